@@ -1,0 +1,218 @@
+//! The catalog: which tables the pipeline replicates, what they are called in the warehouse,
+//! and how each of their columns is decoded.
+//!
+//! A [`TableSpec`] follows from the pipeline file and the topic's name alone; every function
+//! can compute it without asking anybody. A [`TableDefinition`] adds the columns and the key,
+//! which only provisioning needs. Nothing here does I/O.
+
+use std::fmt;
+
+/// One declared table: its topic, its names in the warehouse and its options.
+///
+/// All names are lower case: with Redshift's default settings even quoted identifiers fold to
+/// lower case, and with `enable_case_sensitive_identifier` on, lower-case quoted names mean
+/// the same (Redshift Database Developer Guide, "Names and identifiers").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSpec {
+    /// The Kafka topic, exactly as Kafka spells it. One topic feeds one landing view.
+    pub topic: String,
+    /// The source table's own name, exactly as the source spells it: the topic's last segment.
+    pub source_table: String,
+    /// Unique within a pipeline; the stem of every generated object's name.
+    pub slug: String,
+    /// Schema of the target table.
+    pub target_schema: String,
+    /// Name of the target table.
+    pub target_table: String,
+    /// Whether Redshift refreshes the landing view by itself (`AUTO REFRESH YES`).
+    /// Off by default: refreshes are then driven by events and by the schedule.
+    pub auto_refresh: bool,
+}
+
+impl TableSpec {
+    /// The text that names this table in control tables, logs, metrics and requests.
+    #[must_use]
+    pub fn id(&self) -> TableId {
+        TableId(format!("{}.{}", self.target_schema, self.target_table))
+    }
+}
+
+/// `schema.table` of the target, lower case: the table's name for people and for control tables.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableId(pub String);
+
+impl fmt::Display for TableId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TableId {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A table with everything that provisioning needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDefinition {
+    /// Names and options.
+    pub spec: TableSpec,
+    /// The columns in the source's order, excluded ones left out. Never empty.
+    pub columns: Vec<Column>,
+    /// Source names of the key columns, in key order. Empty for a table without a key,
+    /// which is replicated as an append log.
+    pub key: Vec<String>,
+}
+
+impl TableDefinition {
+    /// The key's columns in key order.
+    pub fn key_columns(&self) -> impl Iterator<Item = &Column> {
+        self.key
+            .iter()
+            .filter_map(|name| self.columns.iter().find(|column| column.source_name == *name))
+    }
+
+    /// The columns that are not part of the key, in the source's order.
+    pub fn value_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns
+            .iter()
+            .filter(|column| !self.key.contains(&column.source_name))
+    }
+
+    /// Whether the column of this source name is part of the key.
+    #[must_use]
+    pub fn is_key(&self, source_name: &str) -> bool {
+        self.key.iter().any(|name| name == source_name)
+    }
+}
+
+/// One column of a target table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// The field's name in the change events, exactly as the source spells it.
+    pub source_name: String,
+    /// The column's name in the target table, lower case.
+    pub target_name: String,
+    /// The target column's type.
+    pub target_type: RedshiftType,
+    /// How the event's JSON value becomes a value of `target_type`.
+    pub decoding: Decoding,
+    /// Whether the source allows null. Target columns other than keys are always nullable,
+    /// since Redshift cannot drop a NOT NULL constraint.
+    pub nullable: bool,
+    /// The source's own type, for people: `decimal(12,2)`, `io.debezium.time.Date`.
+    pub source_type: String,
+}
+
+/// A Redshift column type, with the limits of the Redshift Database Developer Guide, "Data types".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedshiftType {
+    /// 16-bit integer.
+    SmallInt,
+    /// 32-bit integer.
+    Integer,
+    /// 64-bit integer.
+    BigInt,
+    /// Exact number; `precision` at most 38, `scale` at most `precision`.
+    Decimal {
+        /// Digits in all.
+        precision: u8,
+        /// Digits behind the point.
+        scale: u8,
+    },
+    /// 32-bit floating point.
+    Real,
+    /// 64-bit floating point.
+    DoublePrecision,
+    /// True, false or null.
+    Boolean,
+    /// Text of at most `bytes` bytes of UTF-8 (not characters), 1 to 65,535.
+    Varchar {
+        /// The limit in bytes.
+        bytes: u32,
+    },
+    /// Calendar date.
+    Date,
+    /// Time of day, microseconds.
+    Time,
+    /// Local date and time, microseconds.
+    Timestamp,
+    /// Instant, microseconds, kept in UTC.
+    TimestampTz,
+    /// Binary value of at most `bytes` bytes, 1 to 16,777,216.
+    Varbyte {
+        /// The limit in bytes.
+        bytes: u32,
+    },
+}
+
+/// The largest VARCHAR that Redshift stores, in bytes.
+pub const VARCHAR_MAX_BYTES: u32 = 65_535;
+
+/// The largest precision of a Redshift DECIMAL.
+pub const DECIMAL_MAX_PRECISION: u8 = 38;
+
+impl fmt::Display for RedshiftType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SmallInt => formatter.write_str("SMALLINT"),
+            Self::Integer => formatter.write_str("INTEGER"),
+            Self::BigInt => formatter.write_str("BIGINT"),
+            Self::Decimal { precision, scale } => write!(formatter, "DECIMAL({precision},{scale})"),
+            Self::Real => formatter.write_str("REAL"),
+            Self::DoublePrecision => formatter.write_str("DOUBLE PRECISION"),
+            Self::Boolean => formatter.write_str("BOOLEAN"),
+            Self::Varchar { bytes } => write!(formatter, "VARCHAR({bytes})"),
+            Self::Date => formatter.write_str("DATE"),
+            Self::Time => formatter.write_str("TIME"),
+            Self::Timestamp => formatter.write_str("TIMESTAMP"),
+            Self::TimestampTz => formatter.write_str("TIMESTAMPTZ"),
+            Self::Varbyte { bytes } => write!(formatter, "VARBYTE({bytes})"),
+        }
+    }
+}
+
+/// How a column's JSON value in a change event becomes a value in the warehouse.
+///
+/// Sources: Debezium documentation, "Data type mappings" of the MySQL, MariaDB and PostgreSQL
+/// connectors; Kafka Connect's JsonConverter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoding {
+    /// A JSON number without a fraction (int8 to int64), or Debezium's Year.
+    Integer,
+    /// A MySQL BIGINT UNSIGNED in `bigint.unsigned.handling.mode=long`: values beyond 2^63-1
+    /// arrive as negative numbers. The target is DECIMAL(20,0).
+    UnsignedBigInt,
+    /// A JSON number for REAL or DOUBLE PRECISION.
+    Float,
+    /// A JSON boolean.
+    Boolean,
+    /// A JSON string, taken as it is. Also enums, sets, JSON documents, UUIDs and XML.
+    Text,
+    /// Kafka Connect's Decimal as JsonConverter writes it by default: base64 of the unscaled
+    /// value as a big-endian two's complement number. The scale is only in the schema.
+    DecimalBase64 {
+        /// Digits behind the point, from the schema.
+        scale: u8,
+    },
+    /// A decimal as JSON text or number (`decimal.handling.mode=string`).
+    DecimalText,
+    /// Days since 1970-01-01 (`io.debezium.time.Date`, Connect `Date`).
+    DateDays,
+    /// Milliseconds past midnight (`io.debezium.time.Time`, Connect `Time`).
+    TimeMillis,
+    /// Microseconds past midnight (`io.debezium.time.MicroTime`). MySQL's range is wider than a
+    /// day; what lies outside goes to quarantine.
+    TimeMicros,
+    /// Milliseconds since the epoch, no time zone (`io.debezium.time.Timestamp`, Connect `Timestamp`).
+    TimestampMillis,
+    /// Microseconds since the epoch, no time zone (`io.debezium.time.MicroTimestamp`).
+    TimestampMicros,
+    /// ISO 8601 text with an offset (`io.debezium.time.ZonedTimestamp`).
+    ZonedTimestamp,
+    /// Lower or upper case hexadecimal text for a VARBYTE (`binary.handling.mode=hex`).
+    BytesHex,
+}
