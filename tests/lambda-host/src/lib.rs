@@ -1,0 +1,19 @@
+//! The Lambda side of the local stack: what AWS does around the deployed function binaries.
+//!
+//! * [`Function`] starts a function's real binary, speaks the Lambda Runtime API with it, keeps warm processes.
+//! * [`event_source_mapping`] polls one Kafka topic and calls a function as an MSK event source mapping does.
+//! * [`Schedule`] calls a function at a rate, in the place of EventBridge Scheduler.
+//! * [`InvokeFront`] is Lambda's Invoke API, so that the AWS CLI can call the functions.
+//! * [`MskControlPlane`] answers the MSK control-plane calls that the functions make.
+//!
+//! Nothing in here knows what the functions do. No environment variable is read, and a function's process
+//! inherits none.
+
+mod clock;
+mod http;
+mod invoker;
+
+pub use invoker::{
+    FunctionError, HostError, InvokeOutcome, Invoker, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
+    invoker_fn,
+};
