@@ -1,0 +1,9 @@
+//! The PostgreSQL functions that translated SQL calls.
+//!
+//! Invariant: the script is idempotent and needs PostgreSQL 15 only; everything is in the schema `rs`.
+
+/// SQL script that creates or replaces the schema `rs` and its functions. Run it once per database as its owner.
+#[must_use]
+pub fn helpers() -> &'static str {
+    include_str!("helpers.sql")
+}

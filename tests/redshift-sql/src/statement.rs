@@ -1,0 +1,742 @@
+//! Classified statements: what the engine dispatches on.
+//!
+//! Clauses that Redshift checks but that change nothing here (ENCODE, BACKUP, …) are checked by the parser and carried.
+//! Invariant: names are folded; a member that is `None` or empty was not written.
+
+use crate::ast::{Delete, Expr, Insert, Merge, ObjectName, Query, Update};
+use crate::types::RsType;
+
+/// How a statement is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// [`crate::rewrite`] gives SQL that returns rows.
+    Rows,
+    /// [`crate::rewrite`] gives SQL that changes rows.
+    Change,
+    /// [`crate::rewrite`] gives PostgreSQL DDL; the engine may have to keep metadata as well.
+    Definition,
+    /// The engine interprets the members itself; [`crate::rewrite`] refuses it.
+    Engine,
+}
+
+/// One parsed statement.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "a variant is named after its statement")]
+pub enum Statement {
+    Query(Query),
+    Insert(Insert),
+    Update(Update),
+    Delete(Delete),
+    Merge(Merge),
+    CreateTable(CreateTable),
+    /// CREATE TABLE … AS and SELECT … INTO.
+    CreateTableAs(CreateTableAs),
+    CreateView(CreateView),
+    AlterTable(AlterTable),
+    Truncate(ObjectName),
+    Drop(Drop),
+    CreateSchema(CreateSchema),
+    AlterSchema {
+        name: String,
+        action: AlterSchema,
+    },
+    Comment {
+        /// `TABLE`, `COLUMN`, `VIEW`, `SCHEMA`, …
+        kind: String,
+        /// Object; a column has its table as schema part.
+        name: Vec<String>,
+        text: Option<String>,
+    },
+    CreateExternalSchema(CreateExternalSchema),
+    CreateMaterializedView(CreateMaterializedView),
+    RefreshMaterializedView {
+        name: ObjectName,
+        cascade: bool,
+    },
+    AlterMaterializedView {
+        name: ObjectName,
+        action: AlterMaterializedView,
+    },
+    CreateProcedure(CreateProcedure),
+    CreateFunction(CreateFunction),
+    /// DROP PROCEDURE / DROP FUNCTION.
+    DropRoutine(DropRoutine),
+    AlterProcedure {
+        name: ObjectName,
+        /// Input types, if given.
+        arguments: Option<Vec<RsType>>,
+        action: AlterProcedure,
+    },
+    Call {
+        procedure: ObjectName,
+        arguments: Vec<Expr>,
+    },
+    Lock(Vec<ObjectName>),
+    Set(SetStatement),
+    Reset(Option<String>),
+    Show(Show),
+    Begin {
+        /// SERIALIZABLE and so on, upper case, if given.
+        isolation: Option<String>,
+        read_only: bool,
+    },
+    Commit,
+    Rollback,
+    Grant(Grant),
+    Revoke(Grant),
+    /// CREATE USER / ALTER USER.
+    User(UserStatement),
+    DropUsers {
+        names: Vec<String>,
+        if_exists: bool,
+    },
+    CreateGroup {
+        name: String,
+        users: Vec<String>,
+    },
+    AlterGroup {
+        name: String,
+        /// True for ADD USER, false for DROP USER.
+        add: bool,
+        users: Vec<String>,
+    },
+    DropGroup {
+        name: String,
+        if_exists: bool,
+    },
+    CreateRole {
+        name: String,
+    },
+    DropRole {
+        name: String,
+        force: bool,
+        if_exists: bool,
+    },
+    Explain {
+        verbose: bool,
+        statement: Box<Statement>,
+    },
+    Analyze(Option<ObjectName>),
+    Vacuum(Option<ObjectName>),
+    /// PREPARE name AS statement / EXECUTE name / DEALLOCATE name are refused; DECLARE CURSOR … of plain SQL:
+    DeclareCursor {
+        name: String,
+        query: Query,
+    },
+    FetchCursor {
+        /// `NEXT`, `ALL`, `FORWARD n` as a count; None is all rows.
+        count: Option<u64>,
+        name: String,
+    },
+    CloseCursor(String),
+    /// CANCEL pid.
+    Cancel(u64),
+}
+
+impl Statement {
+    /// How to run it.
+    #[must_use]
+    pub fn route(&self) -> Route {
+        match self {
+            Self::Query(_) => Route::Rows,
+            Self::Insert(_) | Self::Update(_) | Self::Delete(_) | Self::Merge(_) => Route::Change,
+            Self::CreateTable(_)
+            | Self::CreateTableAs(_)
+            | Self::AlterTable(_)
+            | Self::Truncate(_)
+            | Self::Drop(_)
+            | Self::CreateSchema(_)
+            | Self::Comment { .. } => Route::Definition,
+            Self::CreateView(view) if !view.no_schema_binding => Route::Definition,
+            Self::CreateFunction(_) => Route::Definition,
+            _ => Route::Engine,
+        }
+    }
+
+    /// The statement's name as a command tag (`SELECT`, `CREATE TABLE`, …).
+    #[must_use]
+    pub fn tag(&self) -> &'static str {
+        match self {
+            Self::Query(_) => "SELECT",
+            Self::Insert(_) => "INSERT",
+            Self::Update(_) => "UPDATE",
+            Self::Delete(_) => "DELETE",
+            Self::Merge(_) => "MERGE",
+            Self::CreateTable(_) => "CREATE TABLE",
+            Self::CreateTableAs(_) => "CREATE TABLE AS",
+            Self::CreateView(_) => "CREATE VIEW",
+            Self::AlterTable(_) => "ALTER TABLE",
+            Self::Truncate(_) => "TRUNCATE TABLE",
+            Self::Drop(drop) => match drop.kind {
+                ObjectKind::Table => "DROP TABLE",
+                ObjectKind::View => "DROP VIEW",
+                ObjectKind::MaterializedView => "DROP MATERIALIZED VIEW",
+                ObjectKind::Schema => "DROP SCHEMA",
+            },
+            Self::CreateSchema(_) => "CREATE SCHEMA",
+            Self::AlterSchema { .. } => "ALTER SCHEMA",
+            Self::Comment { .. } => "COMMENT",
+            Self::CreateExternalSchema(_) => "CREATE EXTERNAL SCHEMA",
+            Self::CreateMaterializedView(_) => "CREATE MATERIALIZED VIEW",
+            Self::RefreshMaterializedView { .. } => "REFRESH MATERIALIZED VIEW",
+            Self::AlterMaterializedView { .. } => "ALTER MATERIALIZED VIEW",
+            Self::CreateProcedure(_) => "CREATE PROCEDURE",
+            Self::CreateFunction(_) => "CREATE FUNCTION",
+            Self::DropRoutine(drop) if drop.procedure => "DROP PROCEDURE",
+            Self::DropRoutine(_) => "DROP FUNCTION",
+            Self::AlterProcedure { .. } => "ALTER PROCEDURE",
+            Self::Call { .. } => "CALL",
+            Self::Lock(_) => "LOCK TABLE",
+            Self::Set(_) => "SET",
+            Self::Reset(_) => "RESET",
+            Self::Show(_) => "SHOW",
+            Self::Begin { .. } => "BEGIN",
+            Self::Commit => "COMMIT",
+            Self::Rollback => "ROLLBACK",
+            Self::Grant(_) => "GRANT",
+            Self::Revoke(_) => "REVOKE",
+            Self::User(user) if user.alter => "ALTER USER",
+            Self::User(_) => "CREATE USER",
+            Self::DropUsers { .. } => "DROP USER",
+            Self::CreateGroup { .. } => "CREATE GROUP",
+            Self::AlterGroup { .. } => "ALTER GROUP",
+            Self::DropGroup { .. } => "DROP GROUP",
+            Self::CreateRole { .. } => "CREATE ROLE",
+            Self::DropRole { .. } => "DROP ROLE",
+            Self::Explain { .. } => "EXPLAIN",
+            Self::Analyze(_) => "ANALYZE",
+            Self::Vacuum(_) => "VACUUM",
+            Self::DeclareCursor { .. } => "DECLARE CURSOR",
+            Self::FetchCursor { .. } => "FETCH",
+            Self::CloseCursor(_) => "CLOSE CURSOR",
+            Self::Cancel(_) => "CANCEL",
+        }
+    }
+}
+
+/// Distribution of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are Redshift's")]
+pub enum DistStyle {
+    Auto,
+    Even,
+    Key,
+    All,
+}
+
+/// Sort key kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are Redshift's")]
+pub enum SortKind {
+    Compound,
+    Interleaved,
+    Auto,
+    /// ALTER SORTKEY NONE.
+    None,
+}
+
+/// A sort key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortKey {
+    /// Kind.
+    pub kind: SortKind,
+    /// Columns; empty with AUTO.
+    pub columns: Vec<String>,
+}
+
+/// Table attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableAttributes {
+    /// DISTSTYLE; `Some(Key)` is implied by DISTKEY.
+    pub dist_style: Option<DistStyle>,
+    /// DISTKEY column.
+    pub dist_key: Option<String>,
+    /// SORTKEY.
+    pub sort_key: Option<SortKey>,
+    /// BACKUP YES | NO.
+    pub backup: Option<bool>,
+    /// ENCODE AUTO.
+    pub encode_auto: bool,
+}
+
+/// IDENTITY of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// First value.
+    pub seed: i64,
+    /// Step.
+    pub step: i64,
+    /// GENERATED BY DEFAULT AS IDENTITY.
+    pub by_default: bool,
+}
+
+/// A column of CREATE TABLE or ALTER TABLE ADD COLUMN.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnDefinition {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub rs_type: RsType,
+    /// NOT NULL (also implied by PRIMARY KEY).
+    pub not_null: bool,
+    /// DEFAULT.
+    pub default: Option<Expr>,
+    /// IDENTITY.
+    pub identity: Option<Identity>,
+    /// ENCODE, lower case.
+    pub encoding: Option<String>,
+    /// COLLATE, lower case.
+    pub collation: Option<String>,
+    /// UNIQUE: not enforced.
+    pub unique: bool,
+    /// PRIMARY KEY: not enforced.
+    pub primary_key: bool,
+    /// REFERENCES: not enforced.
+    pub references: Option<ObjectName>,
+}
+
+/// Table constraints; none is enforced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum TableConstraint {
+    PrimaryKey(Vec<String>),
+    Unique(Vec<String>),
+    ForeignKey {
+        columns: Vec<String>,
+        table: ObjectName,
+        references: Vec<String>,
+    },
+}
+
+/// CREATE TABLE.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateTable {
+    /// Name; `#name` is temporary.
+    pub name: ObjectName,
+    /// TEMP or `#name`.
+    pub temporary: bool,
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
+    /// Columns.
+    pub columns: Vec<ColumnDefinition>,
+    /// Table constraints.
+    pub constraints: Vec<TableConstraint>,
+    /// LIKE table, with true for INCLUDING DEFAULTS.
+    pub like: Option<(ObjectName, bool)>,
+    /// Attributes.
+    pub attributes: TableAttributes,
+}
+
+/// CREATE TABLE AS.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateTableAs {
+    /// Name.
+    pub name: ObjectName,
+    /// TEMP or `#name`.
+    pub temporary: bool,
+    /// Column names, if given.
+    pub columns: Vec<String>,
+    /// Attributes.
+    pub attributes: TableAttributes,
+    /// Query.
+    pub query: Query,
+}
+
+/// CREATE VIEW.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateView {
+    /// Name.
+    pub name: ObjectName,
+    /// OR REPLACE.
+    pub or_replace: bool,
+    /// Column names, if given.
+    pub columns: Vec<String>,
+    /// Query.
+    pub query: Query,
+    /// The query's text, for `pg_get_viewdef` and late-binding views.
+    pub query_text: String,
+    /// WITH NO SCHEMA BINDING.
+    pub no_schema_binding: bool,
+}
+
+/// CREATE MATERIALIZED VIEW. For its query use [`crate::rewrite_query`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateMaterializedView {
+    /// Name.
+    pub name: ObjectName,
+    /// BACKUP.
+    pub backup: Option<bool>,
+    /// Attributes; keys given by ordinal are `#1`, `#2`, … until resolved against the output columns.
+    pub attributes: TableAttributes,
+    /// AUTO REFRESH YES.
+    pub auto_refresh: bool,
+    /// Query.
+    pub query: Query,
+    /// The query's text.
+    pub query_text: String,
+}
+
+/// ALTER MATERIALIZED VIEW actions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are Redshift's")]
+pub enum AlterMaterializedView {
+    AutoRefresh(bool),
+    DistStyle(DistStyle),
+    DistKey(String),
+    SortKey(SortKey),
+    /// ROW LEVEL SECURITY ON | OFF, accepted and carried.
+    RowLevelSecurity(bool),
+    OwnerTo(String),
+}
+
+/// ALTER TABLE.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlterTable {
+    /// Table.
+    pub name: ObjectName,
+    /// The one action.
+    pub action: AlterTableAction,
+}
+
+/// ALTER TABLE actions. Those marked "metadata" have no PostgreSQL text: [`crate::rewrite`] gives an empty string for them.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the names are Redshift's")]
+pub enum AlterTableAction {
+    AddColumn(ColumnDefinition),
+    DropColumn {
+        column: String,
+        cascade: bool,
+    },
+    RenameTo(String),
+    RenameColumn {
+        from: String,
+        to: String,
+    },
+    /// Only VARCHAR sizes; not in a transaction block.
+    AlterColumnType {
+        column: String,
+        rs_type: RsType,
+    },
+    /// Metadata.
+    AlterColumnEncode {
+        column: String,
+        encoding: String,
+    },
+    OwnerTo(String),
+    SetSchema(String),
+    /// Metadata.
+    AddConstraint(TableConstraint),
+    /// Metadata.
+    DropConstraint {
+        name: String,
+        cascade: bool,
+    },
+    /// Metadata.
+    DistStyle(DistStyle),
+    /// Metadata.
+    DistKey(String),
+    /// Metadata.
+    SortKey(SortKey),
+    /// Metadata: ENCODE AUTO.
+    EncodeAuto,
+    /// APPEND FROM source: engine; not in a transaction or procedure.
+    AppendFrom {
+        source: ObjectName,
+        ignore_extra: bool,
+        fill_target: bool,
+    },
+    /// ROW LEVEL SECURITY ON | OFF: metadata.
+    RowLevelSecurity(bool),
+}
+
+/// What DROP drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum ObjectKind {
+    Table,
+    View,
+    MaterializedView,
+    Schema,
+}
+
+/// DROP TABLE, VIEW, MATERIALIZED VIEW, SCHEMA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drop {
+    /// Kind.
+    pub kind: ObjectKind,
+    /// Names.
+    pub names: Vec<ObjectName>,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// CASCADE.
+    pub cascade: bool,
+    /// DROP SCHEMA … DROP EXTERNAL DATABASE.
+    pub external_database: bool,
+}
+
+/// CREATE SCHEMA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateSchema {
+    /// Name.
+    pub name: String,
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
+    /// AUTHORIZATION.
+    pub authorization: Option<String>,
+    /// QUOTA in MB; `Some(None)` is UNLIMITED.
+    pub quota_mb: Option<Option<u64>>,
+}
+
+/// ALTER SCHEMA actions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum AlterSchema {
+    RenameTo(String),
+    OwnerTo(String),
+    Quota(Option<u64>),
+}
+
+/// Where an external schema reads from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are Redshift's")]
+pub enum StreamSource {
+    Kafka,
+    Msk,
+}
+
+/// AUTHENTICATION of an external schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are Redshift's")]
+pub enum StreamAuthentication {
+    None,
+    Iam,
+    Mtls,
+}
+
+/// CREATE EXTERNAL SCHEMA … FROM KAFKA | MSK.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateExternalSchema {
+    /// Name.
+    pub name: String,
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
+    /// Source.
+    pub source: StreamSource,
+    /// IAM_ROLE: `default` or an ARN.
+    pub iam_role: Option<String>,
+    /// URI: `broker:port,broker:port`.
+    pub uri: Option<String>,
+    /// CLUSTER_ARN (only MSK).
+    pub cluster_arn: Option<String>,
+    /// AUTHENTICATION.
+    pub authentication: StreamAuthentication,
+    /// AUTHENTICATION_ARN or SECRET_ARN.
+    pub credential_arn: Option<String>,
+}
+
+/// Modes of procedure arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum ArgumentMode {
+    In,
+    Out,
+    InOut,
+}
+
+/// An argument of a procedure or function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// Mode.
+    pub mode: ArgumentMode,
+    /// Name, if given.
+    pub name: Option<String>,
+    /// Type; length modifiers of VARCHAR are kept. `refcursor` is [`ArgumentType::RefCursor`].
+    pub arg_type: ArgumentType,
+}
+
+/// Type of an argument or plpgsql variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgumentType {
+    /// A data type.
+    Scalar(RsType),
+    /// REFCURSOR.
+    RefCursor,
+}
+
+/// CREATE PROCEDURE. The body is checked by [`crate::parse_body`] at creation and parsed again at each call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateProcedure {
+    /// Name.
+    pub name: ObjectName,
+    /// OR REPLACE.
+    pub or_replace: bool,
+    /// Arguments in order.
+    pub arguments: Vec<Argument>,
+    /// NONATOMIC.
+    pub nonatomic: bool,
+    /// SECURITY DEFINER.
+    pub security_definer: bool,
+    /// SET name TO value (value None is DEFAULT).
+    pub set: Vec<(String, Option<String>)>,
+    /// Body between the dollar quotes.
+    pub body: String,
+}
+
+/// CREATE FUNCTION … LANGUAGE sql.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateFunction {
+    /// Name.
+    pub name: ObjectName,
+    /// OR REPLACE.
+    pub or_replace: bool,
+    /// Argument types; names do not exist in SQL functions (`$1`, `$2`).
+    pub arguments: Vec<RsType>,
+    /// RETURNS.
+    pub returns: RsType,
+    /// `VOLATILE`, `STABLE` or `IMMUTABLE`.
+    pub volatility: &'static str,
+    /// The body's query: one SELECT without FROM, WHERE and so on.
+    pub body: Query,
+    /// The body's text.
+    pub body_text: String,
+}
+
+/// DROP PROCEDURE / FUNCTION.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropRoutine {
+    /// True for a procedure.
+    pub procedure: bool,
+    /// Name.
+    pub name: ObjectName,
+    /// Input types, if given.
+    pub arguments: Option<Vec<ArgumentType>>,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// CASCADE.
+    pub cascade: bool,
+}
+
+/// ALTER PROCEDURE actions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum AlterProcedure {
+    RenameTo(String),
+    OwnerTo(String),
+}
+
+/// SET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetStatement {
+    /// `SET [SESSION | LOCAL] name TO value`; several values joined by `, ` (search_path); None is DEFAULT.
+    Parameter {
+        /// SET LOCAL.
+        local: bool,
+        /// Lower-case name (`time zone` becomes `timezone`).
+        name: String,
+        /// Value.
+        value: Option<String>,
+    },
+    /// `SET SESSION AUTHORIZATION user | DEFAULT`.
+    SessionAuthorization(Option<String>),
+}
+
+/// SHOW.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a variant is named after its statement")]
+pub enum Show {
+    Parameter(String),
+    All,
+    /// SHOW PROCEDURE name(types).
+    Procedure(ObjectName, Option<Vec<ArgumentType>>),
+    Table(ObjectName),
+    View(ObjectName),
+    /// SHOW SCHEMAS FROM DATABASE d [LIKE p] [LIMIT n].
+    Schemas {
+        database: String,
+        like: Option<String>,
+        limit: Option<u64>,
+    },
+    /// SHOW TABLES FROM SCHEMA d.s.
+    Tables {
+        schema: ObjectName,
+        like: Option<String>,
+        limit: Option<u64>,
+    },
+    /// SHOW COLUMNS FROM TABLE d.s.t.
+    Columns {
+        table: ObjectName,
+        like: Option<String>,
+        limit: Option<u64>,
+    },
+    Databases {
+        like: Option<String>,
+        limit: Option<u64>,
+    },
+}
+
+/// GRANT or REVOKE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Upper-case privileges (`SELECT`, `USAGE`, …; `ALL` for ALL PRIVILEGES). Empty for role grants.
+    pub privileges: Vec<String>,
+    /// Columns of column-level grants, per privilege position; empty otherwise.
+    pub columns: Vec<Vec<String>>,
+    /// On what.
+    pub on: GrantObject,
+    /// To or from whom.
+    pub grantees: Vec<Grantee>,
+    /// WITH GRANT OPTION / WITH ADMIN OPTION / GRANT OPTION FOR.
+    pub with_option: bool,
+}
+
+/// The object of a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum GrantObject {
+    Tables(Vec<ObjectName>),
+    AllTablesInSchema(Vec<String>),
+    Schemas(Vec<String>),
+    Databases(Vec<String>),
+    /// True for procedures; with input types if given.
+    Routines(bool, Vec<(ObjectName, Option<Vec<ArgumentType>>)>),
+    /// True for procedures.
+    AllRoutinesInSchema(bool, Vec<String>),
+    Languages(Vec<String>),
+    /// GRANT ROLE a, b TO …
+    Roles(Vec<String>),
+    /// System permissions (`CREATE USER`, `ACCESS SYSTEM TABLE`, …) to roles.
+    System,
+}
+
+/// To whom a grant goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum Grantee {
+    User(String),
+    Group(String),
+    Role(String),
+    Public,
+}
+
+/// CREATE USER / ALTER USER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserStatement {
+    /// ALTER.
+    pub alter: bool,
+    /// Name.
+    pub name: String,
+    /// PASSWORD: `Some(None)` is DISABLE. Never printed.
+    pub password: Option<Option<String>>,
+    /// CREATEDB / NOCREATEDB.
+    pub create_db: Option<bool>,
+    /// CREATEUSER / NOCREATEUSER (superuser).
+    pub create_user: Option<bool>,
+    /// IN GROUP.
+    pub groups: Vec<String>,
+    /// RENAME TO.
+    pub rename_to: Option<String>,
+    /// SET / RESET of user defaults.
+    pub set: Vec<(String, Option<String>)>,
+    /// Other options, upper case, carried (`CONNECTION LIMIT 5`, `SYSLOG ACCESS UNRESTRICTED`, …).
+    pub options: Vec<String>,
+}
