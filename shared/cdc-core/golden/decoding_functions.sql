@@ -1,0 +1,129 @@
+CREATE OR REPLACE FUNCTION "cdc"."f_base64_group"(VARCHAR(4))
+RETURNS VARCHAR(6)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN LEN($1) < 4 THEN ''
+            ELSE LPAD(TO_HEX((STRPOS('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', SUBSTRING($1, 1, 1)) - 1) * 262144
+                           + (STRPOS('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', SUBSTRING($1, 2, 1)) - 1) * 4096
+                           + (STRPOS('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', SUBSTRING($1, 3, 1)) - 1) * 64
+                           + (STRPOS('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', SUBSTRING($1, 4, 1)) - 1)), 6, '0') END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_base64_hex"(VARCHAR(65535), VARCHAR(16))
+RETURNS VARCHAR(64)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $2 = 'string' AND LEN($1) BETWEEN 4 AND 24 AND MOD(LEN($1), 4) = 0
+             AND $1 ~ '^[A-Za-z0-9+/]+={0,2}$'
+            THEN LEFT("cdc"."f_base64_group"(SUBSTRING(TRANSLATE($1, '=', 'A'), 1, 4))
+                  || "cdc"."f_base64_group"(SUBSTRING(TRANSLATE($1, '=', 'A'), 5, 4))
+                  || "cdc"."f_base64_group"(SUBSTRING(TRANSLATE($1, '=', 'A'), 9, 4))
+                  || "cdc"."f_base64_group"(SUBSTRING(TRANSLATE($1, '=', 'A'), 13, 4))
+                  || "cdc"."f_base64_group"(SUBSTRING(TRANSLATE($1, '=', 'A'), 17, 4))
+                  || "cdc"."f_base64_group"(SUBSTRING(TRANSLATE($1, '=', 'A'), 21, 4)), LEN($1) / 4 * 6 - 2 * (LEN($1) - LEN(REPLACE($1, '=', ''))))
+       END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_hex_magnitude"(VARCHAR(64))
+RETURNS VARCHAR(64)
+IMMUTABLE
+AS $function$
+SELECT LPAD(CASE WHEN SUBSTRING($1, 1, 1) >= '8' THEN TRANSLATE($1, '0123456789abcdef', 'fedcba9876543210') ELSE $1 END, 32, '0')
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_hex_half"(VARCHAR(16))
+RETURNS DECIMAL(20,0)
+IMMUTABLE
+AS $function$
+SELECT (STRTOL(SUBSTRING($1, 1, 8), 16)::DECIMAL(20,0) * 4294967296 + STRTOL(SUBSTRING($1, 9, 8), 16))::DECIMAL(20,0)
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_hex_integer"(VARCHAR(64))
+RETURNS DECIMAL(38,0)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN LEN($1) BETWEEN 2 AND 32
+             AND ("cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 1, 16)) < 5421010862427522170
+                  OR ("cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 1, 16)) = 5421010862427522170
+                      AND "cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 17, 16)) <= 687399551400673279 - CASE WHEN SUBSTRING($1, 1, 1) >= '8' THEN 1 ELSE 0 END))
+            THEN CASE WHEN SUBSTRING($1, 1, 1) >= '8'
+                      THEN -("cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 1, 16))::DECIMAL(38,0) * 18446744073709551616 + "cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 17, 16))) - 1
+                      ELSE "cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 1, 16))::DECIMAL(38,0) * 18446744073709551616 + "cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 17, 16)) END
+       END::DECIMAL(38,0)
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_decimal_text"(DECIMAL(38,0), INTEGER, INTEGER)
+RETURNS VARCHAR(64)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN LEN(ABS($1)::VARCHAR(40)) > GREATEST($3, 1) AND $1 <> 0 THEN NULL
+            ELSE CASE WHEN $1 < 0 THEN '-' ELSE '' END
+              || CASE WHEN $2 = 0 THEN ABS($1)::VARCHAR(40)
+                      ELSE LEFT(LPAD(ABS($1)::VARCHAR(40), GREATEST(LEN(ABS($1)::VARCHAR(40)), $2 + 1), '0'), LEN(LPAD(ABS($1)::VARCHAR(40), GREATEST(LEN(ABS($1)::VARCHAR(40)), $2 + 1), '0')) - $2)
+                           || '.' || RIGHT(LPAD(ABS($1)::VARCHAR(40), GREATEST(LEN(ABS($1)::VARCHAR(40)), $2 + 1), '0'), $2) END END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_date_days"(BIGINT)
+RETURNS DATE
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 BETWEEN -719162 AND 2932896
+            THEN DATEADD(day, $1::INTEGER, '1970-01-01'::DATE)::DATE END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_time_micros"(BIGINT)
+RETURNS TIME
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 BETWEEN 0 AND 86399999999
+            THEN DATEADD(microsecond, MOD($1, 1000000)::INTEGER,
+                 DATEADD(second, ($1 / 1000000)::INTEGER, '1970-01-01'::TIMESTAMP))::TIME END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_timestamp_micros"(BIGINT)
+RETURNS TIMESTAMP
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 BETWEEN -62135596800000000 AND 253402300799999999
+            THEN DATEADD(microsecond, MOD(MOD(MOD($1, 86400000000) + 86400000000, 86400000000), 1000000)::INTEGER,
+                 DATEADD(second, (MOD(MOD($1, 86400000000) + 86400000000, 86400000000) / 1000000)::INTEGER,
+                 DATEADD(day, (($1 - MOD(MOD($1, 86400000000) + 86400000000, 86400000000)) / 86400000000)::INTEGER, '1970-01-01'::TIMESTAMP))) END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_zoned_timestamp"(VARCHAR(65535))
+RETURNS TIMESTAMPTZ
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$'
+            THEN REPLACE(REPLACE($1, 'T', ' '), 'Z', '+00')::TIMESTAMPTZ END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_position_domain"(VARCHAR(64), VARCHAR(256), BIGINT, VARCHAR(512), BIGINT)
+RETURNS VARCHAR(128)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN COALESCE($1, 'false') <> 'false' THEN NULL
+            WHEN $5 IS NOT NULL THEN 'lsn'
+            WHEN STRPOS($2, ':') > 0 THEN LEFT('gtid:' || LEFT($2, LEN($2) - STRPOS(REVERSE($2), ':')), 128)
+            WHEN STRPOS($2, '-') > 0 THEN 'gtid:' || SPLIT_PART($2, '-', 1)
+            WHEN $4 IS NOT NULL AND $3 IS NOT NULL THEN 'binlog:' || $3::VARCHAR(20) END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_position"(VARCHAR(64), VARCHAR(256), VARCHAR(512), BIGINT, BIGINT, BIGINT)
+RETURNS VARCHAR(80)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN COALESCE($1, 'false') <> 'false' THEN NULL
+            WHEN $6 IS NOT NULL THEN LPAD($6::VARCHAR(20), 20, '0')
+            WHEN STRPOS($2, ':') > 0 THEN LPAD(REVERSE(SPLIT_PART(REVERSE($2), ':', 1)), 20, '0')
+            WHEN STRPOS($2, '-') > 0 THEN LPAD(SPLIT_PART($2, '-', 3), 20, '0')
+            WHEN $3 IS NOT NULL THEN LPAD(REVERSE(SPLIT_PART(REVERSE($3), '.', 1)), 12, '0')
+                 || ':' || LPAD($4::VARCHAR(20), 20, '0') || ':' || LPAD($5::VARCHAR(20), 10, '0') END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_lost"(BOOLEAN, VARCHAR(16), VARCHAR(127))
+RETURNS VARCHAR(128)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 AND $2 <> 'null' THEN $3 || ',' ELSE '' END
+$function$ LANGUAGE sql

@@ -1,0 +1,334 @@
+CREATE OR REPLACE PROCEDURE "cdc"."sp_merge_shop_db_it_s__odd__1a2b3c4d"(
+    cdc_max_rows IN BIGINT,
+    cdc_only_partition IN BIGINT,
+    cdc_quarantine_offset IN BIGINT,
+    cdc_landed_rows OUT BIGINT,
+    cdc_applied_rows OUT BIGINT,
+    cdc_deleted_rows OUT BIGINT,
+    cdc_stale_rows OUT BIGINT,
+    cdc_quarantined_rows OUT BIGINT,
+    cdc_pending_rows OUT BIGINT
+)
+AS $procedure$
+-- Purpose:   fold the landed records of srv.Shop DB.It's "Odd" above the watermark into "shop db"."it's ""odd""".
+-- Arguments: cdc_max_rows           at most about this many landed records are merged, the rest stays pending
+--            cdc_only_partition     -1, or the one Kafka partition to merge
+--            cdc_quarantine_offset  -1, or the offset of cdc_only_partition's next record, which then goes
+--                               to quarantine unread because merging it fails every time
+-- Returns:   one row of counts; see the OUT arguments.
+-- Locking:   the table's own watermark table, first and alone. Readers of the target are never blocked.
+-- Repeats:   what the watermark has passed is not read again, so a repeated call changes nothing.
+-- By hand:   SET enable_case_sensitive_identifier TO true; CALL "cdc"."sp_merge_shop_db_it_s__odd__1a2b3c4d"(100000, -1, -1);
+DECLARE
+    cdc_probe BIGINT;
+    cdc_mark RECORD;
+    cdc_scope VARCHAR(65535) := '';
+    cdc_known VARCHAR(65535) := '';
+    cdc_pending_total BIGINT := 0;
+    cdc_partition_count BIGINT := 0;
+    cdc_share BIGINT := 0;
+    cdc_records_quarantined BIGINT := 0;
+    cdc_values_quarantined BIGINT := 0;
+    cdc_missing BIGINT := 0;
+    cdc_expected BIGINT := 0;
+    cdc_advanced BIGINT := 0;
+    cdc_unavailable_count BIGINT := 0;
+BEGIN
+    -- The lock comes before anything that would take a snapshot.
+    LOCK TABLE "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d";
+    -- Without case-sensitive names every mixed-case attribute would read as NULL.
+    SELECT p.probe."cdcProbe"::BIGINT INTO cdc_probe FROM "cdc"."settings_probe" AS p;
+    IF cdc_probe IS NULL OR cdc_probe <> 1 THEN
+        RAISE EXCEPTION 'enable_case_sensitive_identifier is off in this session; set it to true before calling a merge procedure';
+    END IF;
+    cdc_landed_rows := 0;
+    cdc_applied_rows := 0;
+    cdc_deleted_rows := 0;
+    cdc_stale_rows := 0;
+    cdc_quarantined_rows := 0;
+    cdc_pending_rows := 0;
+    -- pending: what has landed above the watermark.
+    FOR cdc_mark IN SELECT w.kafka_partition, w.kafka_offset, w.refresh_time FROM "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d" AS w ORDER BY w.kafka_partition LOOP
+        cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)
+              || ' AND l.kafka_offset > ' || cdc_mark.kafka_offset::VARCHAR(20)
+              || COALESCE(' AND l.refresh_time >= ''' || cdc_mark.refresh_time::VARCHAR(40) || '''::TIMESTAMP', '') || ')';
+        cdc_known := cdc_known || ', ' || cdc_mark.kafka_partition::VARCHAR(20);
+    END LOOP;
+    IF cdc_known = '' THEN
+        cdc_scope := 'l.kafka_offset >= 0';
+    ELSE
+        cdc_scope := '(' || SUBSTRING(cdc_scope, 5) || ' OR l.kafka_partition NOT IN (' || SUBSTRING(cdc_known, 3) || '))';
+    END IF;
+    IF cdc_only_partition >= 0 THEN
+        cdc_scope := cdc_scope || ' AND l.kafka_partition = ' || cdc_only_partition::VARCHAR(20);
+    END IF;
+    DROP TABLE IF EXISTS "cdc_pending_shop_db_it_s__odd__1a2b3c4d";
+    EXECUTE 'CREATE TEMP TABLE "cdc_pending_shop_db_it_s__odd__1a2b3c4d" AS '
+         || 'SELECT l.kafka_partition, MIN(l.kafka_offset) AS first_offset, MAX(l.kafka_offset) AS last_offset, COUNT(*) AS landed '
+         || 'FROM "cdc_landing"."shop_db_it_s__odd__1a2b3c4d" AS l WHERE ' || cdc_scope || ' GROUP BY l.kafka_partition';
+    SELECT COALESCE(SUM(p.landed), 0), COUNT(*) INTO cdc_pending_total, cdc_partition_count FROM "cdc_pending_shop_db_it_s__odd__1a2b3c4d" AS p;
+    IF cdc_pending_total = 0 THEN
+        RETURN;
+    END IF;
+    -- range: how far this merge reads in each partition; at least one record of each.
+    cdc_share := CASE WHEN cdc_quarantine_offset >= 0 THEN 1
+                  WHEN cdc_pending_total <= cdc_max_rows THEN 0
+                  ELSE GREATEST(cdc_max_rows / cdc_partition_count, 1) END;
+    DROP TABLE IF EXISTS "cdc_range_shop_db_it_s__odd__1a2b3c4d";
+    EXECUTE 'CREATE TEMP TABLE "cdc_range_shop_db_it_s__odd__1a2b3c4d" AS '
+         || 'SELECT p.kafka_partition, w.kafka_offset AS old_offset, p.first_offset, '
+         || CASE WHEN cdc_share = 0 THEN 'p.last_offset'
+                 ELSE 'LEAST(p.last_offset, p.first_offset + ' || (cdc_share - 1)::VARCHAR(20) || ')' END
+         || ' AS last_offset FROM "cdc_pending_shop_db_it_s__odd__1a2b3c4d" AS p LEFT JOIN "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d" AS w ON w.kafka_partition = p.kafka_partition'
+         || CASE WHEN cdc_quarantine_offset >= 0 THEN ' WHERE p.first_offset = ' || cdc_quarantine_offset::VARCHAR(20) ELSE '' END;
+    cdc_scope := '';
+    FOR cdc_mark IN SELECT r.kafka_partition, r.first_offset, r.last_offset FROM "cdc_range_shop_db_it_s__odd__1a2b3c4d" AS r ORDER BY r.kafka_partition LOOP
+        cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)
+              || ' AND l.kafka_offset BETWEEN ' || cdc_mark.first_offset::VARCHAR(20) || ' AND ' || cdc_mark.last_offset::VARCHAR(20) || ')';
+    END LOOP;
+    IF cdc_scope = '' THEN
+        cdc_pending_rows := cdc_pending_total;
+        RETURN;
+    END IF;
+    -- landed: the raw records of the range. arrival orders them across partitions and never
+    -- against a partition's own offset order.
+    DROP TABLE IF EXISTS "cdc_landed_shop_db_it_s__odd__1a2b3c4d";
+    EXECUTE 'CREATE TEMP TABLE "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS '
+         || 'SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.refresh_time, l.kafka_key, l.kafka_value, '
+         || 'MAX(l.kafka_timestamp) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset ROWS UNBOUNDED PRECEDING) AS arrival, '
+         || CASE WHEN cdc_quarantine_offset >= 0 THEN '''unmergeable''' ELSE
+            'CASE WHEN l.kafka_value IS NULL OR OCTET_LENGTH(l.kafka_value) = 0 THEN ''tombstone'' '
+         || 'WHEN CAN_JSON_PARSE(l.kafka_value) THEN ''json'' ELSE ''malformed'' END' END || '::VARCHAR(16) AS shape '
+         || 'FROM "cdc_landing"."shop_db_it_s__odd__1a2b3c4d" AS l WHERE ' || SUBSTRING(cdc_scope, 5);
+    SELECT COUNT(*) INTO cdc_landed_rows FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l;
+    cdc_pending_rows := cdc_pending_total - cdc_landed_rows;
+    -- parsed, events: the change event's envelope, with or without an embedded schema around it.
+    DROP TABLE IF EXISTS "cdc_parsed_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, JSON_PARSE(l.kafka_value) AS document
+    FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l WHERE l.shape = 'json';
+    DROP TABLE IF EXISTS "cdc_events_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival,
+           e.envelope."op"::VARCHAR(16) AS _cdc_op,
+           CASE WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
+           CASE WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
+           e.envelope."source"."ts_ms"::BIGINT AS _cdc_source_ms,
+           "cdc"."f_position_domain"(e.envelope."source"."snapshot"::VARCHAR(64), e.envelope."source"."gtid"::VARCHAR(256),
+               e.envelope."source"."server_id"::BIGINT, e.envelope."source"."file"::VARCHAR(512),
+               e.envelope."source"."lsn"::BIGINT)::VARCHAR(128) AS _cdc_domain,
+           "cdc"."f_position"(e.envelope."source"."snapshot"::VARCHAR(64), e.envelope."source"."gtid"::VARCHAR(256),
+               e.envelope."source"."file"::VARCHAR(512), e.envelope."source"."pos"::BIGINT,
+               e.envelope."source"."row"::BIGINT, e.envelope."source"."lsn"::BIGINT)::VARCHAR(80) AS _cdc_position
+    FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,
+                 CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
+                      THEN p.document."payload" ELSE p.document END AS envelope
+          FROM "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS p) AS e;
+    -- typed: one column per column of the target. _cdc_fault says why a record cannot be merged,
+    -- _cdc_lost names columns whose value is there but not readable as the column's type.
+    DROP TABLE IF EXISTS "cdc_typed_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT t.*,
+           (CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'
+                 WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)
+                 WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'
+                 WHEN t."select" IS NULL THEN 'a key column is missing or not readable as its type'
+                 WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END)::VARCHAR(256) AS _cdc_fault,
+           (CASE WHEN t._cdc_op = 'd' THEN '' ELSE "cdc"."f_lost"(t."it's" IS NULL, JSON_TYPEOF(t._cdc_image."It's"), 'it''s')
+                   || "cdc"."f_lost"(t."a""b" IS NULL, JSON_TYPEOF(t._cdc_image."a""b"), 'a"b')
+                   || "cdc"."f_lost"(t."float 32" IS NULL, JSON_TYPEOF(t._cdc_image."Float 32"), 'float 32')
+                   || "cdc"."f_lost"(t."flag" IS NULL, JSON_TYPEOF(t._cdc_image."flag"), 'flag')
+                   || "cdc"."f_lost"(t."day" IS NULL, JSON_TYPEOF(t._cdc_image."day"), 'day')
+                   || "cdc"."f_lost"(t."t_ms" IS NULL, JSON_TYPEOF(t._cdc_image."t_ms"), 't_ms')
+                   || "cdc"."f_lost"(t."t_us" IS NULL, JSON_TYPEOF(t._cdc_image."t_us"), 't_us')
+                   || "cdc"."f_lost"(t."ts_ms" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ms"), 'ts_ms')
+                   || "cdc"."f_lost"(t."ts_us" IS NULL, JSON_TYPEOF(t._cdc_image."ts_us"), 'ts_us')
+                   || "cdc"."f_lost"(t."zoned" IS NULL, JSON_TYPEOF(t._cdc_image."zoned"), 'zoned')
+                   || "cdc"."f_lost"(t."raw" IS NULL, JSON_TYPEOF(t._cdc_image."raw"), 'raw') END)::VARCHAR(65535) AS _cdc_lost,
+           ('')::VARCHAR(65535) AS _cdc_unavailable
+    FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
+                 c._cdc_domain, c._cdc_position,
+                 (COALESCE(CASE WHEN JSON_TYPEOF(c._cdc_before."select") = 'string' AND OCTET_LENGTH(c._cdc_before."select"::VARCHAR(65535)) <= 40
+              THEN c._cdc_before."select"::VARCHAR(65535) END::VARCHAR(40) <> CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
+              THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40), false)) AS _cdc_moved,
+                 CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
+              THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40) AS "select",
+                 CASE WHEN c._cdc_image."It's"::BIGINT >= 0 THEN c._cdc_image."It's"::BIGINT::DECIMAL(20,0)
+              ELSE c._cdc_image."It's"::BIGINT::DECIMAL(20,0) + 18446744073709551616 END::DECIMAL(20,0) AS "it's",
+                 CASE WHEN c._cdc_image."a""b"::VARCHAR(65535) ~ '^[+-]?0*[0-9]{1,28}([.][0-9]{1,10}0*)?$' THEN c._cdc_image."a""b"::VARCHAR(65535)::DECIMAL(38,10) END AS "a""b",
+                 c._cdc_image."Float 32"::REAL AS "float 32",
+                 c._cdc_image."flag"::BOOLEAN AS "flag",
+                 "cdc"."f_date_days"(c._cdc_image."day"::BIGINT) AS "day",
+                 "cdc"."f_time_micros"(c._cdc_image."t_ms"::BIGINT * 1000) AS "t_ms",
+                 "cdc"."f_time_micros"(c._cdc_image."t_us"::BIGINT) AS "t_us",
+                 "cdc"."f_timestamp_micros"(CASE WHEN ABS(c._cdc_image."ts_ms"::BIGINT) < 900000000000000 THEN c._cdc_image."ts_ms"::BIGINT * 1000 END) AS "ts_ms",
+                 "cdc"."f_timestamp_micros"(c._cdc_image."ts_us"::BIGINT) AS "ts_us",
+                 "cdc"."f_zoned_timestamp"(c._cdc_image."zoned"::VARCHAR(65535)) AS "zoned",
+                 CASE WHEN MOD(LEN(c._cdc_image."raw"::VARCHAR(65535)), 2) = 0 AND LEN(c._cdc_image."raw"::VARCHAR(65535)) <= 128
+              AND c._cdc_image."raw"::VARCHAR(65535) ~ '^[0-9A-Fa-f]*$'
+              THEN TO_VARBYTE(c._cdc_image."raw"::VARCHAR(65535), 'hex')::VARBYTE(64) END AS "raw"
+          FROM "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS c) AS t;
+    -- Records that cannot be merged at all.
+    INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
+    SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',
+           CASE l.shape WHEN 'malformed' THEN 'the value is not JSON that the warehouse can parse'
+                        WHEN 'unmergeable' THEN 'merging this record failed every time'
+                        ELSE t._cdc_fault END,
+           NULL, l.kafka_key, l.kafka_value
+    FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l
+    LEFT JOIN "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
+    WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
+    GET DIAGNOSTICS cdc_records_quarantined := ROW_COUNT;
+    -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
+    DROP TABLE IF EXISTS "cdc_touched_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_touched_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
+    SELECT DISTINCT t."select" FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_fault IS NULL;
+    DROP TABLE IF EXISTS "cdc_history_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_history_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
+    SELECT t."select", t._cdc_arrival, t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_domain, t._cdc_position,
+           t._cdc_source_ms, 1 AS _cdc_incoming
+    FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_fault IS NULL AND t._cdc_domain IS NOT NULL AND t._cdc_position IS NOT NULL
+    UNION ALL
+    SELECT h."select", CAST('0001-01-01' AS TIMESTAMP), h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position,
+           DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts), 0
+    FROM "shop db"."it's ""odd""" AS h JOIN "cdc_touched_shop_db_it_s__odd__1a2b3c4d" AS t ON h."select" = t."select" WHERE h._cdc_domain IS NOT NULL
+    UNION ALL
+    SELECT h."select", CAST('0001-01-01' AS TIMESTAMP), -1, -1, h._cdc_domain, h._cdc_position,
+           DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts), 0
+    FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" AS h JOIN "cdc_touched_shop_db_it_s__odd__1a2b3c4d" AS t ON h."select" = t."select" WHERE h._cdc_domain IS NOT NULL;
+    -- stale: a run is a stretch of one domain; positions are compared within it only. A position that
+    -- goes back while the source's clock goes on is a restarted log, not an old change.
+    DROP TABLE IF EXISTS "cdc_stale_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_stale_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
+    SELECT s."select", s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming,
+           CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY s."select", s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                 AND s._cdc_source_ms <= MAX(s._cdc_source_ms) OVER (PARTITION BY s."select", s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                THEN 1 ELSE 0 END AS _cdc_stale
+    FROM (SELECT r."select", r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset, r._cdc_domain, r._cdc_position, r._cdc_source_ms, r._cdc_incoming,
+                 SUM(CASE WHEN r._cdc_previous IS NULL OR r._cdc_previous = r._cdc_domain THEN 0 ELSE 1 END)
+                     OVER (PARTITION BY r."select" ORDER BY r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_run
+          FROM (SELECT h."select", h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position, h._cdc_source_ms, h._cdc_incoming,
+                       LAG(h._cdc_domain) OVER (PARTITION BY h."select" ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous
+                FROM "cdc_history_shop_db_it_s__odd__1a2b3c4d" AS h) AS r) AS s;
+    SELECT COUNT(*) INTO cdc_stale_rows FROM "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_stale = 1 AND s._cdc_incoming = 1;
+    -- newest, position: per key the last change that is not stale, and the last comparable position,
+    -- which a snapshot read does not take away.
+    DROP TABLE IF EXISTS "cdc_newest_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_newest_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
+    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."select" ORDER BY t._cdc_arrival DESC, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
+    FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t
+    LEFT JOIN "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s ON s."select" = t."select" AND s._cdc_incoming = 1 AND s._cdc_stale = 1
+         AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset
+    WHERE t._cdc_fault IS NULL AND s._cdc_stale IS NULL;
+    DROP TABLE IF EXISTS "cdc_position_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_position_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
+    SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s."select" ORDER BY s._cdc_arrival DESC, s._cdc_kafka_partition DESC, s._cdc_kafka_offset DESC) AS _cdc_rank
+    FROM "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_stale = 0;
+    -- staging: one typed row per key.
+    DROP TABLE IF EXISTS "cdc_staging_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
+    SELECT n."select", n."it's", n."a""b", n."float 32", n."flag", n."day", n."t_ms", n."t_us", n."ts_ms", n."ts_us", n."zoned", n."raw",
+           n._cdc_op, n._cdc_lost, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,
+           p._cdc_domain, p._cdc_position,
+           DATEADD(millisecond, MOD(COALESCE(p._cdc_source_ms, n._cdc_source_ms), 86400000)::INTEGER, DATEADD(day, (COALESCE(p._cdc_source_ms, n._cdc_source_ms) / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
+    FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n LEFT JOIN "cdc_position_shop_db_it_s__odd__1a2b3c4d" AS p ON p."select" = n."select" AND p._cdc_rank = 1
+    WHERE n._cdc_rank = 1;
+    -- Values that could not be read: the row is merged without them.
+    INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
+    SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
+           'the value is not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
+    FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s
+    JOIN "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
+    WHERE s._cdc_lost <> '';
+    GET DIAGNOSTICS cdc_values_quarantined := ROW_COUNT;
+    cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;
+    -- Delete the deleted, merge the rest.
+    DELETE FROM "shop db"."it's ""odd""" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "shop db"."it's ""odd"""."select" = s."select" AND s._cdc_op = 'd';
+    GET DIAGNOSTICS cdc_deleted_rows := ROW_COUNT;
+    DROP TABLE IF EXISTS "cdc_upserts_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS SELECT s.* FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_op <> 'd';
+    SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS u;
+    MERGE INTO "shop db"."it's ""odd""" USING "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS s ON "it's ""odd"""."select" = s."select"
+    WHEN MATCHED THEN UPDATE SET "it's" = s."it's",
+                                   "a""b" = s."a""b",
+                                   "float 32" = s."float 32",
+                                   "flag" = s."flag",
+                                   "day" = s."day",
+                                   "t_ms" = s."t_ms",
+                                   "t_us" = s."t_us",
+                                   "ts_ms" = s."ts_ms",
+                                   "ts_us" = s."ts_us",
+                                   "zoned" = s."zoned",
+                                   "raw" = s."raw",
+                                   "_cdc_domain" = s."_cdc_domain",
+                                   "_cdc_position" = s."_cdc_position",
+                                   "_cdc_source_ts" = s."_cdc_source_ts",
+                                   "_cdc_kafka_partition" = s."_cdc_kafka_partition",
+                                   "_cdc_kafka_offset" = s."_cdc_kafka_offset"
+    WHEN NOT MATCHED THEN INSERT ("select", "it's", "a""b", "float 32", "flag", "day", "t_ms", "t_us", "ts_ms", "ts_us", "zoned", "raw", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
+         VALUES (s."select", s."it's", s."a""b", s."float 32", s."flag", s."day", s."t_ms", s."t_us", s."ts_ms", s."ts_us", s."zoned", s."raw", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset");
+    -- The ledger remembers the positions of deletions, so that a late older change stays out.
+    DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d"."select" = s."select";
+    DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" WHERE _cdc_deleted_at < DATEADD(day, -7, SYSDATE);
+    INSERT INTO "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" ("select", _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_deleted_at)
+    SELECT s."select", s._cdc_domain, s._cdc_position, s._cdc_source_ts, SYSDATE
+    FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_op = 'd' AND s._cdc_domain IS NOT NULL;
+    -- Offsets that never landed: harmless after compaction and transactions, a loss if somebody saw a record there.
+    DROP TABLE IF EXISTS "cdc_gap_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_gap_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT g.kafka_partition, g.previous_offset + 1 AS first_missing, g.kafka_offset - 1 AS last_missing
+    FROM (SELECT l.kafka_partition, l.kafka_offset,
+                 COALESCE(LAG(l.kafka_offset) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset), r.old_offset) AS previous_offset
+          FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l JOIN "cdc_range_shop_db_it_s__odd__1a2b3c4d" AS r ON r.kafka_partition = l.kafka_partition) AS g
+    WHERE g.kafka_offset > g.previous_offset + 1;
+    SELECT COALESCE(SUM(g.last_missing - g.first_missing + 1), 0) INTO cdc_missing FROM "cdc_gap_shop_db_it_s__odd__1a2b3c4d" AS g;
+    IF cdc_missing > 0 THEN
+        INSERT INTO "cdc"."gaps" (detected_at, table_name, kafka_partition, first_missing, last_missing)
+        SELECT SYSDATE, 'shop db.it''s "odd"', g.kafka_partition, g.first_missing, g.last_missing FROM "cdc_gap_shop_db_it_s__odd__1a2b3c4d" AS g;
+        -- What the stream scan itself reports as unreadable in this range.
+        INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason)
+        SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', g.kafka_partition, e.position::BIGINT, e.stream_timestamp, 'scan', LEFT(TRIM(e.error_reason), 256)
+        FROM sys_stream_scan_errors AS e JOIN "cdc_gap_shop_db_it_s__odd__1a2b3c4d" AS g ON e.partition_id::BIGINT = g.kafka_partition
+             AND e.position::BIGINT BETWEEN g.first_missing AND g.last_missing
+        WHERE e.stream_name = 'srv.Shop DB.It''s "Odd"';
+    END IF;
+    -- The merge log: one row per partition.
+    INSERT INTO "cdc"."merge_log" (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, newest_source_ts)
+    SELECT SYSDATE, 'shop db.it''s "odd"', r.kafka_partition, r.first_offset, r.last_offset, l.landed,
+           COALESCE(t.reads, 0), COALESCE(t.creates, 0), COALESCE(t.updates, 0), COALESCE(t.deletes, 0), l.tombstones,
+           COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0), DATEADD(millisecond, MOD(t.newest_ms, 86400000)::INTEGER, DATEADD(day, (t.newest_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)))
+    FROM "cdc_range_shop_db_it_s__odd__1a2b3c4d" AS r
+    JOIN (SELECT a.kafka_partition, COUNT(*) AS landed, SUM(CASE WHEN a.shape = 'tombstone' THEN 1 ELSE 0 END) AS tombstones,
+                 SUM(CASE WHEN a.shape IN ('malformed', 'unmergeable') THEN 1 ELSE 0 END) AS unreadable
+          FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS a GROUP BY a.kafka_partition) AS l ON l.kafka_partition = r.kafka_partition
+    LEFT JOIN (SELECT b._cdc_kafka_partition, MAX(b._cdc_source_ms) AS newest_ms,
+                      SUM(CASE WHEN b._cdc_op = 'r' THEN 1 ELSE 0 END) AS reads, SUM(CASE WHEN b._cdc_op = 'c' THEN 1 ELSE 0 END) AS creates,
+                      SUM(CASE WHEN b._cdc_op = 'u' THEN 1 ELSE 0 END) AS updates, SUM(CASE WHEN b._cdc_op = 'd' THEN 1 ELSE 0 END) AS deletes,
+                      SUM(CASE WHEN b._cdc_fault IS NOT NULL THEN 1 ELSE 0 END) AS faults
+               FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS b GROUP BY b._cdc_kafka_partition) AS t ON t._cdc_kafka_partition = r.kafka_partition
+    LEFT JOIN (SELECT c._cdc_kafka_partition, COUNT(*) AS stale FROM "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS c WHERE c._cdc_stale = 1 AND c._cdc_incoming = 1
+               GROUP BY c._cdc_kafka_partition) AS s ON s._cdc_kafka_partition = r.kafka_partition
+    LEFT JOIN (SELECT d._cdc_kafka_partition, COUNT(*) AS lost FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS d WHERE d._cdc_lost <> ''
+               GROUP BY d._cdc_kafka_partition) AS v ON v._cdc_kafka_partition = r.kafka_partition;
+    -- Advance the watermark by compare-and-set.
+    DROP TABLE IF EXISTS "cdc_mark_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_mark_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT r.kafka_partition, r.old_offset, l.last_offset, l.newest, l.refresh_time, COALESCE(g.missing, 0) AS missing
+    FROM "cdc_range_shop_db_it_s__odd__1a2b3c4d" AS r
+    JOIN (SELECT a.kafka_partition, MAX(a.kafka_offset) AS last_offset, MAX(a.kafka_timestamp) AS newest, MAX(a.refresh_time) AS refresh_time
+          FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS a GROUP BY a.kafka_partition) AS l ON l.kafka_partition = r.kafka_partition
+    LEFT JOIN (SELECT b.kafka_partition, SUM(b.last_missing - b.first_missing + 1) AS missing
+               FROM "cdc_gap_shop_db_it_s__odd__1a2b3c4d" AS b GROUP BY b.kafka_partition) AS g ON g.kafka_partition = r.kafka_partition;
+    SELECT COUNT(*) INTO cdc_expected FROM "cdc_mark_shop_db_it_s__odd__1a2b3c4d" AS m WHERE m.old_offset IS NOT NULL;
+    UPDATE "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d" SET kafka_offset = m.last_offset,
+           kafka_timestamp = CASE WHEN "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d".kafka_timestamp > m.newest THEN "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d".kafka_timestamp ELSE m.newest END,
+           refresh_time = m.refresh_time, gaps = "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d".gaps + m.missing, merged_at = SYSDATE
+    FROM "cdc_mark_shop_db_it_s__odd__1a2b3c4d" AS m WHERE "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d".kafka_partition = m.kafka_partition AND "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d".kafka_offset = m.old_offset;
+    GET DIAGNOSTICS cdc_advanced := ROW_COUNT;
+    IF cdc_advanced <> cdc_expected THEN
+        RAISE EXCEPTION 'the watermark moved while merging; nothing was merged, call again';
+    END IF;
+    INSERT INTO "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d" (kafka_partition, kafka_offset, kafka_timestamp, refresh_time, gaps, merged_at)
+    SELECT m.kafka_partition, m.last_offset, m.newest, m.refresh_time, m.missing, SYSDATE FROM "cdc_mark_shop_db_it_s__odd__1a2b3c4d" AS m WHERE m.old_offset IS NULL;
+END;
+$procedure$ LANGUAGE plpgsql SECURITY DEFINER

@@ -1,0 +1,330 @@
+CREATE OR REPLACE PROCEDURE "cdc"."sp_merge_salesdb_sales_order_detail"(
+    cdc_max_rows IN BIGINT,
+    cdc_only_partition IN BIGINT,
+    cdc_quarantine_offset IN BIGINT,
+    cdc_landed_rows OUT BIGINT,
+    cdc_applied_rows OUT BIGINT,
+    cdc_deleted_rows OUT BIGINT,
+    cdc_stale_rows OUT BIGINT,
+    cdc_quarantined_rows OUT BIGINT,
+    cdc_pending_rows OUT BIGINT
+)
+AS $procedure$
+-- Purpose:   fold the landed records of salesdb.salesdb.SALES_ORDER_DETAIL above the watermark into "salesdb"."sales_order_detail".
+-- Arguments: cdc_max_rows           at most about this many landed records are merged, the rest stays pending
+--            cdc_only_partition     -1, or the one Kafka partition to merge
+--            cdc_quarantine_offset  -1, or the offset of cdc_only_partition's next record, which then goes
+--                               to quarantine unread because merging it fails every time
+-- Returns:   one row of counts; see the OUT arguments.
+-- Locking:   the table's own watermark table, first and alone. Readers of the target are never blocked.
+-- Repeats:   what the watermark has passed is not read again, so a repeated call changes nothing.
+-- By hand:   SET enable_case_sensitive_identifier TO true; CALL "cdc"."sp_merge_salesdb_sales_order_detail"(100000, -1, -1);
+DECLARE
+    cdc_probe BIGINT;
+    cdc_mark RECORD;
+    cdc_scope VARCHAR(65535) := '';
+    cdc_known VARCHAR(65535) := '';
+    cdc_pending_total BIGINT := 0;
+    cdc_partition_count BIGINT := 0;
+    cdc_share BIGINT := 0;
+    cdc_records_quarantined BIGINT := 0;
+    cdc_values_quarantined BIGINT := 0;
+    cdc_missing BIGINT := 0;
+    cdc_expected BIGINT := 0;
+    cdc_advanced BIGINT := 0;
+    cdc_unavailable_count BIGINT := 0;
+BEGIN
+    -- The lock comes before anything that would take a snapshot.
+    LOCK TABLE "cdc"."watermark_salesdb_sales_order_detail";
+    -- Without case-sensitive names every mixed-case attribute would read as NULL.
+    SELECT p.probe."cdcProbe"::BIGINT INTO cdc_probe FROM "cdc"."settings_probe" AS p;
+    IF cdc_probe IS NULL OR cdc_probe <> 1 THEN
+        RAISE EXCEPTION 'enable_case_sensitive_identifier is off in this session; set it to true before calling a merge procedure';
+    END IF;
+    cdc_landed_rows := 0;
+    cdc_applied_rows := 0;
+    cdc_deleted_rows := 0;
+    cdc_stale_rows := 0;
+    cdc_quarantined_rows := 0;
+    cdc_pending_rows := 0;
+    -- pending: what has landed above the watermark.
+    FOR cdc_mark IN SELECT w.kafka_partition, w.kafka_offset, w.refresh_time FROM "cdc"."watermark_salesdb_sales_order_detail" AS w ORDER BY w.kafka_partition LOOP
+        cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)
+              || ' AND l.kafka_offset > ' || cdc_mark.kafka_offset::VARCHAR(20)
+              || COALESCE(' AND l.refresh_time >= ''' || cdc_mark.refresh_time::VARCHAR(40) || '''::TIMESTAMP', '') || ')';
+        cdc_known := cdc_known || ', ' || cdc_mark.kafka_partition::VARCHAR(20);
+    END LOOP;
+    IF cdc_known = '' THEN
+        cdc_scope := 'l.kafka_offset >= 0';
+    ELSE
+        cdc_scope := '(' || SUBSTRING(cdc_scope, 5) || ' OR l.kafka_partition NOT IN (' || SUBSTRING(cdc_known, 3) || '))';
+    END IF;
+    IF cdc_only_partition >= 0 THEN
+        cdc_scope := cdc_scope || ' AND l.kafka_partition = ' || cdc_only_partition::VARCHAR(20);
+    END IF;
+    DROP TABLE IF EXISTS "cdc_pending_salesdb_sales_order_detail";
+    EXECUTE 'CREATE TEMP TABLE "cdc_pending_salesdb_sales_order_detail" AS '
+         || 'SELECT l.kafka_partition, MIN(l.kafka_offset) AS first_offset, MAX(l.kafka_offset) AS last_offset, COUNT(*) AS landed '
+         || 'FROM "cdc_landing"."salesdb_sales_order_detail" AS l WHERE ' || cdc_scope || ' GROUP BY l.kafka_partition';
+    SELECT COALESCE(SUM(p.landed), 0), COUNT(*) INTO cdc_pending_total, cdc_partition_count FROM "cdc_pending_salesdb_sales_order_detail" AS p;
+    IF cdc_pending_total = 0 THEN
+        RETURN;
+    END IF;
+    -- range: how far this merge reads in each partition; at least one record of each.
+    cdc_share := CASE WHEN cdc_quarantine_offset >= 0 THEN 1
+                  WHEN cdc_pending_total <= cdc_max_rows THEN 0
+                  ELSE GREATEST(cdc_max_rows / cdc_partition_count, 1) END;
+    DROP TABLE IF EXISTS "cdc_range_salesdb_sales_order_detail";
+    EXECUTE 'CREATE TEMP TABLE "cdc_range_salesdb_sales_order_detail" AS '
+         || 'SELECT p.kafka_partition, w.kafka_offset AS old_offset, p.first_offset, '
+         || CASE WHEN cdc_share = 0 THEN 'p.last_offset'
+                 ELSE 'LEAST(p.last_offset, p.first_offset + ' || (cdc_share - 1)::VARCHAR(20) || ')' END
+         || ' AS last_offset FROM "cdc_pending_salesdb_sales_order_detail" AS p LEFT JOIN "cdc"."watermark_salesdb_sales_order_detail" AS w ON w.kafka_partition = p.kafka_partition'
+         || CASE WHEN cdc_quarantine_offset >= 0 THEN ' WHERE p.first_offset = ' || cdc_quarantine_offset::VARCHAR(20) ELSE '' END;
+    cdc_scope := '';
+    FOR cdc_mark IN SELECT r.kafka_partition, r.first_offset, r.last_offset FROM "cdc_range_salesdb_sales_order_detail" AS r ORDER BY r.kafka_partition LOOP
+        cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)
+              || ' AND l.kafka_offset BETWEEN ' || cdc_mark.first_offset::VARCHAR(20) || ' AND ' || cdc_mark.last_offset::VARCHAR(20) || ')';
+    END LOOP;
+    IF cdc_scope = '' THEN
+        cdc_pending_rows := cdc_pending_total;
+        RETURN;
+    END IF;
+    -- landed: the raw records of the range. arrival orders them across partitions and never
+    -- against a partition's own offset order.
+    DROP TABLE IF EXISTS "cdc_landed_salesdb_sales_order_detail";
+    EXECUTE 'CREATE TEMP TABLE "cdc_landed_salesdb_sales_order_detail" AS '
+         || 'SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.refresh_time, l.kafka_key, l.kafka_value, '
+         || 'MAX(l.kafka_timestamp) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset ROWS UNBOUNDED PRECEDING) AS arrival, '
+         || CASE WHEN cdc_quarantine_offset >= 0 THEN '''unmergeable''' ELSE
+            'CASE WHEN l.kafka_value IS NULL OR OCTET_LENGTH(l.kafka_value) = 0 THEN ''tombstone'' '
+         || 'WHEN CAN_JSON_PARSE(l.kafka_value) THEN ''json'' ELSE ''malformed'' END' END || '::VARCHAR(16) AS shape '
+         || 'FROM "cdc_landing"."salesdb_sales_order_detail" AS l WHERE ' || SUBSTRING(cdc_scope, 5);
+    SELECT COUNT(*) INTO cdc_landed_rows FROM "cdc_landed_salesdb_sales_order_detail" AS l;
+    cdc_pending_rows := cdc_pending_total - cdc_landed_rows;
+    -- parsed, events: the change event's envelope, with or without an embedded schema around it.
+    DROP TABLE IF EXISTS "cdc_parsed_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_parsed_salesdb_sales_order_detail" AS
+    SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, JSON_PARSE(l.kafka_value) AS document
+    FROM "cdc_landed_salesdb_sales_order_detail" AS l WHERE l.shape = 'json';
+    DROP TABLE IF EXISTS "cdc_events_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_events_salesdb_sales_order_detail" AS
+    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival,
+           e.envelope."op"::VARCHAR(16) AS _cdc_op,
+           CASE WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
+           CASE WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
+           e.envelope."source"."ts_ms"::BIGINT AS _cdc_source_ms,
+           "cdc"."f_position_domain"(e.envelope."source"."snapshot"::VARCHAR(64), e.envelope."source"."gtid"::VARCHAR(256),
+               e.envelope."source"."server_id"::BIGINT, e.envelope."source"."file"::VARCHAR(512),
+               e.envelope."source"."lsn"::BIGINT)::VARCHAR(128) AS _cdc_domain,
+           "cdc"."f_position"(e.envelope."source"."snapshot"::VARCHAR(64), e.envelope."source"."gtid"::VARCHAR(256),
+               e.envelope."source"."file"::VARCHAR(512), e.envelope."source"."pos"::BIGINT,
+               e.envelope."source"."row"::BIGINT, e.envelope."source"."lsn"::BIGINT)::VARCHAR(80) AS _cdc_position
+    FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,
+                 CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
+                      THEN p.document."payload" ELSE p.document END AS envelope
+          FROM "cdc_parsed_salesdb_sales_order_detail" AS p) AS e;
+    -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.
+    DROP TABLE IF EXISTS "cdc_hexadecimal_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_hexadecimal_salesdb_sales_order_detail" AS
+    SELECT e.*,
+           "cdc"."f_base64_hex"(e._cdc_image."QUANTITY"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."QUANTITY")) AS _cdc_h0
+    FROM "cdc_events_salesdb_sales_order_detail" AS e;
+    DROP TABLE IF EXISTS "cdc_unscaled_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_unscaled_salesdb_sales_order_detail" AS
+    SELECT h.*,
+           "cdc"."f_hex_integer"(h._cdc_h0) AS _cdc_u0
+    FROM "cdc_hexadecimal_salesdb_sales_order_detail" AS h;
+    -- typed: one column per column of the target. _cdc_fault says why a record cannot be merged,
+    -- _cdc_lost names columns whose value is there but not readable as the column's type.
+    DROP TABLE IF EXISTS "cdc_typed_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_typed_salesdb_sales_order_detail" AS
+    SELECT t.*,
+           (CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'
+                 WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)
+                 WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'
+                 WHEN t."order_id" IS NULL OR t."line_no" IS NULL THEN 'a key column is missing or not readable as its type'
+                 WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END)::VARCHAR(256) AS _cdc_fault,
+           (CASE WHEN t._cdc_op = 'd' THEN '' ELSE "cdc"."f_lost"(t."sku" IS NULL, JSON_TYPEOF(t._cdc_image."SKU"), 'sku')
+                   || "cdc"."f_lost"(t."quantity" IS NULL, JSON_TYPEOF(t._cdc_image."QUANTITY"), 'quantity')
+                   || "cdc"."f_lost"(t."note" IS NULL, JSON_TYPEOF(t._cdc_image."NOTE"), 'note') END)::VARCHAR(65535) AS _cdc_lost,
+           (CASE WHEN t."sku" = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
+                   || CASE WHEN t."note" = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable
+    FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
+                 c._cdc_domain, c._cdc_position,
+                 (COALESCE(c._cdc_before."ORDER_ID"::BIGINT <> c._cdc_image."ORDER_ID"::BIGINT, false) OR COALESCE(c._cdc_before."LINE_NO"::INTEGER <> c._cdc_image."LINE_NO"::INTEGER, false)) AS _cdc_moved,
+                 c._cdc_image."ORDER_ID"::BIGINT AS "order_id",
+                 c._cdc_image."LINE_NO"::INTEGER AS "line_no",
+                 CASE WHEN JSON_TYPEOF(c._cdc_image."SKU") = 'string' AND OCTET_LENGTH(c._cdc_image."SKU"::VARCHAR(65535)) <= 96
+              THEN c._cdc_image."SKU"::VARCHAR(65535) END::VARCHAR(96) AS "sku",
+                 "cdc"."f_decimal_text"(c._cdc_u0, 3, 10)::DECIMAL(10,3) AS "quantity",
+                 CASE WHEN JSON_TYPEOF(c._cdc_image."NOTE") = 'string' THEN c._cdc_image."NOTE"::VARCHAR(65535) END AS "note"
+          FROM "cdc_unscaled_salesdb_sales_order_detail" AS c) AS t;
+    -- Records that cannot be merged at all.
+    INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
+    SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',
+           CASE l.shape WHEN 'malformed' THEN 'the value is not JSON that the warehouse can parse'
+                        WHEN 'unmergeable' THEN 'merging this record failed every time'
+                        ELSE t._cdc_fault END,
+           NULL, l.kafka_key, l.kafka_value
+    FROM "cdc_landed_salesdb_sales_order_detail" AS l
+    LEFT JOIN "cdc_typed_salesdb_sales_order_detail" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
+    WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
+    GET DIAGNOSTICS cdc_records_quarantined := ROW_COUNT;
+    -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
+    DROP TABLE IF EXISTS "cdc_touched_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_touched_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
+    SELECT DISTINCT t."order_id", t."line_no" FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_fault IS NULL;
+    DROP TABLE IF EXISTS "cdc_history_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_history_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
+    SELECT t."order_id", t."line_no", t._cdc_arrival, t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_domain, t._cdc_position,
+           t._cdc_source_ms, 1 AS _cdc_incoming
+    FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_fault IS NULL AND t._cdc_domain IS NOT NULL AND t._cdc_position IS NOT NULL
+    UNION ALL
+    SELECT h."order_id", h."line_no", CAST('0001-01-01' AS TIMESTAMP), h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position,
+           DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts), 0
+    FROM "salesdb"."sales_order_detail" AS h JOIN "cdc_touched_salesdb_sales_order_detail" AS t ON h."order_id" = t."order_id" AND h."line_no" = t."line_no" WHERE h._cdc_domain IS NOT NULL
+    UNION ALL
+    SELECT h."order_id", h."line_no", CAST('0001-01-01' AS TIMESTAMP), -1, -1, h._cdc_domain, h._cdc_position,
+           DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts), 0
+    FROM "cdc"."ledger_salesdb_sales_order_detail" AS h JOIN "cdc_touched_salesdb_sales_order_detail" AS t ON h."order_id" = t."order_id" AND h."line_no" = t."line_no" WHERE h._cdc_domain IS NOT NULL;
+    -- stale: a run is a stretch of one domain; positions are compared within it only. A position that
+    -- goes back while the source's clock goes on is a restarted log, not an old change.
+    DROP TABLE IF EXISTS "cdc_stale_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_stale_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
+    SELECT s."order_id", s."line_no", s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming,
+           CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY s."order_id", s."line_no", s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                 AND s._cdc_source_ms <= MAX(s._cdc_source_ms) OVER (PARTITION BY s."order_id", s."line_no", s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                THEN 1 ELSE 0 END AS _cdc_stale
+    FROM (SELECT r."order_id", r."line_no", r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset, r._cdc_domain, r._cdc_position, r._cdc_source_ms, r._cdc_incoming,
+                 SUM(CASE WHEN r._cdc_previous IS NULL OR r._cdc_previous = r._cdc_domain THEN 0 ELSE 1 END)
+                     OVER (PARTITION BY r."order_id", r."line_no" ORDER BY r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_run
+          FROM (SELECT h."order_id", h."line_no", h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position, h._cdc_source_ms, h._cdc_incoming,
+                       LAG(h._cdc_domain) OVER (PARTITION BY h."order_id", h."line_no" ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous
+                FROM "cdc_history_salesdb_sales_order_detail" AS h) AS r) AS s;
+    SELECT COUNT(*) INTO cdc_stale_rows FROM "cdc_stale_salesdb_sales_order_detail" AS s WHERE s._cdc_stale = 1 AND s._cdc_incoming = 1;
+    -- newest, position: per key the last change that is not stale, and the last comparable position,
+    -- which a snapshot read does not take away.
+    DROP TABLE IF EXISTS "cdc_newest_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_newest_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
+    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."order_id", t."line_no" ORDER BY t._cdc_arrival DESC, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
+    FROM "cdc_typed_salesdb_sales_order_detail" AS t
+    LEFT JOIN "cdc_stale_salesdb_sales_order_detail" AS s ON s."order_id" = t."order_id" AND s."line_no" = t."line_no" AND s._cdc_incoming = 1 AND s._cdc_stale = 1
+         AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset
+    WHERE t._cdc_fault IS NULL AND s._cdc_stale IS NULL;
+    DROP TABLE IF EXISTS "cdc_position_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_position_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
+    SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s."order_id", s."line_no" ORDER BY s._cdc_arrival DESC, s._cdc_kafka_partition DESC, s._cdc_kafka_offset DESC) AS _cdc_rank
+    FROM "cdc_stale_salesdb_sales_order_detail" AS s WHERE s._cdc_stale = 0;
+    -- staging: one typed row per key.
+    DROP TABLE IF EXISTS "cdc_staging_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_staging_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
+    SELECT n."order_id", n."line_no", n."sku", n."quantity", n."note",
+           n._cdc_op, n._cdc_lost, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,
+           p._cdc_domain, p._cdc_position,
+           DATEADD(millisecond, MOD(COALESCE(p._cdc_source_ms, n._cdc_source_ms), 86400000)::INTEGER, DATEADD(day, (COALESCE(p._cdc_source_ms, n._cdc_source_ms) / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
+    FROM "cdc_newest_salesdb_sales_order_detail" AS n LEFT JOIN "cdc_position_salesdb_sales_order_detail" AS p ON p."order_id" = n."order_id" AND p."line_no" = n."line_no" AND p._cdc_rank = 1
+    WHERE n._cdc_rank = 1;
+    -- An unchanged large value arrives as a placeholder; an earlier change of this range may hold it.
+    SELECT COUNT(*) INTO cdc_unavailable_count FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';
+    IF cdc_unavailable_count > 0 THEN
+        UPDATE "cdc_staging_salesdb_sales_order_detail" SET "sku" = f."sku", _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,', '')
+        FROM (SELECT n."order_id", n."line_no", n."sku", ROW_NUMBER() OVER (PARTITION BY n."order_id", n."line_no" ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_salesdb_sales_order_detail" AS n WHERE STRPOS(n._cdc_unavailable, ',sku,') = 0) AS f
+        WHERE "cdc_staging_salesdb_sales_order_detail"."order_id" = f."order_id" AND "cdc_staging_salesdb_sales_order_detail"."line_no" = f."line_no" AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,') > 0;
+        UPDATE "cdc_staging_salesdb_sales_order_detail" SET "note" = f."note", _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',note,', '')
+        FROM (SELECT n."order_id", n."line_no", n."note", ROW_NUMBER() OVER (PARTITION BY n."order_id", n."line_no" ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_salesdb_sales_order_detail" AS n WHERE STRPOS(n._cdc_unavailable, ',note,') = 0) AS f
+        WHERE "cdc_staging_salesdb_sales_order_detail"."order_id" = f."order_id" AND "cdc_staging_salesdb_sales_order_detail"."line_no" = f."line_no" AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',note,') > 0;
+    END IF;
+    -- Values that could not be read: the row is merged without them.
+    INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
+    SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
+           'the value is not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
+    FROM "cdc_staging_salesdb_sales_order_detail" AS s
+    JOIN "cdc_landed_salesdb_sales_order_detail" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
+    WHERE s._cdc_lost <> '';
+    GET DIAGNOSTICS cdc_values_quarantined := ROW_COUNT;
+    cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;
+    -- Delete the deleted, merge the rest.
+    DELETE FROM "salesdb"."sales_order_detail" USING "cdc_staging_salesdb_sales_order_detail" AS s WHERE "salesdb"."sales_order_detail"."order_id" = s."order_id" AND "salesdb"."sales_order_detail"."line_no" = s."line_no" AND s._cdc_op = 'd';
+    GET DIAGNOSTICS cdc_deleted_rows := ROW_COUNT;
+    DROP TABLE IF EXISTS "cdc_upserts_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_upserts_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS SELECT s.* FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_op <> 'd';
+    SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_salesdb_sales_order_detail" AS u;
+    MERGE INTO "salesdb"."sales_order_detail" USING "cdc_upserts_salesdb_sales_order_detail" AS s ON "sales_order_detail"."order_id" = s."order_id" AND "sales_order_detail"."line_no" = s."line_no"
+    WHEN MATCHED THEN UPDATE SET "sku" = CASE WHEN STRPOS(s._cdc_unavailable, ',sku,') > 0 THEN "sales_order_detail"."sku" ELSE s."sku" END,
+                                   "quantity" = s."quantity",
+                                   "note" = CASE WHEN STRPOS(s._cdc_unavailable, ',note,') > 0 THEN "sales_order_detail"."note" ELSE s."note" END,
+                                   "_cdc_domain" = s."_cdc_domain",
+                                   "_cdc_position" = s."_cdc_position",
+                                   "_cdc_source_ts" = s."_cdc_source_ts",
+                                   "_cdc_kafka_partition" = s."_cdc_kafka_partition",
+                                   "_cdc_kafka_offset" = s."_cdc_kafka_offset"
+    WHEN NOT MATCHED THEN INSERT ("order_id", "line_no", "sku", "quantity", "note", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
+         VALUES (s."order_id", s."line_no", s."sku", s."quantity", s."note", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset");
+    -- The ledger remembers the positions of deletions, so that a late older change stays out.
+    DELETE FROM "cdc"."ledger_salesdb_sales_order_detail" USING "cdc_staging_salesdb_sales_order_detail" AS s WHERE "cdc"."ledger_salesdb_sales_order_detail"."order_id" = s."order_id" AND "cdc"."ledger_salesdb_sales_order_detail"."line_no" = s."line_no";
+    DELETE FROM "cdc"."ledger_salesdb_sales_order_detail" WHERE _cdc_deleted_at < DATEADD(day, -7, SYSDATE);
+    INSERT INTO "cdc"."ledger_salesdb_sales_order_detail" ("order_id", "line_no", _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_deleted_at)
+    SELECT s."order_id", s."line_no", s._cdc_domain, s._cdc_position, s._cdc_source_ts, SYSDATE
+    FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_op = 'd' AND s._cdc_domain IS NOT NULL;
+    -- Offsets that never landed: harmless after compaction and transactions, a loss if somebody saw a record there.
+    DROP TABLE IF EXISTS "cdc_gap_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_gap_salesdb_sales_order_detail" AS
+    SELECT g.kafka_partition, g.previous_offset + 1 AS first_missing, g.kafka_offset - 1 AS last_missing
+    FROM (SELECT l.kafka_partition, l.kafka_offset,
+                 COALESCE(LAG(l.kafka_offset) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset), r.old_offset) AS previous_offset
+          FROM "cdc_landed_salesdb_sales_order_detail" AS l JOIN "cdc_range_salesdb_sales_order_detail" AS r ON r.kafka_partition = l.kafka_partition) AS g
+    WHERE g.kafka_offset > g.previous_offset + 1;
+    SELECT COALESCE(SUM(g.last_missing - g.first_missing + 1), 0) INTO cdc_missing FROM "cdc_gap_salesdb_sales_order_detail" AS g;
+    IF cdc_missing > 0 THEN
+        INSERT INTO "cdc"."gaps" (detected_at, table_name, kafka_partition, first_missing, last_missing)
+        SELECT SYSDATE, 'salesdb.sales_order_detail', g.kafka_partition, g.first_missing, g.last_missing FROM "cdc_gap_salesdb_sales_order_detail" AS g;
+        -- What the stream scan itself reports as unreadable in this range.
+        INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason)
+        SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', g.kafka_partition, e.position::BIGINT, e.stream_timestamp, 'scan', LEFT(TRIM(e.error_reason), 256)
+        FROM sys_stream_scan_errors AS e JOIN "cdc_gap_salesdb_sales_order_detail" AS g ON e.partition_id::BIGINT = g.kafka_partition
+             AND e.position::BIGINT BETWEEN g.first_missing AND g.last_missing
+        WHERE e.stream_name = 'salesdb.salesdb.SALES_ORDER_DETAIL';
+    END IF;
+    -- The merge log: one row per partition.
+    INSERT INTO "cdc"."merge_log" (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, newest_source_ts)
+    SELECT SYSDATE, 'salesdb.sales_order_detail', r.kafka_partition, r.first_offset, r.last_offset, l.landed,
+           COALESCE(t.reads, 0), COALESCE(t.creates, 0), COALESCE(t.updates, 0), COALESCE(t.deletes, 0), l.tombstones,
+           COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0), DATEADD(millisecond, MOD(t.newest_ms, 86400000)::INTEGER, DATEADD(day, (t.newest_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)))
+    FROM "cdc_range_salesdb_sales_order_detail" AS r
+    JOIN (SELECT a.kafka_partition, COUNT(*) AS landed, SUM(CASE WHEN a.shape = 'tombstone' THEN 1 ELSE 0 END) AS tombstones,
+                 SUM(CASE WHEN a.shape IN ('malformed', 'unmergeable') THEN 1 ELSE 0 END) AS unreadable
+          FROM "cdc_landed_salesdb_sales_order_detail" AS a GROUP BY a.kafka_partition) AS l ON l.kafka_partition = r.kafka_partition
+    LEFT JOIN (SELECT b._cdc_kafka_partition, MAX(b._cdc_source_ms) AS newest_ms,
+                      SUM(CASE WHEN b._cdc_op = 'r' THEN 1 ELSE 0 END) AS reads, SUM(CASE WHEN b._cdc_op = 'c' THEN 1 ELSE 0 END) AS creates,
+                      SUM(CASE WHEN b._cdc_op = 'u' THEN 1 ELSE 0 END) AS updates, SUM(CASE WHEN b._cdc_op = 'd' THEN 1 ELSE 0 END) AS deletes,
+                      SUM(CASE WHEN b._cdc_fault IS NOT NULL THEN 1 ELSE 0 END) AS faults
+               FROM "cdc_typed_salesdb_sales_order_detail" AS b GROUP BY b._cdc_kafka_partition) AS t ON t._cdc_kafka_partition = r.kafka_partition
+    LEFT JOIN (SELECT c._cdc_kafka_partition, COUNT(*) AS stale FROM "cdc_stale_salesdb_sales_order_detail" AS c WHERE c._cdc_stale = 1 AND c._cdc_incoming = 1
+               GROUP BY c._cdc_kafka_partition) AS s ON s._cdc_kafka_partition = r.kafka_partition
+    LEFT JOIN (SELECT d._cdc_kafka_partition, COUNT(*) AS lost FROM "cdc_staging_salesdb_sales_order_detail" AS d WHERE d._cdc_lost <> ''
+               GROUP BY d._cdc_kafka_partition) AS v ON v._cdc_kafka_partition = r.kafka_partition;
+    -- Advance the watermark by compare-and-set.
+    DROP TABLE IF EXISTS "cdc_mark_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_mark_salesdb_sales_order_detail" AS
+    SELECT r.kafka_partition, r.old_offset, l.last_offset, l.newest, l.refresh_time, COALESCE(g.missing, 0) AS missing
+    FROM "cdc_range_salesdb_sales_order_detail" AS r
+    JOIN (SELECT a.kafka_partition, MAX(a.kafka_offset) AS last_offset, MAX(a.kafka_timestamp) AS newest, MAX(a.refresh_time) AS refresh_time
+          FROM "cdc_landed_salesdb_sales_order_detail" AS a GROUP BY a.kafka_partition) AS l ON l.kafka_partition = r.kafka_partition
+    LEFT JOIN (SELECT b.kafka_partition, SUM(b.last_missing - b.first_missing + 1) AS missing
+               FROM "cdc_gap_salesdb_sales_order_detail" AS b GROUP BY b.kafka_partition) AS g ON g.kafka_partition = r.kafka_partition;
+    SELECT COUNT(*) INTO cdc_expected FROM "cdc_mark_salesdb_sales_order_detail" AS m WHERE m.old_offset IS NOT NULL;
+    UPDATE "cdc"."watermark_salesdb_sales_order_detail" SET kafka_offset = m.last_offset,
+           kafka_timestamp = CASE WHEN "cdc"."watermark_salesdb_sales_order_detail".kafka_timestamp > m.newest THEN "cdc"."watermark_salesdb_sales_order_detail".kafka_timestamp ELSE m.newest END,
+           refresh_time = m.refresh_time, gaps = "cdc"."watermark_salesdb_sales_order_detail".gaps + m.missing, merged_at = SYSDATE
+    FROM "cdc_mark_salesdb_sales_order_detail" AS m WHERE "cdc"."watermark_salesdb_sales_order_detail".kafka_partition = m.kafka_partition AND "cdc"."watermark_salesdb_sales_order_detail".kafka_offset = m.old_offset;
+    GET DIAGNOSTICS cdc_advanced := ROW_COUNT;
+    IF cdc_advanced <> cdc_expected THEN
+        RAISE EXCEPTION 'the watermark moved while merging; nothing was merged, call again';
+    END IF;
+    INSERT INTO "cdc"."watermark_salesdb_sales_order_detail" (kafka_partition, kafka_offset, kafka_timestamp, refresh_time, gaps, merged_at)
+    SELECT m.kafka_partition, m.last_offset, m.newest, m.refresh_time, m.missing, SYSDATE FROM "cdc_mark_salesdb_sales_order_detail" AS m WHERE m.old_offset IS NULL;
+END;
+$procedure$ LANGUAGE plpgsql SECURITY DEFINER

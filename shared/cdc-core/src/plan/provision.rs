@@ -1,0 +1,840 @@
+//! Provisioning as a plan: what is declared, compared with what the warehouse has.
+//!
+//! The plan contains every decision; executing it makes none. A plan for a warehouse that has
+//! everything is empty. Nothing here does I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use crate::catalog::{Column, RedshiftType, TableDefinition, TableId};
+use crate::sql::control_schema::{self, CatalogEntry};
+use crate::sql::external_schema::{self, StreamSource};
+use crate::sql::ident::quoted;
+use crate::sql::layout::{
+    CATALOG, GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, WATERMARKS,
+};
+use crate::sql::{
+    decoding_functions, grants, landing_view, merge_procedure, refresh_procedure, target_table,
+};
+
+/// What the pipeline file and the sources' columns ask for.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// The pipeline's schemas.
+    pub layout: Layout,
+    /// The Kafka cluster as Redshift reaches it.
+    pub stream: StreamSource,
+    /// Tables whose columns are known.
+    pub tables: Vec<TableDefinition>,
+    /// Tables that cannot be provisioned yet, with the reason and the next step.
+    pub waiting: Vec<Waiting>,
+    /// The database role that holds the functions' rights, and the functions' users.
+    /// `None`: all functions are the same database user and need no grants.
+    pub access: Option<Access>,
+    /// Roles that may read the target tables.
+    pub readers: Vec<String>,
+}
+
+/// The functions' role and users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Name of the role.
+    pub role: String,
+    /// Database users of the functions, e.g. `IAMR:redshift-cdc-change-handler`.
+    pub users: Vec<String>,
+}
+
+/// A declared table that has to wait, and what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The table's topic.
+    pub topic: String,
+    /// Why, with the next step.
+    pub reason: String,
+}
+
+/// What the warehouse has. Names are as the warehouse shows them.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// (schema, name) of tables and views in the pipeline's schemas.
+    pub relations: BTreeSet<(String, String)>,
+    /// Columns of each (schema, name), in order.
+    pub columns: BTreeMap<(String, String), Vec<ObservedColumn>>,
+    /// Names of external schemas.
+    pub external_schemas: BTreeSet<String>,
+    /// Names of database users.
+    pub users: BTreeSet<String>,
+    /// Names of roles.
+    pub roles: BTreeSet<String>,
+    /// (object kind, object name) -> fingerprint of the newest catalog entry.
+    pub catalog: BTreeMap<(String, String), String>,
+}
+
+/// A column as `SVV_COLUMNS` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedColumn {
+    /// The column's name.
+    pub name: String,
+    /// `data_type`, e.g. `character varying`.
+    pub data_type: String,
+    /// Limit in bytes of a character column.
+    pub length: Option<i64>,
+}
+
+/// Kinds of provisioned objects. The text form is stored in the catalog: it is stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ObjectKind {
+    /// A schema.
+    Schema,
+    /// A table of the control schema.
+    ControlTable,
+    /// A scalar SQL function.
+    Function,
+    /// The mapping to Kafka.
+    ExternalSchema,
+    /// A streaming materialized view.
+    LandingView,
+    /// The parsed view for people, or the union of watermarks.
+    View,
+    /// A target table.
+    TargetTable,
+    /// A watermark or ledger table.
+    TableState,
+    /// A procedure.
+    Procedure,
+    /// A database user.
+    User,
+    /// A database role.
+    Role,
+    /// A set of rights.
+    Grant,
+}
+
+impl ObjectKind {
+    /// The name in the catalog.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::ControlTable => "control table",
+            Self::Function => "function",
+            Self::ExternalSchema => "external schema",
+            Self::LandingView => "landing view",
+            Self::View => "view",
+            Self::TargetTable => "target table",
+            Self::TableState => "table state",
+            Self::Procedure => "procedure",
+            Self::User => "user",
+            Self::Role => "role",
+            Self::Grant => "grant",
+        }
+    }
+}
+
+/// What a step does to its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepAction {
+    /// The object is new.
+    Create,
+    /// The object is replaced in place.
+    Replace,
+    /// The object is altered in place.
+    Alter,
+    /// The object goes.
+    Drop,
+}
+
+impl StepAction {
+    /// The name in the catalog and in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Replace => "replace",
+            Self::Alter => "alter",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+/// One step: one object, one or a few statements, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Kind of the object.
+    pub kind: ObjectKind,
+    /// The object's name, `schema.name` where it has a schema, unquoted.
+    pub object: String,
+    /// What is done.
+    pub action: StepAction,
+    /// Why it is done, for people.
+    pub why: String,
+    /// The statements, in order. Each is run outside a transaction with
+    /// `enable_case_sensitive_identifier` on.
+    pub statements: Vec<String>,
+    /// Fingerprint to record in the catalog; empty for a drop.
+    pub fingerprint: String,
+    /// The table that the object belongs to.
+    pub table: Option<TableId>,
+    /// The topic that the object belongs to.
+    pub topic: Option<String>,
+}
+
+impl Step {
+    /// The entry that records this step in the catalog.
+    #[must_use]
+    pub fn catalog_entry(&self) -> CatalogEntry<'_> {
+        CatalogEntry {
+            object_kind: self.kind.as_str(),
+            object_name: &self.object,
+            action: self.action.as_str(),
+            fingerprint: &self.fingerprint,
+            table_name: self.table.as_ref().map(TableId::as_str),
+            topic: self.topic.as_deref(),
+            reason: &self.why,
+        }
+    }
+}
+
+/// The whole plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProvisionPlan {
+    /// Steps in the order of execution.
+    pub steps: Vec<Step>,
+    /// Tables that have to wait.
+    pub waiting: Vec<Waiting>,
+    /// What an operator should know, each with the next step.
+    pub warnings: Vec<String>,
+}
+
+impl ProvisionPlan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+/// How an existing object follows a changed definition.
+enum OnChange {
+    /// `CREATE OR REPLACE` or an idempotent statement: run it again.
+    Replace,
+    /// The object stays as it is; its definition does not change in this version.
+    Keep,
+    /// Other statements bring the existing object up to date.
+    Alter(Vec<String>),
+    /// Cannot follow; an operator must decide.
+    Hold(String),
+}
+
+/// An object that should exist.
+struct Desired {
+    kind: ObjectKind,
+    object: String,
+    /// (schema, name) if the warehouse shows whether it exists.
+    relation: Option<(String, String)>,
+    /// What the fingerprint covers, if not the statements.
+    identity: Option<String>,
+    statements: Vec<String>,
+    on_change: OnChange,
+    why: String,
+    table: Option<TableId>,
+    topic: Option<String>,
+}
+
+impl Desired {
+    fn new(
+        kind: ObjectKind,
+        object: String,
+        statements: Vec<String>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            object,
+            relation: None,
+            identity: None,
+            statements,
+            on_change: OnChange::Replace,
+            why: why.into(),
+            table: None,
+            topic: None,
+        }
+    }
+
+    fn relation(mut self, schema: &str, name: &str) -> Self {
+        self.relation = Some((schema.to_owned(), name.to_owned()));
+        self
+    }
+
+    fn on_change(mut self, on_change: OnChange) -> Self {
+        self.on_change = on_change;
+        self
+    }
+
+    fn of(mut self, table: &TableDefinition) -> Self {
+        self.table = Some(table.spec.id());
+        self.topic = Some(table.spec.topic.clone());
+        self
+    }
+
+    fn fingerprint(&self) -> String {
+        fingerprint(
+            self.identity
+                .as_ref()
+                .unwrap_or(&self.statements.join(";\n")),
+        )
+    }
+}
+
+/// The first half of the SHA-256 of a definition, hexadecimal.
+#[must_use]
+pub fn fingerprint(definition: &str) -> String {
+    Sha256::digest(definition.as_bytes())
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Compares what is declared with what is observed.
+#[must_use]
+pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
+    let mut plan = ProvisionPlan {
+        waiting: declaration.waiting.clone(),
+        ..ProvisionPlan::default()
+    };
+    let mut tables: Vec<TableDefinition> = Vec::new();
+    for table in &declaration.tables {
+        if table.key.is_empty() {
+            plan.waiting.push(Waiting {
+                topic: table.spec.topic.clone(),
+                reason: format!(
+                    "table {} has no key; declare one with `key` in the pipeline file",
+                    table.spec.source_table
+                ),
+            });
+        } else {
+            tables.push(table.clone());
+        }
+    }
+    let mut desired = foundation(declaration, observed);
+    for table in &tables {
+        desired.extend(table_objects(
+            &declaration.layout,
+            table,
+            observed,
+            &mut plan.warnings,
+        ));
+    }
+    desired.extend(overview(&declaration.layout, &tables));
+    desired.extend(access(declaration, &tables, observed));
+    for object in desired {
+        decide(object, observed, &mut plan);
+    }
+    undeclared(&tables, observed, &mut plan);
+    plan
+}
+
+fn decide(object: Desired, observed: &Observed, plan: &mut ProvisionPlan) {
+    let fingerprint = object.fingerprint();
+    let recorded = observed
+        .catalog
+        .get(&(object.kind.as_str().to_owned(), object.object.clone()));
+    let missing = object
+        .relation
+        .as_ref()
+        .is_some_and(|relation| !observed.relations.contains(relation));
+    let (action, statements, why) = match recorded {
+        Some(recorded) if *recorded == fingerprint && !missing => return,
+        Some(_) if missing => (
+            StepAction::Create,
+            object.statements,
+            format!("{}; it is recorded but missing", object.why),
+        ),
+        Some(_) => match object.on_change {
+            OnChange::Replace => (
+                StepAction::Replace,
+                object.statements,
+                format!("{}; its definition changed", object.why),
+            ),
+            OnChange::Keep => return,
+            OnChange::Alter(statements) if statements.is_empty() => return,
+            OnChange::Alter(statements) => (
+                StepAction::Alter,
+                statements,
+                format!("{}; its definition changed", object.why),
+            ),
+            OnChange::Hold(reason) => {
+                plan.warnings.push(reason);
+                return;
+            }
+        },
+        None => (StepAction::Create, object.statements, object.why),
+    };
+    plan.steps.push(Step {
+        kind: object.kind,
+        object: object.object,
+        action,
+        why,
+        statements,
+        fingerprint,
+        table: object.table,
+        topic: object.topic,
+    });
+}
+
+/// Schemas, control tables, functions and the external schema.
+fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<Desired> {
+    let layout = &declaration.layout;
+    let control = &layout.control_schema;
+    let mut schemas: Vec<(&str, &str)> = vec![
+        (
+            control,
+            "holds watermarks, quarantine, merge log and procedures",
+        ),
+        (&layout.landing_schema, "holds the landing views"),
+    ];
+    for table in &declaration.tables {
+        let name = table.spec.target_schema.as_str();
+        if !schemas.iter().any(|(known, _)| *known == name) {
+            schemas.push((name, "holds target tables"));
+        }
+    }
+    let mut desired: Vec<Desired> = schemas
+        .iter()
+        .map(|(name, why)| {
+            Desired::new(
+                ObjectKind::Schema,
+                (*name).to_owned(),
+                vec![control_schema::create_schema(name)],
+                *why,
+            )
+        })
+        .collect();
+    let tables = [
+        (
+            CATALOG,
+            vec![control_schema::create_catalog(layout)],
+            "records what has been provisioned, as a history",
+        ),
+        (
+            QUARANTINE,
+            vec![control_schema::create_quarantine(layout)],
+            "keeps what cannot be merged, with the reason",
+        ),
+        (
+            MERGE_LOG,
+            vec![control_schema::create_merge_log(layout)],
+            "records every merge",
+        ),
+        (
+            GAPS,
+            vec![control_schema::create_gaps(layout)],
+            "records offsets that never landed",
+        ),
+        (
+            SETTINGS_PROBE,
+            control_schema::create_settings_probe(layout).to_vec(),
+            "lets a merge procedure check its session's settings",
+        ),
+    ];
+    for (name, statements, why) in tables {
+        desired.push(
+            Desired::new(
+                ObjectKind::ControlTable,
+                format!("{control}.{name}"),
+                statements,
+                why,
+            )
+            .relation(control, name)
+            .on_change(OnChange::Keep),
+        );
+    }
+    for (name, statement) in decoding_functions::create_all(layout) {
+        desired.push(Desired::new(
+            ObjectKind::Function,
+            format!("{control}.{name}"),
+            vec![statement],
+            "decodes values for which the warehouse has no function",
+        ));
+    }
+    desired.push(external(declaration, observed));
+    desired
+}
+
+fn external(declaration: &Declaration, observed: &Observed) -> Desired {
+    let layout = &declaration.layout;
+    let name = layout.external_schema.clone();
+    let create = external_schema::create(layout, &declaration.stream);
+    let object = Desired::new(
+        ObjectKind::ExternalSchema,
+        name.clone(),
+        vec![create.clone()],
+        "maps the Kafka cluster into the warehouse",
+    );
+    if observed.external_schemas.contains(&name) {
+        // Landing views depend on the schema and would lose their position with it.
+        return object.on_change(OnChange::Hold(format!(
+            "the brokers or the login of external schema {name} changed, and Redshift cannot alter them in place: \
+             drop and re-create the schema by hand when the landing views may start again at the beginning of their topics"
+        )));
+    }
+    object
+}
+
+/// Everything of one table, in dependency order.
+fn table_objects(
+    layout: &Layout,
+    table: &TableDefinition,
+    observed: &Observed,
+    warnings: &mut Vec<String>,
+) -> Vec<Desired> {
+    let spec = &table.spec;
+    let control = &layout.control_schema;
+    let landing = &layout.landing_schema;
+    let named = |schema: &str, name: &str| format!("{schema}.{name}");
+    let watermark = format!("watermark_{}", spec.slug);
+    let ledger = format!("ledger_{}", spec.slug);
+    let events = format!("{}_events", spec.slug);
+    let alterations = alterations(layout, table, observed, warnings);
+    vec![
+        Desired::new(
+            ObjectKind::LandingView,
+            named(landing, &spec.slug),
+            vec![landing_view::create(layout, spec)],
+            format!("keeps what Kafka delivers on topic {}", spec.topic),
+        )
+        .on_change(OnChange::Alter(vec![landing_view::alter_auto_refresh(
+            layout, spec,
+        )]))
+        .of(table),
+        Desired::new(
+            ObjectKind::View,
+            named(landing, &events),
+            vec![landing_view::create_events_view(layout, spec)],
+            format!("shows the parsed events of topic {} to people", spec.topic),
+        )
+        .of(table),
+        Desired::new(
+            ObjectKind::TargetTable,
+            spec.id().to_string(),
+            vec![target_table::create(layout, table)],
+            format!("the copy of source table {}", spec.source_table),
+        )
+        .relation(&spec.target_schema, &spec.target_table)
+        .on_change(OnChange::Alter(alterations))
+        .of(table),
+        Desired::new(
+            ObjectKind::TableState,
+            named(control, &watermark),
+            vec![control_schema::create_watermark_table(layout, spec)],
+            format!("remembers what of {} is merged, and is its lock", spec.id()),
+        )
+        .relation(control, &watermark)
+        .on_change(OnChange::Keep)
+        .of(table),
+        Desired::new(
+            ObjectKind::TableState,
+            named(control, &ledger),
+            vec![control_schema::create_ledger_table(layout, table)],
+            format!("remembers deleted keys of {}", spec.id()),
+        )
+        .relation(control, &ledger)
+        .on_change(OnChange::Keep)
+        .of(table),
+        Desired::new(
+            ObjectKind::Procedure,
+            named(control, &format!("sp_refresh_{}", spec.slug)),
+            vec![refresh_procedure::create(layout, spec)],
+            format!(
+                "refreshes the landing view of {} for users who do not own it",
+                spec.id()
+            ),
+        )
+        .of(table),
+        Desired::new(
+            ObjectKind::Procedure,
+            named(control, &format!("sp_merge_{}", spec.slug)),
+            vec![merge_procedure::create(layout, table)],
+            format!("merges landed changes into {}", spec.id()),
+        )
+        .of(table),
+    ]
+}
+
+/// What brings an existing target up to date: added columns and wider text. Everything else is
+/// held with a warning, because Redshift cannot do it in place.
+fn alterations(
+    layout: &Layout,
+    table: &TableDefinition,
+    observed: &Observed,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
+    let relation = (
+        table.spec.target_schema.clone(),
+        table.spec.target_table.clone(),
+    );
+    let Some(existing) = observed.columns.get(&relation) else {
+        return Vec::new();
+    };
+    let mut statements = Vec::new();
+    for column in &table.columns {
+        match existing.iter().find(|candidate| candidate.name == column.target_name) {
+            None if table.is_key(&column.source_name) => warnings.push(format!(
+                "table {}: key column {} is new; Redshift cannot add a key column in place, rebuild the table",
+                table.spec.id(),
+                column.target_name
+            )),
+            None => statements.push(target_table::add_column(layout, table, column)),
+            Some(found) => match compare(column, found) {
+                Fit::Fits => {}
+                Fit::Widen => statements.push(target_table::widen_column(layout, table, column)),
+                Fit::Differs => warnings.push(format!(
+                    "table {}: column {} is {} in the warehouse and {} at the source; Redshift cannot change this type in place, \
+                     the column is left as it is and values that do not fit go to quarantine",
+                    table.spec.id(),
+                    column.target_name,
+                    found.data_type,
+                    column.target_type
+                )),
+            },
+        }
+    }
+    statements
+}
+
+enum Fit {
+    Fits,
+    Widen,
+    Differs,
+}
+
+fn compare(column: &Column, found: &ObservedColumn) -> Fit {
+    let expected = match column.target_type {
+        RedshiftType::SmallInt => "smallint",
+        RedshiftType::Integer => "integer",
+        RedshiftType::BigInt => "bigint",
+        RedshiftType::Decimal { .. } => "numeric",
+        RedshiftType::Real => "real",
+        RedshiftType::DoublePrecision => "double precision",
+        RedshiftType::Boolean => "boolean",
+        RedshiftType::Varchar { .. } => "character varying",
+        RedshiftType::Date => "date",
+        RedshiftType::Time => "time without time zone",
+        RedshiftType::Timestamp => "timestamp without time zone",
+        RedshiftType::TimestampTz => "timestamp with time zone",
+        RedshiftType::Varbyte { .. } => "binary varying",
+    };
+    if !found.data_type.eq_ignore_ascii_case(expected) {
+        return Fit::Differs;
+    }
+    match (column.target_type, found.length) {
+        (RedshiftType::Varchar { bytes }, Some(length)) if i64::from(bytes) > length => Fit::Widen,
+        _ => Fit::Fits,
+    }
+}
+
+/// The union of the watermarks of all tables.
+fn overview(layout: &Layout, tables: &[TableDefinition]) -> Vec<Desired> {
+    if tables.is_empty() {
+        return Vec::new();
+    }
+    let specs: Vec<_> = tables.iter().map(|table| table.spec.clone()).collect();
+    vec![Desired::new(
+        ObjectKind::View,
+        format!("{}.{WATERMARKS}", layout.control_schema),
+        vec![control_schema::create_watermarks_view(layout, &specs)],
+        "shows the watermarks of all tables",
+    )]
+}
+
+/// Users, role and rights.
+fn access(
+    declaration: &Declaration,
+    tables: &[TableDefinition],
+    observed: &Observed,
+) -> Vec<Desired> {
+    let layout = &declaration.layout;
+    let mut desired = Vec::new();
+    if let Some(access) = &declaration.access {
+        let role = &access.role;
+        if !observed.roles.contains(role) {
+            desired.push(
+                Desired::new(
+                    ObjectKind::Role,
+                    role.clone(),
+                    vec![grants::create_role(role)],
+                    "holds the rights of the functions",
+                )
+                .on_change(OnChange::Keep),
+            );
+        }
+        for user in &access.users {
+            if !observed.users.contains(user) {
+                desired.push(
+                    Desired::new(
+                        ObjectKind::User,
+                        user.clone(),
+                        vec![grants::create_user(user)],
+                        "a function logs in as this user; rights are given before its first login",
+                    )
+                    .on_change(OnChange::Keep),
+                );
+            }
+            desired.push(Desired::new(
+                ObjectKind::Grant,
+                format!("{role} to {user}"),
+                vec![grants::grant_role(role, user)],
+                "gives the function its rights",
+            ));
+        }
+        if !tables.is_empty() {
+            desired.push(Desired::new(
+                ObjectKind::Grant,
+                format!("{role} on {}", layout.control_schema),
+                grants::schema_grants(layout, role),
+                "lets the functions read the control schema",
+            ));
+        }
+        for table in tables {
+            desired.push(
+                Desired::new(
+                    ObjectKind::Grant,
+                    format!("{role} on {}", table.spec.id()),
+                    grants::table_grants(layout, &table.spec, role),
+                    format!("lets the functions synchronise {}", table.spec.id()),
+                )
+                .of(table),
+            );
+        }
+    }
+    for reader in &declaration.readers {
+        for table in tables {
+            desired.push(
+                Desired::new(
+                    ObjectKind::Grant,
+                    format!("{reader} reads {}", table.spec.id()),
+                    grants::reader_grants(layout, &table.spec, reader),
+                    format!("lets {reader} query {}", table.spec.id()),
+                )
+                .of(table),
+            );
+        }
+    }
+    desired
+}
+
+/// Tables that were provisioned once and are declared no more: kept, and said.
+fn undeclared(tables: &[TableDefinition], observed: &Observed, plan: &mut ProvisionPlan) {
+    let declared: BTreeSet<String> = tables
+        .iter()
+        .map(|table| table.spec.id().to_string())
+        .collect();
+    for (kind, object) in observed.catalog.keys() {
+        if kind == ObjectKind::TargetTable.as_str() && !declared.contains(object) {
+            plan.warnings.push(format!(
+                "table {object} was provisioned and is no longer declared, or its columns are not known any more; it is kept as it is"
+            ));
+        }
+    }
+}
+
+/// What `destroy` removes. Without `drop_data` tables, landing views and the control tables
+/// stay: a landing view that is created again starts at the beginning of its topic.
+#[must_use]
+pub fn destroy(layout: &Layout, observed: &Observed, drop_data: bool) -> ProvisionPlan {
+    let mut plan = ProvisionPlan::default();
+    let drop = |kind: ObjectKind, object: &str, statements: Vec<String>, why: &str| Step {
+        kind,
+        object: object.to_owned(),
+        action: StepAction::Drop,
+        why: why.to_owned(),
+        statements,
+        fingerprint: String::new(),
+        table: None,
+        topic: None,
+    };
+    let recorded = |wanted: ObjectKind| {
+        observed
+            .catalog
+            .keys()
+            .filter(move |(kind, _)| kind == wanted.as_str())
+            .map(|(_, object)| object.clone())
+    };
+    for object in recorded(ObjectKind::Procedure) {
+        let arguments = if object.contains(".sp_merge_") {
+            merge_procedure::ARGUMENT_TYPES
+        } else {
+            ""
+        };
+        let statement = format!("DROP PROCEDURE {}({arguments})", quote_dotted(&object));
+        plan.steps.push(drop(
+            ObjectKind::Procedure,
+            &object,
+            vec![statement],
+            "the pipeline goes",
+        ));
+    }
+    for object in recorded(ObjectKind::View) {
+        let statement = format!("DROP VIEW IF EXISTS {}", quote_dotted(&object));
+        plan.steps.push(drop(
+            ObjectKind::View,
+            &object,
+            vec![statement],
+            "the pipeline goes",
+        ));
+    }
+    if drop_data {
+        for object in recorded(ObjectKind::LandingView) {
+            let statement = format!("DROP MATERIALIZED VIEW IF EXISTS {}", quote_dotted(&object));
+            plan.steps.push(drop(
+                ObjectKind::LandingView,
+                &object,
+                vec![statement],
+                "data is dropped as asked",
+            ));
+        }
+        for kind in [ObjectKind::TargetTable, ObjectKind::TableState] {
+            for object in recorded(kind) {
+                let statement = format!("DROP TABLE IF EXISTS {}", quote_dotted(&object));
+                plan.steps.push(drop(
+                    kind,
+                    &object,
+                    vec![statement],
+                    "data is dropped as asked",
+                ));
+            }
+        }
+        for object in recorded(ObjectKind::ExternalSchema) {
+            plan.steps.push(drop(
+                ObjectKind::ExternalSchema,
+                &object,
+                vec![external_schema::drop(layout)],
+                "data is dropped as asked",
+            ));
+        }
+        // The control schema goes last and with everything in it: functions, logs, catalog.
+        plan.steps.push(drop(
+            ObjectKind::Schema,
+            &layout.control_schema,
+            vec![format!(
+                "DROP SCHEMA IF EXISTS {} CASCADE",
+                quoted(&layout.control_schema)
+            )],
+            "data is dropped as asked",
+        ));
+    } else {
+        plan.warnings.push(
+            "target tables, landing views, watermarks and logs are kept; ask with drop_data to remove them".to_owned(),
+        );
+    }
+    plan
+}
+
+fn quote_dotted(object: &str) -> String {
+    match object.split_once('.') {
+        Some((schema, name)) => format!("{}.{}", quoted(schema), quoted(name)),
+        None => quoted(object),
+    }
+}

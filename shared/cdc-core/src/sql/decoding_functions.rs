@@ -1,0 +1,279 @@
+//! Scalar SQL functions of the control schema that decode what Redshift has no function for.
+//!
+//! Redshift knows no base64 and no timestamp from epoch microseconds. These functions do both
+//! with functions and arithmetic that its Developer Guide documents. Scalar SQL functions hold
+//! one SELECT without FROM (`CREATE FUNCTION`, SQL scalar functions) and take their arguments
+//! as `$1`. Each answers NULL for what it cannot decode exactly; the merge procedure then
+//! finds a value that was there and is NULL now, and puts it into quarantine.
+
+use super::layout::Layout;
+
+/// A function's name and its `CREATE OR REPLACE FUNCTION` statement.
+pub type FunctionDefinition = (&'static str, String);
+
+/// Four characters of base64 to six hexadecimal digits.
+pub const BASE64_GROUP: &str = "f_base64_group";
+/// The magnitude of a two's complement number, 32 hexadecimal digits.
+pub const HEX_MAGNITUDE: &str = "f_hex_magnitude";
+/// Sixteen hexadecimal digits to a number.
+pub const HEX_HALF: &str = "f_hex_half";
+/// A column's name if its value was lost in decoding.
+pub const LOST: &str = "f_lost";
+/// Base64 of up to 24 characters (18 bytes) to lower-case hexadecimal.
+pub const BASE64_HEX: &str = "f_base64_hex";
+/// Hexadecimal of a big-endian two's complement number of up to 16 bytes to DECIMAL(38,0).
+pub const HEX_INTEGER: &str = "f_hex_integer";
+/// An unscaled number and a scale to decimal text.
+pub const DECIMAL_TEXT: &str = "f_decimal_text";
+/// Days since the epoch to DATE.
+pub const DATE_DAYS: &str = "f_date_days";
+/// Microseconds since midnight to TIME.
+pub const TIME_MICROS: &str = "f_time_micros";
+/// Microseconds since the epoch to TIMESTAMP.
+pub const TIMESTAMP_MICROS: &str = "f_timestamp_micros";
+/// ISO 8601 text with an offset to TIMESTAMPTZ.
+pub const ZONED_TIMESTAMP: &str = "f_zoned_timestamp";
+/// The domain in which a change's source position is comparable.
+pub const POSITION_DOMAIN: &str = "f_position_domain";
+/// A change's source position as text that sorts like the position.
+pub const POSITION: &str = "f_position";
+
+const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// All functions in an order in which each finds those it calls.
+#[must_use]
+pub fn create_all(layout: &Layout) -> Vec<FunctionDefinition> {
+    vec![
+        (BASE64_GROUP, base64_group(layout)),
+        (BASE64_HEX, base64_hex(layout)),
+        (HEX_MAGNITUDE, hex_magnitude(layout)),
+        (HEX_HALF, hex_half(layout)),
+        (HEX_INTEGER, hex_integer(layout)),
+        (DECIMAL_TEXT, decimal_text(layout)),
+        (DATE_DAYS, date_days(layout)),
+        (TIME_MICROS, time_micros(layout)),
+        (TIMESTAMP_MICROS, timestamp_micros(layout)),
+        (ZONED_TIMESTAMP, zoned_timestamp(layout)),
+        (POSITION_DOMAIN, position_domain(layout)),
+        (POSITION, position(layout)),
+        (LOST, lost(layout)),
+    ]
+}
+
+fn function(layout: &Layout, name: &str, arguments: &str, returns: &str, body: &str) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION {}({arguments})\nRETURNS {returns}\nIMMUTABLE\nAS $function$\n{body}\n$function$ LANGUAGE sql",
+        layout.function(name)
+    )
+}
+
+/// Four characters of base64 to six hexadecimal digits. Padding counts as zero bits here and is
+/// cut off by the caller. An empty argument gives an empty text.
+fn base64_group(layout: &Layout) -> String {
+    let digit = |index: usize| format!("(STRPOS('{ALPHABET}', SUBSTRING($1, {index}, 1)) - 1)");
+    let body = format!(
+        "SELECT CASE WHEN LEN($1) < 4 THEN ''\n\
+         \x20           ELSE LPAD(TO_HEX({a} * 262144\n\
+         \x20                          + {b} * 4096\n\
+         \x20                          + {c} * 64\n\
+         \x20                          + {d}), 6, '0') END",
+        a = digit(1),
+        b = digit(2),
+        c = digit(3),
+        d = digit(4)
+    );
+    function(layout, BASE64_GROUP, "VARCHAR(4)", "VARCHAR(6)", &body)
+}
+
+/// The second argument is the JSON type: a number is not base64, even if its digits look so.
+fn base64_hex(layout: &Layout) -> String {
+    let groups: Vec<String> = (0..6)
+        .map(|group| {
+            format!(
+                "{}(SUBSTRING(TRANSLATE($1, '=', 'A'), {}, 4))",
+                layout.function(BASE64_GROUP),
+                group * 4 + 1
+            )
+        })
+        .collect();
+    let body = format!(
+        "SELECT CASE WHEN $2 = 'string' AND LEN($1) BETWEEN 4 AND 24 AND MOD(LEN($1), 4) = 0\n\
+         \x20            AND $1 ~ '^[A-Za-z0-9+/]+={{0,2}}$'\n\
+         \x20           THEN LEFT({}, LEN($1) / 4 * 6 - 2 * (LEN($1) - LEN(REPLACE($1, '=', ''))))\n\
+         \x20      END",
+        groups.join("\n                  || ")
+    );
+    function(
+        layout,
+        BASE64_HEX,
+        "VARCHAR(65535), VARCHAR(16)",
+        "VARCHAR(64)",
+        &body,
+    )
+}
+
+/// The 32 digits of a number's magnitude: complemented if the sign bit is set, then padded.
+fn hex_magnitude(layout: &Layout) -> String {
+    function(
+        layout,
+        HEX_MAGNITUDE,
+        "VARCHAR(64)",
+        "VARCHAR(64)",
+        "SELECT LPAD(CASE WHEN SUBSTRING($1, 1, 1) >= '8' THEN TRANSLATE($1, '0123456789abcdef', 'fedcba9876543210') ELSE $1 END, 32, '0')",
+    )
+}
+
+/// Sixteen hexadecimal digits to a number. STRTOL's range is that of a signed 64-bit integer,
+/// hence eight digits at a time.
+fn hex_half(layout: &Layout) -> String {
+    function(
+        layout,
+        HEX_HALF,
+        "VARCHAR(16)",
+        "DECIMAL(20,0)",
+        "SELECT (STRTOL(SUBSTRING($1, 1, 8), 16)::DECIMAL(20,0) * 4294967296 + STRTOL(SUBSTRING($1, 9, 8), 16))::DECIMAL(20,0)",
+    )
+}
+
+/// Two halves of 64 bits, because 2^128 does not fit into DECIMAL(38). A negative number is
+/// computed from its complement, -(~n) - 1, whose parts never exceed the result's magnitude.
+/// 5421010862427522170 and 687399551400673279 are the halves of 10^38 - 1, the largest DECIMAL.
+fn hex_integer(layout: &Layout) -> String {
+    let half = |from: usize| {
+        format!(
+            "{}(SUBSTRING({}($1), {from}, 16))",
+            layout.function(HEX_HALF),
+            layout.function(HEX_MAGNITUDE)
+        )
+    };
+    let (high, low) = (half(1), half(17));
+    let body = format!(
+        "SELECT CASE WHEN LEN($1) BETWEEN 2 AND 32\n\
+         \x20            AND ({high} < 5421010862427522170\n\
+         \x20                 OR ({high} = 5421010862427522170\n\
+         \x20                     AND {low} <= 687399551400673279 - CASE WHEN SUBSTRING($1, 1, 1) >= '8' THEN 1 ELSE 0 END))\n\
+         \x20           THEN CASE WHEN SUBSTRING($1, 1, 1) >= '8'\n\
+         \x20                     THEN -({high}::DECIMAL(38,0) * 18446744073709551616 + {low}) - 1\n\
+         \x20                     ELSE {high}::DECIMAL(38,0) * 18446744073709551616 + {low} END\n\
+         \x20      END::DECIMAL(38,0)"
+    );
+    function(layout, HEX_INTEGER, "VARCHAR(64)", "DECIMAL(38,0)", &body)
+}
+
+/// Arguments: unscaled number, scale, precision. NULL if the number has more digits than the
+/// precision. Text keeps every digit; a division or a multiplication by a fraction would be
+/// rounded to the computed scale of DECIMAL arithmetic ("Computations with numeric values").
+fn decimal_text(layout: &Layout) -> String {
+    let plain = "ABS($1)::VARCHAR(40)";
+    let padded = format!("LPAD({plain}, GREATEST(LEN({plain}), $2 + 1), '0')");
+    let body = format!(
+        "SELECT CASE WHEN LEN({plain}) > GREATEST($3, 1) AND $1 <> 0 THEN NULL\n\
+         \x20           ELSE CASE WHEN $1 < 0 THEN '-' ELSE '' END\n\
+         \x20             || CASE WHEN $2 = 0 THEN {plain}\n\
+         \x20                     ELSE LEFT({padded}, LEN({padded}) - $2)\n\
+         \x20                          || '.' || RIGHT({padded}, $2) END END"
+    );
+    function(
+        layout,
+        DECIMAL_TEXT,
+        "DECIMAL(38,0), INTEGER, INTEGER",
+        "VARCHAR(64)",
+        &body,
+    )
+}
+
+/// Arguments: whether the typed value is NULL, the JSON type of what was there, the column's
+/// name. Gives the name with a comma if a value was lost, else an empty text.
+fn lost(layout: &Layout) -> String {
+    function(
+        layout,
+        LOST,
+        "BOOLEAN, VARCHAR(16), VARCHAR(127)",
+        "VARCHAR(128)",
+        "SELECT CASE WHEN $1 AND $2 <> 'null' THEN $3 || ',' ELSE '' END",
+    )
+}
+
+/// Years 1 to 9999; the source's infinities and years outside are not dates that both sides hold.
+fn date_days(layout: &Layout) -> String {
+    function(
+        layout,
+        DATE_DAYS,
+        "BIGINT",
+        "DATE",
+        "SELECT CASE WHEN $1 BETWEEN -719162 AND 2932896\n\
+         \x20           THEN DATEADD(day, $1::INTEGER, '1970-01-01'::DATE)::DATE END",
+    )
+}
+
+fn time_micros(layout: &Layout) -> String {
+    function(
+        layout,
+        TIME_MICROS,
+        "BIGINT",
+        "TIME",
+        "SELECT CASE WHEN $1 BETWEEN 0 AND 86399999999\n\
+         \x20           THEN DATEADD(microsecond, MOD($1, 1000000)::INTEGER,\n\
+         \x20                DATEADD(second, ($1 / 1000000)::INTEGER, '1970-01-01'::TIMESTAMP))::TIME END",
+    )
+}
+
+/// DATEADD counts in 32-bit integers, hence days, seconds and microseconds one after another.
+/// Years 1 to 9999.
+fn timestamp_micros(layout: &Layout) -> String {
+    let in_day = "MOD(MOD($1, 86400000000) + 86400000000, 86400000000)";
+    let body = format!(
+        "SELECT CASE WHEN $1 BETWEEN -62135596800000000 AND 253402300799999999\n\
+         \x20           THEN DATEADD(microsecond, MOD({in_day}, 1000000)::INTEGER,\n\
+         \x20                DATEADD(second, ({in_day} / 1000000)::INTEGER,\n\
+         \x20                DATEADD(day, (($1 - {in_day}) / 86400000000)::INTEGER, '1970-01-01'::TIMESTAMP))) END"
+    );
+    function(layout, TIMESTAMP_MICROS, "BIGINT", "TIMESTAMP", &body)
+}
+
+/// At most six fractional digits: Redshift keeps no more.
+fn zoned_timestamp(layout: &Layout) -> String {
+    function(
+        layout,
+        ZONED_TIMESTAMP,
+        "VARCHAR(65535)",
+        "TIMESTAMPTZ",
+        "SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$'\n\
+         \x20           THEN REPLACE(REPLACE($1, 'T', ' '), 'Z', '+00')::TIMESTAMPTZ END",
+    )
+}
+
+/// Arguments: snapshot marker, GTID, server id, binlog file, log sequence number.
+///
+/// Snapshot reads have no comparable position. MySQL GTIDs are `uuid:n` or `uuid:tag:n`,
+/// MariaDB's `domain-server-sequence`. Without a GTID, a binlog position is comparable within
+/// one server's binlog. A PostgreSQL position is its LSN.
+fn position_domain(layout: &Layout) -> String {
+    function(
+        layout,
+        POSITION_DOMAIN,
+        "VARCHAR(64), VARCHAR(256), BIGINT, VARCHAR(512), BIGINT",
+        "VARCHAR(128)",
+        "SELECT CASE WHEN COALESCE($1, 'false') <> 'false' THEN NULL\n\
+         \x20           WHEN $5 IS NOT NULL THEN 'lsn'\n\
+         \x20           WHEN STRPOS($2, ':') > 0 THEN LEFT('gtid:' || LEFT($2, LEN($2) - STRPOS(REVERSE($2), ':')), 128)\n\
+         \x20           WHEN STRPOS($2, '-') > 0 THEN 'gtid:' || SPLIT_PART($2, '-', 1)\n\
+         \x20           WHEN $4 IS NOT NULL AND $3 IS NOT NULL THEN 'binlog:' || $3::VARCHAR(20) END",
+    )
+}
+
+/// Arguments: snapshot marker, GTID, binlog file, position, row, log sequence number.
+fn position(layout: &Layout) -> String {
+    function(
+        layout,
+        POSITION,
+        "VARCHAR(64), VARCHAR(256), VARCHAR(512), BIGINT, BIGINT, BIGINT",
+        "VARCHAR(80)",
+        "SELECT CASE WHEN COALESCE($1, 'false') <> 'false' THEN NULL\n\
+         \x20           WHEN $6 IS NOT NULL THEN LPAD($6::VARCHAR(20), 20, '0')\n\
+         \x20           WHEN STRPOS($2, ':') > 0 THEN LPAD(REVERSE(SPLIT_PART(REVERSE($2), ':', 1)), 20, '0')\n\
+         \x20           WHEN STRPOS($2, '-') > 0 THEN LPAD(SPLIT_PART($2, '-', 3), 20, '0')\n\
+         \x20           WHEN $3 IS NOT NULL THEN LPAD(REVERSE(SPLIT_PART(REVERSE($3), '.', 1)), 12, '0')\n\
+         \x20                || ':' || LPAD($4::VARCHAR(20), 20, '0') || ':' || LPAD($5::VARCHAR(20), 10, '0') END",
+    )
+}

@@ -1,0 +1,56 @@
+//! Queries by which provisioning learns what the warehouse has.
+//!
+//! Only views of Redshift's own documentation are read, and each by name and column.
+
+use super::ident::literal;
+use super::layout::{CATALOG, Layout};
+
+/// Columns `table_schema, table_name, table_type` of the pipeline's schemas.
+#[must_use]
+pub fn relations(schemas: &[String]) -> String {
+    format!(
+        "SELECT t.table_schema, t.table_name, t.table_type FROM svv_tables AS t WHERE t.table_schema IN ({}) ORDER BY 1, 2",
+        list(schemas)
+    )
+}
+
+/// Columns `table_schema, table_name, column_name, data_type, character_maximum_length` of the
+/// pipeline's schemas, in column order.
+#[must_use]
+pub fn columns(schemas: &[String]) -> String {
+    format!(
+        "SELECT c.table_schema, c.table_name, c.column_name, c.data_type, c.character_maximum_length \
+         FROM svv_columns AS c WHERE c.table_schema IN ({}) ORDER BY c.table_schema, c.table_name, c.ordinal_position",
+        list(schemas)
+    )
+}
+
+/// Column `schemaname` of all external schemas.
+pub const EXTERNAL_SCHEMAS: &str = "SELECT e.schemaname FROM svv_external_schemas AS e ORDER BY 1";
+
+/// Column `usename` of all database users.
+pub const USERS: &str = "SELECT u.usename FROM pg_user AS u ORDER BY 1";
+
+/// Column `role_name` of all roles that the caller may see.
+pub const ROLES: &str = "SELECT r.role_name FROM svv_roles AS r ORDER BY 1";
+
+/// Columns `object_kind, object_name, fingerprint, table_name, topic`: the newest entry of each
+/// object in the control schema's catalog. Fails if the catalog does not exist yet.
+#[must_use]
+pub fn catalog(layout: &Layout) -> String {
+    format!(
+        "SELECT c.object_kind, c.object_name, c.fingerprint, c.table_name, c.topic \
+         FROM (SELECT a.object_kind, a.object_name, a.fingerprint, a.table_name, a.topic, \
+         ROW_NUMBER() OVER (PARTITION BY a.object_kind, a.object_name ORDER BY a.applied_at DESC) AS rank_of_entry \
+         FROM {} AS a) AS c WHERE c.rank_of_entry = 1 AND c.fingerprint <> '' ORDER BY 1, 2",
+        layout.control(CATALOG)
+    )
+}
+
+fn list(values: &[String]) -> String {
+    values
+        .iter()
+        .map(|value| literal(value))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

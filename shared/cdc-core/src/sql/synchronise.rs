@@ -1,0 +1,121 @@
+//! One synchronisation: the statements of one batch, in order, and what each is there for.
+
+use super::grants::{CASE_SENSITIVE, in_list};
+use super::layout::{GAPS, Layout, WATERMARKS};
+use crate::catalog::{TableId, TableSpec};
+
+/// How much of a table one merge may take on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergeBound {
+    /// At most about this many landed records; at least one of each partition is taken.
+    pub max_rows: i64,
+    /// Only this Kafka partition; all if `None`.
+    pub partition: Option<i64>,
+    /// Put the record at this offset of `partition`, which must be the partition's next one,
+    /// into quarantine without reading it.
+    pub quarantine_offset: Option<i64>,
+}
+
+impl MergeBound {
+    /// All partitions, at most `max_rows` records.
+    #[must_use]
+    pub fn rows(max_rows: i64) -> Self {
+        Self {
+            max_rows,
+            partition: None,
+            quarantine_offset: None,
+        }
+    }
+}
+
+/// What a statement of the batch is there for. Indexes into the request's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatementRole {
+    /// A session setting; if it fails, no merge of the batch did anything (each probes it).
+    Setting,
+    /// A landing view's refresh; if it fails, what had landed before is merged all the same.
+    Refresh(usize),
+    /// A merge; its result row has `merge_procedure::RESULT_COLUMNS`.
+    Merge(usize),
+    /// The watermarks of all requested tables.
+    Watermarks,
+}
+
+/// One batch: statement text and role, in the order of execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Synchronisation {
+    /// Statement texts.
+    pub statements: Vec<String>,
+    /// `roles[i]` belongs to `statements[i]`.
+    pub roles: Vec<StatementRole>,
+}
+
+/// The most tables of one batch: it has two statements per table and two more, and the Data
+/// API takes 40 statements a batch.
+pub const MAX_TABLES: usize = 19;
+
+/// Renders one synchronisation of at most [`MAX_TABLES`] tables.
+#[must_use]
+pub fn synchronise(layout: &Layout, tables: &[(&TableSpec, MergeBound)]) -> Synchronisation {
+    let mut statements = vec![CASE_SENSITIVE.to_owned()];
+    let mut roles = vec![StatementRole::Setting];
+    for (index, (spec, _)) in tables.iter().enumerate() {
+        statements.push(format!("CALL {}()", layout.refresh_procedure(spec)));
+        roles.push(StatementRole::Refresh(index));
+    }
+    for (index, (spec, bound)) in tables.iter().enumerate() {
+        statements.push(format!(
+            "CALL {}({}, {}, {})",
+            layout.merge_procedure(spec),
+            bound.max_rows,
+            bound.partition.unwrap_or(-1),
+            bound.quarantine_offset.unwrap_or(-1),
+        ));
+        roles.push(StatementRole::Merge(index));
+    }
+    let ids: Vec<TableId> = tables.iter().map(|(spec, _)| spec.id()).collect();
+    statements.push(watermarks(layout, &ids));
+    roles.push(StatementRole::Watermarks);
+    Synchronisation { statements, roles }
+}
+
+/// Columns of the watermarks query, in order.
+pub const WATERMARK_COLUMNS: [&str; 7] = [
+    "table_name",
+    "kafka_partition",
+    "kafka_offset",
+    "kafka_timestamp_ms",
+    "refresh_time_ms",
+    "gaps",
+    "merged_at_ms",
+];
+
+/// The watermarks of some tables; of all if `tables` is empty.
+#[must_use]
+pub fn watermarks(layout: &Layout, tables: &[TableId]) -> String {
+    let names: Vec<&str> = tables.iter().map(TableId::as_str).collect();
+    let filter = if names.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE w.table_name IN ({})", in_list(&names))
+    };
+    format!(
+        "SELECT w.{} FROM {} AS w{filter} ORDER BY w.table_name, w.kafka_partition",
+        WATERMARK_COLUMNS.join(", w."),
+        layout.control(WATERMARKS),
+    )
+}
+
+/// Offsets of one table that merges passed although they had not landed, from `first_offset`
+/// on: columns `kafka_partition, first_missing, last_missing`. Ask when a watermark's `gaps`
+/// grew: a record that the caller saw in such a gap was lost on its way into the warehouse.
+#[must_use]
+pub fn gaps(layout: &Layout, table: &TableId, partition: i64, first_offset: i64) -> String {
+    format!(
+        "SELECT g.kafka_partition, g.first_missing, g.last_missing FROM {} AS g \
+         WHERE g.table_name = {} AND g.kafka_partition = {partition} AND g.last_missing >= {first_offset} \
+         ORDER BY g.first_missing",
+        layout.control(GAPS),
+        super::ident::literal(table.as_str()),
+    )
+}

@@ -1,0 +1,282 @@
+//! Golden SQL: what each generator renders, as files in `golden/` that a DBA can read.
+//!
+//! After a wanted change run the tests once with `UPDATE_GOLDEN=1` and read the difference.
+
+use std::path::PathBuf;
+
+use super::external_schema::{StreamAuthentication, StreamSource};
+use super::layout::Layout;
+use super::{
+    control_schema, decoding_functions, external_schema, grants, landing_view, merge_procedure,
+    refresh_procedure, synchronise, target_table,
+};
+use crate::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
+
+fn layout() -> Layout {
+    Layout {
+        control_schema: "cdc".into(),
+        landing_schema: "cdc_landing".into(),
+        external_schema: "cdc_kafka".into(),
+    }
+}
+
+fn column(source: &str, kind: RedshiftType, decoding: Decoding, nullable: bool) -> Column {
+    Column {
+        source_name: source.into(),
+        target_name: source.to_lowercase(),
+        target_type: kind,
+        decoding,
+        nullable,
+        source_type: String::new(),
+    }
+}
+
+/// The order system's table with a composite key, decimals, text and dates.
+fn order_detail() -> TableDefinition {
+    let decimal = |precision, scale| RedshiftType::Decimal { precision, scale };
+    TableDefinition {
+        spec: TableSpec {
+            topic: "salesdb.salesdb.SALES_ORDER_DETAIL".into(),
+            source_table: "SALES_ORDER_DETAIL".into(),
+            slug: "salesdb_sales_order_detail".into(),
+            target_schema: "salesdb".into(),
+            target_table: "sales_order_detail".into(),
+            auto_refresh: false,
+        },
+        columns: vec![
+            column("ORDER_ID", RedshiftType::BigInt, Decoding::Integer, false),
+            column("LINE_NO", RedshiftType::Integer, Decoding::Integer, false),
+            column(
+                "SKU",
+                RedshiftType::Varchar { bytes: 96 },
+                Decoding::Text,
+                false,
+            ),
+            column(
+                "QUANTITY",
+                decimal(10, 3),
+                Decoding::DecimalBase64 { scale: 3 },
+                false,
+            ),
+            column(
+                "NOTE",
+                RedshiftType::Varchar { bytes: 65_535 },
+                Decoding::Text,
+                true,
+            ),
+        ],
+        key: vec!["ORDER_ID".into(), "LINE_NO".into()],
+    }
+}
+
+/// Every decoding and type, and names that need care: a reserved word, a quote, a space.
+fn awkward() -> TableDefinition {
+    TableDefinition {
+        spec: TableSpec {
+            topic: "srv.Shop DB.It's \"Odd\"".into(),
+            source_table: "It's \"Odd\"".into(),
+            slug: "shop_db_it_s__odd__1a2b3c4d".into(),
+            target_schema: "shop db".into(),
+            target_table: "it's \"odd\"".into(),
+            auto_refresh: true,
+        },
+        columns: vec![
+            column(
+                "select",
+                RedshiftType::Varchar { bytes: 40 },
+                Decoding::Text,
+                false,
+            ),
+            column(
+                "It's",
+                RedshiftType::Decimal {
+                    precision: 20,
+                    scale: 0,
+                },
+                Decoding::UnsignedBigInt,
+                true,
+            ),
+            column(
+                "a\"b",
+                RedshiftType::Decimal {
+                    precision: 38,
+                    scale: 10,
+                },
+                Decoding::DecimalText,
+                true,
+            ),
+            column("Float 32", RedshiftType::Real, Decoding::Float, true),
+            column("flag", RedshiftType::Boolean, Decoding::Boolean, true),
+            column("day", RedshiftType::Date, Decoding::DateDays, true),
+            column("t_ms", RedshiftType::Time, Decoding::TimeMillis, true),
+            column("t_us", RedshiftType::Time, Decoding::TimeMicros, true),
+            column(
+                "ts_ms",
+                RedshiftType::Timestamp,
+                Decoding::TimestampMillis,
+                true,
+            ),
+            column(
+                "ts_us",
+                RedshiftType::Timestamp,
+                Decoding::TimestampMicros,
+                true,
+            ),
+            column(
+                "zoned",
+                RedshiftType::TimestampTz,
+                Decoding::ZonedTimestamp,
+                true,
+            ),
+            column(
+                "raw",
+                RedshiftType::Varbyte { bytes: 64 },
+                Decoding::BytesHex,
+                true,
+            ),
+        ],
+        key: vec!["select".into()],
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a developer's switch, read by tests only"
+)]
+fn check_golden(name: &str, rendered: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("golden")
+        .join(name);
+    let rendered = format!("{}\n", rendered.trim_end());
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &rendered).expect("the golden folder is writable");
+    }
+    let golden = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("golden file {}: {error}", path.display()));
+    assert_eq!(
+        rendered,
+        golden,
+        "{} differs; see the module's comment",
+        path.display()
+    );
+}
+
+#[test]
+fn merge_procedure_of_the_order_details() {
+    check_golden(
+        "merge_order_detail.sql",
+        &merge_procedure::create(&layout(), &order_detail()),
+    );
+}
+
+#[test]
+fn merge_procedure_of_a_table_with_awkward_names() {
+    check_golden(
+        "merge_awkward.sql",
+        &merge_procedure::create(&layout(), &awkward()),
+    );
+}
+
+#[test]
+fn objects_of_one_table() {
+    let (layout, table) = (layout(), order_detail());
+    let statements = [
+        landing_view::create(&layout, &table.spec),
+        landing_view::alter_auto_refresh(&layout, &table.spec),
+        landing_view::create_events_view(&layout, &table.spec),
+        target_table::create(&layout, &table),
+        control_schema::create_watermark_table(&layout, &table.spec),
+        control_schema::create_ledger_table(&layout, &table),
+        refresh_procedure::create(&layout, &table.spec),
+    ];
+    check_golden("table_objects.sql", &statements.join(";\n\n"));
+}
+
+#[test]
+fn objects_of_the_pipeline() {
+    let layout = layout();
+    let source = StreamSource {
+        brokers: vec!["b-1.example:9098".into(), "b-2.example:9098".into()],
+        authentication: StreamAuthentication::Iam,
+        iam_role: Some("arn:aws:iam::123456789012:role/redshift-stream".into()),
+        certificate: None,
+    };
+    let mut statements = vec![
+        control_schema::create_schema("cdc"),
+        control_schema::create_catalog(&layout),
+        control_schema::create_quarantine(&layout),
+        control_schema::create_merge_log(&layout),
+        control_schema::create_gaps(&layout),
+    ];
+    statements.extend(control_schema::create_settings_probe(&layout));
+    statements.push(external_schema::create(&layout, &source));
+    statements.push(control_schema::create_watermarks_view(
+        &layout,
+        &[order_detail().spec, awkward().spec],
+    ));
+    check_golden("pipeline_objects.sql", &statements.join(";\n\n"));
+}
+
+#[test]
+fn decoding_functions_of_the_control_schema() {
+    let statements: Vec<String> = decoding_functions::create_all(&layout())
+        .into_iter()
+        .map(|(_, statement)| statement)
+        .collect();
+    check_golden("decoding_functions.sql", &statements.join(";\n\n"));
+}
+
+#[test]
+fn rights_of_the_functions() {
+    let (layout, spec) = (layout(), order_detail().spec);
+    let mut statements = vec![
+        grants::create_role("redshift_cdc"),
+        grants::create_user("IAMR:change-handler"),
+        grants::grant_role("redshift_cdc", "IAMR:change-handler"),
+    ];
+    statements.extend(grants::schema_grants(&layout, "redshift_cdc"));
+    statements.extend(grants::table_grants(&layout, &spec, "redshift_cdc"));
+    statements.extend(grants::reader_grants(&layout, &spec, "analysts"));
+    check_golden("grants.sql", &statements.join(";\n"));
+}
+
+#[test]
+fn one_synchronisation_of_two_tables() {
+    let (first, second) = (order_detail().spec, awkward().spec);
+    let batch = synchronise::synchronise(
+        &layout(),
+        &[
+            (&first, synchronise::MergeBound::rows(100_000)),
+            (
+                &second,
+                synchronise::MergeBound {
+                    max_rows: 1,
+                    partition: Some(2),
+                    quarantine_offset: Some(17),
+                },
+            ),
+        ],
+    );
+    assert_eq!(batch.statements.len(), batch.roles.len());
+    check_golden("synchronisation.sql", &batch.statements.join(";\n"));
+}
+
+/// The Data API takes 200 KB a statement (Redshift Management Guide, "Using the Data API").
+/// A table of Redshift's 1,600 columns is far from usual; 250 decimals are plenty.
+#[test]
+fn a_wide_table_stays_far_below_the_statement_limit() {
+    let mut table = order_detail();
+    for index in 0..250 {
+        table.columns.push(column(
+            &format!("AMOUNT_{index:03}"),
+            RedshiftType::Decimal {
+                precision: 18,
+                scale: 4,
+            },
+            Decoding::DecimalBase64 { scale: 4 },
+            true,
+        ));
+    }
+    let text = merge_procedure::create(&layout(), &table);
+    assert!(text.len() < 160_000, "{} bytes", text.len());
+}
