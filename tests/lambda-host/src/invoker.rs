@@ -136,7 +136,9 @@ pub enum HostError {
         limit: usize,
     },
     /// The payload is over [`MAX_REQUEST_BYTES`].
-    #[error("function {function}: the request has {bytes} bytes and must be smaller than {limit} bytes")]
+    #[error(
+        "function {function}: the request has {bytes} bytes and must be smaller than {limit} bytes"
+    )]
     RequestTooLarge {
         /// Name of the function.
         function: String,
@@ -236,8 +238,20 @@ mod tests {
                 "m",
                 2,
             ),
-            (r#"{"errorMessage":"m"}"#, Some("Runtime.X"), "Runtime.X", "m", 0),
-            (r#"{"errorType":1,"stackTrace":"x"}"#, None, "Unhandled", "", 0),
+            (
+                r#"{"errorMessage":"m"}"#,
+                Some("Runtime.X"),
+                "Runtime.X",
+                "m",
+                0,
+            ),
+            (
+                r#"{"errorType":1,"stackTrace":"x"}"#,
+                None,
+                "Unhandled",
+                "",
+                0,
+            ),
             ("not json", None, "Unhandled", "", 0),
             ("", Some("Runtime.X"), "Runtime.X", "", 0),
         ];

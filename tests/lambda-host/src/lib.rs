@@ -10,10 +10,23 @@
 //! inherits none.
 
 mod clock;
+mod environment;
+pub mod event_source_mapping;
+mod function;
 mod http;
+mod invoke_front;
 mod invoker;
+mod log;
+mod msk_control_plane;
+mod runtime_api;
+mod schedule;
 
+pub use function::{Credentials, Function, FunctionConfig};
+pub use invoke_front::InvokeFront;
 pub use invoker::{
     FunctionError, HostError, InvokeOutcome, Invoker, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
     invoker_fn,
 };
+pub use log::{LogCallback, LogLine, LogStream};
+pub use msk_control_plane::{Cluster, MskControlPlane};
+pub use schedule::{FirstRun, RetryPolicy, Schedule, ScheduleConfig, ScheduleSnapshot};
