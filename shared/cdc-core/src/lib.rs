@@ -4,3 +4,9 @@
 //! file contents are arguments. Everything it decides can be printed and tested as data.
 
 pub mod catalog;
+pub mod error;
+pub mod kafka;
+pub mod pipeline;
+pub mod plan;
+pub mod sql;
+pub mod watermark;

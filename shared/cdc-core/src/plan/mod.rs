@@ -1,0 +1,3 @@
+//! Plans: every decision as data, made before anything is executed.
+
+pub mod provision;
