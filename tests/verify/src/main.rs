@@ -1,1 +1,64 @@
-fn main() {}
+//! The one command that runs every check: `cargo verify`.
+//!
+//! The checks run in order of cost and stop at the first that fails. What each needs is Cargo
+//! and nothing else.
+
+mod boundaries;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+const USAGE: &str = "usage: cargo verify [fmt|boundaries|clippy|doc|test]...   (no argument: all of them)";
+
+fn main() -> ExitCode {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let root = root();
+    let checks: [(&str, Check); 5] = [
+        ("fmt", |root| cargo(root, &["fmt", "--all", "--", "--check"], &[])),
+        ("boundaries", boundaries::check),
+        ("clippy", |root| {
+            let arguments = ["clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+            cargo(root, &arguments, &[])
+        }),
+        ("doc", |root| {
+            let arguments = ["doc", "--release", "--workspace", "--no-deps", "--locked", "--quiet"];
+            cargo(root, &arguments, &[("RUSTDOCFLAGS", "--deny warnings")])
+        }),
+        ("test", |root| cargo(root, &["test", "--release", "--workspace", "--locked"], &[])),
+    ];
+    if let Some(unknown) = asked.iter().find(|name| !checks.iter().any(|(known, _)| known == name)) {
+        eprintln!("there is no check {unknown}\n{USAGE}");
+        return ExitCode::FAILURE;
+    }
+    for (name, check) in checks {
+        if !asked.is_empty() && !asked.iter().any(|one| one == name) {
+            continue;
+        }
+        println!("== {name}");
+        let started = Instant::now();
+        if let Err(problem) = check(&root) {
+            eprintln!("== {name} failed: {problem}");
+            return ExitCode::FAILURE;
+        }
+        println!("== {name} passed in {:.0} s", started.elapsed().as_secs_f64());
+    }
+    ExitCode::SUCCESS
+}
+
+type Check = fn(&Path) -> Result<(), String>;
+
+/// The workspace's root: this package lies two folders below it.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    let status = Command::new(env!("CARGO"))
+        .current_dir(root)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .status()
+        .map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo {} ended with {status}", arguments.join(" "))) }
+}
