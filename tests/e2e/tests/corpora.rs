@@ -1,0 +1,59 @@
+//! Every recording ends equal to its ground truth.
+
+use e2e::{assert_full_parity, options, run, stop};
+
+async fn replays_to_parity(corpus: &str, rendering: &str, pipeline: &str) {
+    let replay = run(&options(corpus, rendering, pipeline)).await.expect("the replay runs to its end");
+    assert_full_parity(&replay);
+    let quarantined: i64 = replay.summary.tables.iter().map(|table| table.quarantined).sum();
+    assert_eq!(quarantined, 0, "nothing of this recording belongs into quarantine");
+    stop(replay).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn salesdb_with_schemas_in_the_events() {
+    replays_to_parity("salesdb-small", "schema", "salesdb-events.yaml").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn salesdb_without_schemas_from_the_schema_change_topic() {
+    replays_to_parity("salesdb-small", "noschema", "salesdb-schema-changes.yaml").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn salesdb_without_schemas_from_a_dump() {
+    replays_to_parity("salesdb-small", "noschema", "salesdb-dump.yaml").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb_with_transaction_metadata() {
+    replays_to_parity("salesdb-mariadb-tx", "schema", "shop.yaml").await;
+    replays_to_parity("salesdb-mariadb-tx", "noschema", "shop.yaml").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_with_replica_identity_default() {
+    replays_to_parity("salesdb-postgres", "schema", "pgsales.yaml").await;
+    replays_to_parity("salesdb-postgres", "noschema", "pgsales-dump.yaml").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn incremental_snapshots_between_changes() {
+    replays_to_parity("salesdb-incremental", "schema", "salesinc.yaml").await;
+    replays_to_parity("salesdb-incremental", "noschema", "salesinc.yaml").await;
+}
+
+/// Column families: what is supported is equal, what is not is left out or in quarantine, and
+/// nothing is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn mysql_column_families_are_exact_or_quarantined() {
+    let replay = run(&options("types-mysql", "noschema", "typesdb.yaml")).await.expect("the replay runs to its end");
+    for table in ["t_int", "t_char", "t_enum", "t_float", "t_json", "t_default"] {
+        let parity = replay.parities.get(table).unwrap_or_else(|| panic!("{table} is not replicated"));
+        assert_eq!((parity.missing, parity.unexpected), (0, 0), "{table}: {:#?}", parity.examples);
+    }
+    for table in ["t_int", "t_enum", "t_float"] {
+        assert_eq!(replay.parities[table].different, 0, "{table}: {:#?}", replay.parities[table].examples);
+    }
+    stop(replay).await;
+}

@@ -1,0 +1,7 @@
+//! Whole-path tests: recorded events through Kafka, pollers, the real function binaries, the
+//! Data API and Redshift SQL, compared with the source's own tables value by value.
+
+mod corpora;
+mod faults;
+mod operations;
+mod poison;
