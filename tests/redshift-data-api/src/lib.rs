@@ -22,14 +22,33 @@
 //! SDKs are generated from, *management guide* is the Amazon Redshift Management Guide, "Using the
 //! Amazon Redshift Data API".
 
+mod catalog;
+mod clock;
+mod describe;
 mod engine;
+mod error;
+mod execute;
+mod faults;
+mod http;
+mod identity;
+mod model;
 mod options;
+pub mod parameters;
+mod results;
+mod run;
+mod service;
+mod sessions;
+mod statement;
+mod store;
+mod throttle;
 
 pub use engine::{
     Authentication, Canceller, ColumnMetadata, Engine, Login, Nullable, Session, SqlError,
     StatementResult, Value,
 };
+pub use faults::{FaultError, FaultKind, Faults, Rule};
+pub use http::{Server, serve};
 pub use options::{
-    AfterFailure, Identities, Identity, Limits, Operation, Options, Secret, Throttle, TokenReuse,
-    Unconfirmed,
+    AfterFailure, Identities, Identity, Limits, Operation, Options, PartialFailure, Secret,
+    Throttle, TokenReuse, Unconfirmed,
 };

@@ -248,6 +248,19 @@ pub struct Unconfirmed {
     /// A client token comes again with the same request after its statement has FAILED or was
     /// ABORTED.
     pub token_after_failure: AfterFailure,
+    /// The status of an AUTO_COMMIT batch of which some statements failed.
+    pub partial_failure: PartialFailure,
+}
+
+/// The status of an AUTO_COMMIT batch of which some statements failed. Judge each statement by
+/// itself, then this does not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PartialFailure {
+    /// FAILED, with the first failed statement's error.
+    #[default]
+    Failed,
+    /// FINISHED: the batch was carried out to its end.
+    Finished,
 }
 
 /// A client token comes again with another request.
