@@ -6,14 +6,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the host plays AWS's part, which has a clock of its own"
-)]
+#[expect(clippy::disallowed_methods, reason = "the host plays AWS's part, which has a clock of its own")]
 pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -36,18 +31,11 @@ fn civil(ms: i64) -> Civil {
     let shifted = days + 719_468;
     let cycle = shifted.div_euclid(146_097);
     let day_of_cycle = shifted.rem_euclid(146_097);
-    let year_of_cycle = (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524
-        - day_of_cycle / 146_096)
-        / 365;
-    let day_of_year =
-        day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let year_of_cycle = (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
     Civil {
         year,
@@ -74,10 +62,7 @@ pub(crate) fn object_key_parts(ms: i64) -> (String, String) {
     let c = civil(ms);
     (
         format!("{:04}/{:02}/{:02}", c.year, c.month, c.day),
-        format!(
-            "{:04}-{:02}-{:02}T{:02}.{:02}.{:02}",
-            c.year, c.month, c.day, c.hour, c.minute, c.second
-        ),
+        format!("{:04}-{:02}-{:02}T{:02}.{:02}.{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second),
     )
 }
 
@@ -97,9 +82,6 @@ mod tests {
         ] {
             assert_eq!(iso8601(ms), text);
         }
-        assert_eq!(
-            object_key_parts(1_545_084_650_987),
-            ("2018/12/17".to_owned(), "2018-12-17T22.10.50".to_owned())
-        );
+        assert_eq!(object_key_parts(1_545_084_650_987), ("2018/12/17".to_owned(), "2018-12-17T22.10.50".to_owned()));
     }
 }

@@ -27,15 +27,9 @@ const OUTPUT_GRACE: Duration = Duration::from_millis(500);
 /// How an attempt to run an invocation in this environment ended.
 pub(crate) enum Ran {
     /// The function answered; the environment can be used again.
-    Answered {
-        result: Result<Vec<u8>, FunctionError>,
-        duration: Duration,
-    },
+    Answered { result: Result<Vec<u8>, FunctionError>, duration: Duration },
     /// The process failed, with the invocation in its hands or while starting. The environment is spent.
-    Failed {
-        error: FunctionError,
-        duration: Duration,
-    },
+    Failed { error: FunctionError, duration: Duration },
     /// The warm process ended before it took the invocation: another environment may take it.
     NotDelivered,
 }
@@ -52,29 +46,19 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// Starts the process. It initialises on its own; [`Environment::run`] waits for that.
-    pub(crate) async fn start(
-        config: &FunctionConfig,
-        sink: Arc<LogSink>,
-    ) -> Result<Self, HostError> {
+    pub(crate) async fn start(config: &FunctionConfig, sink: Arc<LogSink>) -> Result<Self, HostError> {
         let (events_in, events) = mpsc::unbounded_channel();
         let (server, invocations) = runtime_api::serve(events_in.clone()).await?;
         let log = Arc::new(EnvironmentLog::new(sink));
-        let mut child = command(config, &server)
-            .spawn()
-            .map_err(|source| HostError::Spawn {
-                function: config.name.clone(),
-                binary: config.binary.clone(),
-                source,
-            })?;
-        let readers =
-            [
-                child.stdout.take().map(|pipe| {
-                    tokio::spawn(read_lines(pipe, LogStream::Stdout, Arc::clone(&log)))
-                }),
-                child.stderr.take().map(|pipe| {
-                    tokio::spawn(read_lines(pipe, LogStream::Stderr, Arc::clone(&log)))
-                }),
-            ];
+        let mut child = command(config, &server).spawn().map_err(|source| HostError::Spawn {
+            function: config.name.clone(),
+            binary: config.binary.clone(),
+            source,
+        })?;
+        let readers = [
+            child.stdout.take().map(|pipe| tokio::spawn(read_lines(pipe, LogStream::Stdout, Arc::clone(&log)))),
+            child.stderr.take().map(|pipe| tokio::spawn(read_lines(pipe, LogStream::Stderr, Arc::clone(&log)))),
+        ];
         let (kill, killed) = oneshot::channel();
         tokio::spawn(keep(child, readers, killed, events_in));
         Ok(Self {
@@ -122,27 +106,17 @@ impl Environment {
         let delivered = Instant::now();
         let allowed = kill_after.map_or(limit, |after| after.min(limit));
         match timeout(allowed, self.wait_for_answer(&request_id)).await {
-            Ok(Ok(result)) => Ran::Answered {
-                result,
-                duration: delivered.elapsed(),
-            },
+            Ok(Ok(result)) => Ran::Answered { result, duration: delivered.elapsed() },
             Ok(Err(reason)) => self.died(&request_id, reason, delivered.elapsed()),
             Err(_) if kill_after.is_some_and(|after| after < limit) => {
                 let reason = self.kill_and_wait().await;
                 self.died(&request_id, reason, delivered.elapsed())
             }
-            Err(_) => {
-                self.timed_out(&request_id, limit, delivered.elapsed())
-                    .await
-            }
+            Err(_) => self.timed_out(&request_id, limit, delivered.elapsed()).await,
         }
     }
 
-    async fn wait_until_ready(
-        &mut self,
-        invocation: &Invocation,
-        init_timeout: Duration,
-    ) -> Result<(), Ran> {
+    async fn wait_until_ready(&mut self, invocation: &Invocation, init_timeout: Duration) -> Result<(), Ran> {
         let mut reported = None;
         loop {
             match tokio::time::timeout_at(self.init_deadline, self.events.recv()).await {
@@ -191,10 +165,7 @@ impl Environment {
     }
 
     /// `Err(reason)`: the process ended without an answer.
-    async fn wait_for_answer(
-        &mut self,
-        id: &str,
-    ) -> Result<Result<Vec<u8>, FunctionError>, Option<String>> {
+    async fn wait_for_answer(&mut self, id: &str) -> Result<Result<Vec<u8>, FunctionError>, Option<String>> {
         loop {
             match self.events.recv().await {
                 Some(RuntimeEvent::Answered { request_id, result }) if request_id == id => {
@@ -221,10 +192,7 @@ impl Environment {
 
     async fn timed_out(&mut self, request_id: &str, limit: Duration, duration: Duration) -> Ran {
         self.kill_and_wait().await;
-        let message = format!(
-            "RequestId: {request_id} Error: Task timed out after {:.2} seconds",
-            limit.as_secs_f64()
-        );
+        let message = format!("RequestId: {request_id} Error: Task timed out after {:.2} seconds", limit.as_secs_f64());
         self.failed(FunctionError::new("Sandbox.Timedout", message), duration)
     }
 
@@ -245,11 +213,8 @@ impl Environment {
 
 /// The process, with the environment that Lambda documents ("Defined runtime environment variables").
 fn command(config: &FunctionConfig, server: &Server) -> Command {
-    let folder = config
-        .working_dir
-        .clone()
-        .or_else(|| config.binary.parent().map(Into::into))
-        .unwrap_or_else(|| "/".into());
+    let folder =
+        config.working_dir.clone().or_else(|| config.binary.parent().map(Into::into)).unwrap_or_else(|| "/".into());
     let credentials = &config.credentials;
     let mut command = Command::new(&config.binary);
     command
@@ -267,19 +232,10 @@ fn command(config: &FunctionConfig, server: &Server) -> Command {
         .env("AWS_LAMBDA_RUNTIME_API", server.address().to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", &config.name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-        .env(
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            config.memory_mb.to_string(),
-        )
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", config.memory_mb.to_string())
         .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-        .env(
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", config.name),
-        )
-        .env(
-            "AWS_LAMBDA_LOG_STREAM_NAME",
-            format!("local/[$LATEST]{}", uuid::Uuid::new_v4().simple()),
-        )
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", config.name))
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("local/[$LATEST]{}", uuid::Uuid::new_v4().simple()))
         .envs(&config.environment)
         .current_dir(&folder)
         .stdin(Stdio::null())
@@ -317,11 +273,7 @@ async fn keep(
             tracing::debug!("the output of a function's process outlived it");
         }
     }
-    events
-        .send(RuntimeEvent::Exited {
-            reason: exit_reason(status),
-        })
-        .ok();
+    events.send(RuntimeEvent::Exited { reason: exit_reason(status) }).ok();
 }
 
 /// The end of a process in the words of Lambda's error messages (those of Go's `os/exec`).

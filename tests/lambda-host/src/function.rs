@@ -54,9 +54,7 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("access_key_id", &self.access_key_id)
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
     }
 }
 
@@ -94,11 +92,7 @@ pub struct FunctionConfig {
 
 impl FunctionConfig {
     /// A configuration with the documented defaults.
-    pub fn new(
-        name: impl Into<String>,
-        binary: impl Into<PathBuf>,
-        credentials: Credentials,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, binary: impl Into<PathBuf>, credentials: Credentials) -> Self {
         Self {
             name: name.into(),
             binary: binary.into(),
@@ -134,38 +128,20 @@ struct Inner {
 impl Function {
     /// Checks the configuration and opens the log file; starts no process.
     pub fn new(mut config: FunctionConfig) -> Result<Self, HostError> {
-        let invalid = |problem: String| HostError::InvalidConfig {
-            function: config.name.clone(),
-            problem,
-        };
+        let invalid = |problem: String| HostError::InvalidConfig { function: config.name.clone(), problem };
         if config.name.is_empty() || config.name.contains(['/', ':']) {
-            return Err(invalid(
-                "the name must not be empty or contain / or :".to_owned(),
-            ));
+            return Err(invalid("the name must not be empty or contain / or :".to_owned()));
         }
         if config.concurrency == 0 || config.concurrency > 10_000 {
-            return Err(invalid(
-                "concurrency must be between 1 and 10000".to_owned(),
-            ));
+            return Err(invalid("concurrency must be between 1 and 10000".to_owned()));
         }
-        if let Some(name) = config
-            .environment
-            .keys()
-            .find(|name| RESERVED.contains(&name.as_str()))
-        {
-            return Err(invalid(format!(
-                "the variable {name} is reserved by Lambda; remove it from the environment"
-            )));
+        if let Some(name) = config.environment.keys().find(|name| RESERVED.contains(&name.as_str())) {
+            return Err(invalid(format!("the variable {name} is reserved by Lambda; remove it from the environment")));
         }
         let binary = std::path::absolute(&config.binary)
             .ok()
             .filter(|path| path.is_file())
-            .ok_or_else(|| {
-                invalid(format!(
-                    "there is no binary {}; build it first",
-                    config.binary.display()
-                ))
-            })?;
+            .ok_or_else(|| invalid(format!("there is no binary {}; build it first", config.binary.display())))?;
         config.binary = binary;
         let sink = Arc::new(LogSink::open(&config)?);
         Ok(Self(Arc::new(Inner {
@@ -188,11 +164,7 @@ impl Function {
 
     /// Like [`Function::invoke`], but kills the process `after` the event was handed to it, unless it has
     /// answered by then: the fault of a machine that vanishes during an invocation.
-    pub async fn invoke_and_kill(
-        &self,
-        payload: Vec<u8>,
-        after: Duration,
-    ) -> Result<InvokeOutcome, HostError> {
+    pub async fn invoke_and_kill(&self, payload: Vec<u8>, after: Duration) -> Result<InvokeOutcome, HostError> {
         self.spawn(payload, Some(after)).await
     }
 
@@ -204,10 +176,7 @@ impl Function {
     /// ARN of the function, without qualifier.
     pub fn arn(&self) -> String {
         let config = &self.0.config;
-        format!(
-            "arn:aws:lambda:{}:{}:function:{}",
-            config.region, config.account_id, config.name
-        )
+        format!("arn:aws:lambda:{}:{}:function:{}", config.region, config.account_id, config.name)
     }
 
     /// The settings.
@@ -217,10 +186,7 @@ impl Function {
 
     /// Invocations in progress.
     pub fn running(&self) -> usize {
-        self.0
-            .config
-            .concurrency
-            .saturating_sub(self.0.permits.available_permits())
+        self.0.config.concurrency.saturating_sub(self.0.permits.available_permits())
     }
 
     /// Warm processes without an invocation.
@@ -242,27 +208,16 @@ impl Function {
         let limit = self.0.config.timeout + self.0.config.init_timeout;
         let waited = tokio::time::timeout(limit, self.0.permits.acquire_many(all)).await;
         if waited.is_err() {
-            tracing::warn!(
-                function = self.name(),
-                "an invocation outlived the shutdown"
-            );
+            tracing::warn!(function = self.name(), "an invocation outlived the shutdown");
         }
         self.0.idle().clear();
     }
 
-    async fn spawn(
-        &self,
-        payload: Vec<u8>,
-        kill_after: Option<Duration>,
-    ) -> Result<InvokeOutcome, HostError> {
+    async fn spawn(&self, payload: Vec<u8>, kill_after: Option<Duration>) -> Result<InvokeOutcome, HostError> {
         let inner = Arc::clone(&self.0);
-        let shut_down = || HostError::ShutDown {
-            function: self.name().to_owned(),
-        };
+        let shut_down = || HostError::ShutDown { function: self.name().to_owned() };
         // The task ends early only when the runtime itself shuts down.
-        tokio::spawn(async move { inner.run(payload, kill_after).await })
-            .await
-            .unwrap_or_else(|_| Err(shut_down()))
+        tokio::spawn(async move { inner.run(payload, kill_after).await }).await.unwrap_or_else(|_| Err(shut_down()))
     }
 }
 
@@ -271,11 +226,7 @@ impl Inner {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(
-        &self,
-        payload: Vec<u8>,
-        kill_after: Option<Duration>,
-    ) -> Result<InvokeOutcome, HostError> {
+    async fn run(&self, payload: Vec<u8>, kill_after: Option<Duration>) -> Result<InvokeOutcome, HostError> {
         let function = || self.config.name.clone();
         if payload.len() > MAX_REQUEST_BYTES {
             return Err(HostError::RequestTooLarge {
@@ -285,15 +236,10 @@ impl Inner {
             });
         }
         let Ok(_permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            return Err(HostError::Throttled {
-                function: function(),
-                limit: self.config.concurrency,
-            });
+            return Err(HostError::Throttled { function: function(), limit: self.config.concurrency });
         };
         if self.closed.load(Ordering::SeqCst) {
-            return Err(HostError::ShutDown {
-                function: function(),
-            });
+            return Err(HostError::ShutDown { function: function() });
         }
         let invocation = self.invocation(payload);
         loop {
@@ -306,17 +252,12 @@ impl Inner {
                     Environment::start(&self.config, Arc::clone(&self.sink)).await?
                 }
             };
-            let ran = environment
-                .run(invocation.clone(), self.config.init_timeout, kill_after)
-                .await;
+            let ran = environment.run(invocation.clone(), self.config.init_timeout, kill_after).await;
             let (result, duration, reusable) = match ran {
                 Ran::Answered { result, duration } => (result, duration, true),
                 Ran::Failed { error, duration } => (Err(error), duration, false),
                 Ran::NotDelivered if cold_start => (
-                    Err(FunctionError::new(
-                        "Runtime.Unknown",
-                        "the environment closed before it took the invocation",
-                    )),
+                    Err(FunctionError::new("Runtime.Unknown", "the environment closed before it took the invocation")),
                     Duration::ZERO,
                     false,
                 ),
@@ -328,13 +269,7 @@ impl Inner {
             if reusable && !self.closed.load(Ordering::SeqCst) {
                 self.idle().push(environment);
             }
-            return Ok(InvokeOutcome {
-                request_id,
-                duration,
-                cold_start,
-                result,
-                log_tail,
-            });
+            return Ok(InvokeOutcome { request_id, duration, cold_start, result, log_tail });
         }
     }
 
@@ -359,18 +294,10 @@ impl Inner {
 }
 
 /// The END and REPORT lines with which Lambda closes an invocation in the log.
-fn report(
-    environment: &Environment,
-    request_id: &str,
-    duration: Duration,
-    result: &Result<Vec<u8>, FunctionError>,
-) {
+fn report(environment: &Environment, request_id: &str, duration: Duration, result: &Result<Vec<u8>, FunctionError>) {
     let log = environment.log();
     log.line(LogStream::Platform, &format!("END RequestId: {request_id}"));
-    let mut line = format!(
-        "REPORT RequestId: {request_id}\tDuration: {:.2} ms",
-        duration.as_secs_f64() * 1_000.0
-    );
+    let mut line = format!("REPORT RequestId: {request_id}\tDuration: {:.2} ms", duration.as_secs_f64() * 1_000.0);
     if let Err(error) = result {
         line.push_str("\tStatus: error\tError Type: ");
         line.push_str(&error.error_type);
@@ -384,11 +311,7 @@ impl Invoker for Function {
         Function::invoke(self, payload).await
     }
 
-    async fn invoke_and_kill(
-        &self,
-        payload: Vec<u8>,
-        after: Duration,
-    ) -> Result<InvokeOutcome, HostError> {
+    async fn invoke_and_kill(&self, payload: Vec<u8>, after: Duration) -> Result<InvokeOutcome, HostError> {
         Function::invoke_and_kill(self, payload, after).await
     }
 }

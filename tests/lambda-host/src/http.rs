@@ -20,16 +20,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Serves `router` on `address`; port 0 lets the system choose.
-    pub(crate) async fn start(
-        what: &'static str,
-        address: SocketAddr,
-        router: Router,
-    ) -> Result<Self, HostError> {
-        let bind = |source| HostError::Bind {
-            what,
-            address,
-            source,
-        };
+    pub(crate) async fn start(what: &'static str, address: SocketAddr, router: Router) -> Result<Self, HostError> {
+        let bind = |source| HostError::Bind { what, address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let (stop, stopped) = oneshot::channel();
@@ -44,11 +36,7 @@ impl Server {
                 tracing::warn!(what, %error, "an HTTP server of the host ended");
             }
         });
-        Ok(Self {
-            address,
-            stop: Some(stop),
-            task,
-        })
+        Ok(Self { address, stop: Some(stop), task })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -82,24 +70,12 @@ impl Drop for Server {
 
 /// An answer with a JSON body.
 pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Response {
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json")],
-        body.to_string(),
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
 /// An error as AWS's REST JSON services answer it: the type in a header, the members in the body.
-pub(crate) fn aws_error(
-    status: StatusCode,
-    error_type: &'static str,
-    body: &serde_json::Value,
-) -> Response {
+pub(crate) fn aws_error(status: StatusCode, error_type: &'static str, body: &serde_json::Value) -> Response {
     let mut response = json(status, body);
-    response.headers_mut().insert(
-        HeaderName::from_static("x-amzn-errortype"),
-        HeaderValue::from_static(error_type),
-    );
+    response.headers_mut().insert(HeaderName::from_static("x-amzn-errortype"), HeaderValue::from_static(error_type));
     response
 }

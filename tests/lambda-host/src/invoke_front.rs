@@ -36,12 +36,8 @@ pub struct InvokeFront {
 impl InvokeFront {
     /// Serves the given functions on `address`; port 0 lets the system choose.
     pub async fn start(address: SocketAddr, functions: Vec<Function>) -> Result<Self, HostError> {
-        let functions: Functions = Arc::new(
-            functions
-                .into_iter()
-                .map(|function| (function.name().to_owned(), function))
-                .collect(),
-        );
+        let functions: Functions =
+            Arc::new(functions.into_iter().map(|function| (function.name().to_owned(), function)).collect());
         let router = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke))
             .route("/2015-03-31/functions/{name}", get(describe))
@@ -96,11 +92,7 @@ async fn invoke(
         Ok(payload) if payload.len() <= MAX_REQUEST_BYTES => payload.to_vec(),
         _ => return too_large(),
     };
-    let payload = if payload.is_empty() {
-        b"{}".to_vec()
-    } else {
-        payload
-    };
+    let payload = if payload.is_empty() { b"{}".to_vec() } else { payload };
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
         return aws_error(
             StatusCode::BAD_REQUEST,
@@ -165,15 +157,9 @@ fn answer(outcome: InvokeOutcome, with_log: bool) -> Response {
     let mut response = (StatusCode::OK, payload).into_response();
     let headers = response.headers_mut();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
-    headers.insert(
-        "x-amz-executed-version",
-        HeaderValue::from_static("$LATEST"),
-    );
+    headers.insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
     if failed {
-        headers.insert(
-            "x-amz-function-error",
-            HeaderValue::from_static("Unhandled"),
-        );
+        headers.insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
     }
     if let Ok(id) = HeaderValue::from_str(&outcome.request_id) {
         headers.insert("x-amzn-requestid", id);

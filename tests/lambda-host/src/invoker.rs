@@ -55,16 +55,8 @@ impl FunctionError {
     /// An error that Lambda itself states.
     pub fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
         let (error_type, message) = (error_type.into(), message.into());
-        let payload = json!({"errorType": error_type, "errorMessage": message})
-            .to_string()
-            .into_bytes();
-        Self {
-            error_type,
-            message,
-            stack: Vec::new(),
-            payload,
-            log_tail: Vec::new(),
-        }
+        let payload = json!({"errorType": error_type, "errorMessage": message}).to_string().into_bytes();
+        Self { error_type, message, stack: Vec::new(), payload, log_tail: Vec::new() }
     }
 
     /// Reads the document that a runtime posted. Lambda passes any document on, so none is refused: members
@@ -75,12 +67,7 @@ impl FunctionError {
         let stack = value
             .get("stackTrace")
             .and_then(|v| v.as_array())
-            .map(|lines| {
-                lines
-                    .iter()
-                    .filter_map(|line| line.as_str().map(str::to_owned))
-                    .collect()
-            })
+            .map(|lines| lines.iter().filter_map(|line| line.as_str().map(str::to_owned)).collect())
             .unwrap_or_default();
         Self {
             error_type: text("errorType")
@@ -136,9 +123,7 @@ pub enum HostError {
         limit: usize,
     },
     /// The payload is over [`MAX_REQUEST_BYTES`].
-    #[error(
-        "function {function}: the request has {bytes} bytes and must be smaller than {limit} bytes"
-    )]
+    #[error("function {function}: the request has {bytes} bytes and must be smaller than {limit} bytes")]
     RequestTooLarge {
         /// Name of the function.
         function: String,
@@ -177,18 +162,11 @@ pub trait Invoker: Send + Sync {
     /// Like [`Invoker::invoke`], but the process dies `after` the event was handed to it, unless it answered
     /// sooner. Invokers without processes run the invocation to its end and lose the answer, which is one of
     /// the two things that a death during an invocation can mean.
-    async fn invoke_and_kill(
-        &self,
-        payload: Vec<u8>,
-        _after: Duration,
-    ) -> Result<InvokeOutcome, HostError> {
+    async fn invoke_and_kill(&self, payload: Vec<u8>, _after: Duration) -> Result<InvokeOutcome, HostError> {
         let mut outcome = self.invoke(payload).await?;
         outcome.result = Err(FunctionError::new(
             "Runtime.ExitError",
-            format!(
-                "RequestId: {} Error: Runtime exited with error: signal: killed",
-                outcome.request_id
-            ),
+            format!("RequestId: {} Error: Runtime exited with error: signal: killed", outcome.request_id),
         ));
         Ok(outcome)
     }
@@ -231,27 +209,9 @@ mod tests {
     #[test]
     fn error_documents_of_any_shape_are_read() {
         let cases: [(&str, Option<&str>, &str, &str, usize); 5] = [
-            (
-                r#"{"errorType":"A","errorMessage":"m","stackTrace":["x","y"]}"#,
-                None,
-                "A",
-                "m",
-                2,
-            ),
-            (
-                r#"{"errorMessage":"m"}"#,
-                Some("Runtime.X"),
-                "Runtime.X",
-                "m",
-                0,
-            ),
-            (
-                r#"{"errorType":1,"stackTrace":"x"}"#,
-                None,
-                "Unhandled",
-                "",
-                0,
-            ),
+            (r#"{"errorType":"A","errorMessage":"m","stackTrace":["x","y"]}"#, None, "A", "m", 2),
+            (r#"{"errorMessage":"m"}"#, Some("Runtime.X"), "Runtime.X", "m", 0),
+            (r#"{"errorType":1,"stackTrace":"x"}"#, None, "Unhandled", "", 0),
             ("not json", None, "Unhandled", "", 0),
             ("", Some("Runtime.X"), "Runtime.X", "", 0),
         ];

@@ -24,8 +24,7 @@ mod schedule;
 pub use function::{Credentials, Function, FunctionConfig};
 pub use invoke_front::InvokeFront;
 pub use invoker::{
-    FunctionError, HostError, InvokeOutcome, Invoker, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
-    invoker_fn,
+    FunctionError, HostError, InvokeOutcome, Invoker, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, invoker_fn,
 };
 pub use log::{LogCallback, LogLine, LogStream};
 pub use msk_control_plane::{Cluster, MskControlPlane};

@@ -56,23 +56,15 @@ impl LogSink {
             .log_file
             .as_ref()
             .map(|path| {
-                OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(path)
-                    .map_err(|source| HostError::LogFile {
-                        function: config.name.clone(),
-                        path: path.clone(),
-                        source,
-                    })
+                OpenOptions::new().create(true).append(true).open(path).map_err(|source| HostError::LogFile {
+                    function: config.name.clone(),
+                    path: path.clone(),
+                    source,
+                })
             })
             .transpose()?
             .map(Mutex::new);
-        Ok(Self {
-            function: config.name.clone(),
-            file,
-            callback: config.on_log.clone(),
-        })
+        Ok(Self { function: config.name.clone(), file, callback: config.on_log.clone() })
     }
 
     fn write(&self, stream: LogStream, request_id: Option<&str>, text: &str) {
@@ -115,10 +107,7 @@ struct Tails {
 
 impl EnvironmentLog {
     pub(crate) fn new(sink: Arc<LogSink>) -> Self {
-        Self {
-            sink,
-            tails: Mutex::default(),
-        }
+        Self { sink, tails: Mutex::default() }
     }
 
     fn tails(&self) -> MutexGuard<'_, Tails> {
@@ -135,10 +124,7 @@ impl EnvironmentLog {
             }
             tails.request_id = Some(request_id.to_owned());
         }
-        self.line(
-            LogStream::Platform,
-            &format!("START RequestId: {request_id} Version: $LATEST"),
-        );
+        self.line(LogStream::Platform, &format!("START RequestId: {request_id} Version: $LATEST"));
     }
 
     pub(crate) fn line(&self, stream: LogStream, text: &str) {

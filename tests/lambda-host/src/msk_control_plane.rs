@@ -56,14 +56,8 @@ impl Cluster {
     fn brokers(&self) -> Value {
         let members = [
             ("bootstrapBrokerString", &self.bootstrap_broker_string),
-            (
-                "bootstrapBrokerStringTls",
-                &self.bootstrap_broker_string_tls,
-            ),
-            (
-                "bootstrapBrokerStringSaslIam",
-                &self.bootstrap_broker_string_sasl_iam,
-            ),
+            ("bootstrapBrokerStringTls", &self.bootstrap_broker_string_tls),
+            ("bootstrapBrokerStringSaslIam", &self.bootstrap_broker_string_sasl_iam),
         ];
         members
             .into_iter()
@@ -74,8 +68,7 @@ impl Cluster {
 
     fn description(&self, created_ms: i64) -> Value {
         let plaintext = self.bootstrap_broker_string.is_some();
-        let tls = self.bootstrap_broker_string_tls.is_some()
-            || self.bootstrap_broker_string_sasl_iam.is_some();
+        let tls = self.bootstrap_broker_string_tls.is_some() || self.bootstrap_broker_string_sasl_iam.is_some();
         let in_transit = match (plaintext, tls) {
             (true, true) => "TLS_PLAINTEXT",
             (true, false) => "PLAINTEXT",
@@ -125,10 +118,7 @@ struct Plane {
 
 impl Plane {
     fn called(&self, operation: &str) {
-        self.calls
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(operation.to_owned());
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(operation.to_owned());
     }
 
     fn with(&self, arn: &str, answer: impl FnOnce(&Cluster) -> Value) -> Response {
@@ -161,16 +151,9 @@ pub struct MskControlPlane {
 impl MskControlPlane {
     /// Serves the given clusters on `address`; port 0 lets the system choose.
     pub async fn start(address: SocketAddr, clusters: Vec<Cluster>) -> Result<Self, HostError> {
-        let plane = Arc::new(Plane {
-            clusters,
-            created_ms: clock::now_ms(),
-            calls: Mutex::default(),
-        });
+        let plane = Arc::new(Plane { clusters, created_ms: clock::now_ms(), calls: Mutex::default() });
         let router = Router::new()
-            .route(
-                "/v1/clusters/{arn}/bootstrap-brokers",
-                get(bootstrap_brokers),
-            )
+            .route("/v1/clusters/{arn}/bootstrap-brokers", get(bootstrap_brokers))
             .route("/api/v2/clusters/{arn}", get(describe))
             .route("/api/v2/clusters", get(list))
             .fallback(unknown)
@@ -187,11 +170,7 @@ impl MskControlPlane {
 
     /// Operations that were called, in order.
     pub fn calls(&self) -> Vec<String> {
-        self.plane
-            .calls
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.plane.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Stops it when the requests in progress are answered.
@@ -218,10 +197,7 @@ async fn bootstrap_brokers(State(plane): State<Arc<Plane>>, Path(arn): Path<Stri
 
 async fn describe(State(plane): State<Arc<Plane>>, Path(arn): Path<String>) -> Response {
     plane.called("DescribeClusterV2");
-    plane.with(
-        &arn,
-        |cluster| json!({"clusterInfo": cluster.description(plane.created_ms)}),
-    )
+    plane.with(&arn, |cluster| json!({"clusterInfo": cluster.description(plane.created_ms)}))
 }
 
 #[derive(Deserialize)]
@@ -251,23 +227,12 @@ async fn list(State(plane): State<Arc<Plane>>, Query(asked): Query<ListParameter
     if !(1..=100).contains(&most) {
         return bad("maxResults");
     }
-    let provisioned = asked
-        .cluster_type_filter
-        .as_deref()
-        .unwrap_or("PROVISIONED")
-        == "PROVISIONED";
+    let provisioned = asked.cluster_type_filter.as_deref().unwrap_or("PROVISIONED") == "PROVISIONED";
     let prefix = asked.cluster_name_filter.unwrap_or_default();
-    let matching: Vec<&Cluster> = plane
-        .clusters
-        .iter()
-        .filter(|cluster| provisioned && cluster.name.starts_with(&prefix))
-        .collect();
-    let page: Vec<Value> = matching
-        .iter()
-        .skip(skip)
-        .take(most)
-        .map(|cluster| cluster.description(plane.created_ms))
-        .collect();
+    let matching: Vec<&Cluster> =
+        plane.clusters.iter().filter(|cluster| provisioned && cluster.name.starts_with(&prefix)).collect();
+    let page: Vec<Value> =
+        matching.iter().skip(skip).take(most).map(|cluster| cluster.description(plane.created_ms)).collect();
     let listed = skip.saturating_add(page.len());
     let mut body = json!({"clusterInfoList": page});
     if listed < matching.len()

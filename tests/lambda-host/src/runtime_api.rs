@@ -45,10 +45,7 @@ pub(crate) enum RuntimeEvent {
     /// The invocation was handed out.
     Delivered { request_id: String },
     /// The function answered.
-    Answered {
-        request_id: String,
-        result: Result<Vec<u8>, FunctionError>,
-    },
+    Answered { request_id: String, result: Result<Vec<u8>, FunctionError> },
     /// The runtime reported that its initialisation failed.
     InitFailed(FunctionError),
     /// The process ended, in Lambda's words: `exit status 1`, `signal: killed`; `None` is a regular exit.
@@ -95,21 +92,12 @@ pub(crate) async fn serve(
     events: mpsc::UnboundedSender<RuntimeEvent>,
 ) -> Result<(Server, mpsc::Sender<Invocation>), HostError> {
     let (sender, waiting) = mpsc::channel(1);
-    let api = Arc::new(Api {
-        waiting: tokio::sync::Mutex::new(waiting),
-        progress: Mutex::new(Progress::default()),
-        events,
-    });
+    let api =
+        Arc::new(Api { waiting: tokio::sync::Mutex::new(waiting), progress: Mutex::new(Progress::default()), events });
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route(
-            "/2018-06-01/runtime/invocation/{request_id}/response",
-            post(response),
-        )
-        .route(
-            "/2018-06-01/runtime/invocation/{request_id}/error",
-            post(error),
-        )
+        .route("/2018-06-01/runtime/invocation/{request_id}/response", post(response))
+        .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .fallback(unknown)
         .with_state(api);
@@ -134,27 +122,18 @@ async fn next(State(api): State<Arc<Api>>) -> axum::response::Response {
         }
     }
     let Some(invocation) = api.waiting.lock().await.recv().await else {
-        return refuse(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Runtime.ShuttingDown",
-            "the environment is being shut down",
-        );
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, "Runtime.ShuttingDown", "the environment is being shut down");
     };
     let timeout_ms = i64::try_from(invocation.timeout.as_millis()).unwrap_or(i64::MAX);
     let deadline_ms = crate::clock::now_ms().saturating_add(timeout_ms);
     api.progress().current = Some(invocation.request_id.clone());
-    api.report(RuntimeEvent::Delivered {
-        request_id: invocation.request_id.clone(),
-    });
+    api.report(RuntimeEvent::Delivered { request_id: invocation.request_id.clone() });
     let built = Response::builder()
         .status(StatusCode::OK)
         .header("Content-Type", "application/json")
         .header("Lambda-Runtime-Aws-Request-Id", &invocation.request_id)
         .header("Lambda-Runtime-Deadline-Ms", deadline_ms)
-        .header(
-            "Lambda-Runtime-Invoked-Function-Arn",
-            &invocation.function_arn,
-        )
+        .header("Lambda-Runtime-Invoked-Function-Arn", &invocation.function_arn)
         .header("Lambda-Runtime-Trace-Id", &invocation.trace_id)
         .body(Body::from(invocation.payload));
     match built {
@@ -167,11 +146,7 @@ async fn next(State(api): State<Arc<Api>>) -> axum::response::Response {
     }
 }
 
-async fn response(
-    State(api): State<Arc<Api>>,
-    Path(request_id): Path<String>,
-    body: Body,
-) -> axum::response::Response {
+async fn response(State(api): State<Arc<Api>>, Path(request_id): Path<String>, body: Body) -> axum::response::Response {
     let Ok(bytes) = to_bytes(body, READ_LIMIT_BYTES).await else {
         return refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -183,24 +158,16 @@ async fn response(
         return invalid_request_id();
     }
     if bytes.len() > MAX_RESPONSE_BYTES {
-        let message = format!(
-            "Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
-        );
-        let refused = refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            &message,
-        );
+        let message =
+            format!("Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).");
+        let refused = refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message);
         api.report(RuntimeEvent::Answered {
             request_id,
             result: Err(FunctionError::new("Function.ResponseSizeTooLarge", message)),
         });
         return refused;
     }
-    api.report(RuntimeEvent::Answered {
-        request_id,
-        result: Ok(bytes.to_vec()),
-    });
+    api.report(RuntimeEvent::Answered { request_id, result: Ok(bytes.to_vec()) });
     accepted()
 }
 
@@ -211,66 +178,35 @@ async fn error(
     body: Body,
 ) -> axum::response::Response {
     let Ok(bytes) = to_bytes(body, MAX_RESPONSE_BYTES).await else {
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            "the error document is too large",
-        );
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "the error document is too large");
     };
     if !api.close(&request_id) {
         return invalid_request_id();
     }
     api.report(RuntimeEvent::Answered {
         request_id,
-        result: Err(FunctionError::from_document(
-            bytes.to_vec(),
-            error_type(&headers),
-        )),
+        result: Err(FunctionError::from_document(bytes.to_vec(), error_type(&headers))),
     });
     accepted()
 }
 
-async fn init_error(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    body: Body,
-) -> axum::response::Response {
+async fn init_error(State(api): State<Arc<Api>>, headers: HeaderMap, body: Body) -> axum::response::Response {
     let Ok(bytes) = to_bytes(body, MAX_RESPONSE_BYTES).await else {
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            "the error document is too large",
-        );
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "the error document is too large");
     };
     if api.progress().ready {
-        return refuse(
-            StatusCode::FORBIDDEN,
-            "InvalidStateTransition",
-            "initialisation is over",
-        );
+        return refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", "initialisation is over");
     }
-    api.report(RuntimeEvent::InitFailed(FunctionError::from_document(
-        bytes.to_vec(),
-        error_type(&headers),
-    )));
+    api.report(RuntimeEvent::InitFailed(FunctionError::from_document(bytes.to_vec(), error_type(&headers))));
     accepted()
 }
 
 async fn unknown(method: axum::http::Method, uri: axum::http::Uri) -> axum::response::Response {
-    refuse(
-        StatusCode::NOT_FOUND,
-        "NotFound",
-        &format!(
-            "the local runtime api does not serve {method} {}",
-            uri.path()
-        ),
-    )
+    refuse(StatusCode::NOT_FOUND, "NotFound", &format!("the local runtime api does not serve {method} {}", uri.path()))
 }
 
 fn error_type(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get("Lambda-Runtime-Function-Error-Type")
-        .and_then(|value| value.to_str().ok())
+    headers.get("Lambda-Runtime-Function-Error-Type").and_then(|value| value.to_str().ok())
 }
 
 fn accepted() -> axum::response::Response {
@@ -278,16 +214,9 @@ fn accepted() -> axum::response::Response {
 }
 
 fn invalid_request_id() -> axum::response::Response {
-    refuse(
-        StatusCode::BAD_REQUEST,
-        "InvalidRequestID",
-        "Invalid request ID",
-    )
+    refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID")
 }
 
 fn refuse(status: StatusCode, error_type: &str, message: &str) -> axum::response::Response {
-    json_response(
-        status,
-        &json!({"errorType": error_type, "errorMessage": message}),
-    )
+    json_response(status, &json!({"errorType": error_type, "errorMessage": message}))
 }

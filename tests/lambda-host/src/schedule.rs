@@ -37,11 +37,7 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     /// Two retries within an hour, one second apart.
     fn default() -> Self {
-        Self {
-            maximum_attempts: 2,
-            maximum_event_age: Duration::from_secs(3_600),
-            backoff: Duration::from_secs(1),
-        }
+        Self { maximum_attempts: 2, maximum_event_age: Duration::from_secs(3_600), backoff: Duration::from_secs(1) }
     }
 }
 
@@ -105,13 +101,7 @@ impl Schedule {
             stop: stop.subscribe(),
             trigger: Arc::clone(&trigger),
         };
-        Self {
-            snapshot,
-            paused,
-            stop,
-            trigger,
-            task: tokio::spawn(clock.run()),
-        }
+        Self { snapshot, paused, stop, trigger, task: tokio::spawn(clock.run()) }
     }
 
     /// The state now.
@@ -191,8 +181,7 @@ impl Clockwork {
             self.occasion(due).await;
             let periods = began.elapsed().as_nanos() / rate.as_nanos();
             let missed = u64::try_from(periods).unwrap_or(u64::MAX);
-            self.snapshot
-                .send_modify(|snapshot| snapshot.skipped += missed);
+            self.snapshot.send_modify(|snapshot| snapshot.skipped += missed);
             if missed > 0 {
                 // The run took one period or more: what fell due during it is skipped, not run late.
                 ticks.reset();
@@ -212,14 +201,11 @@ impl Clockwork {
                 Ok(payload) => break Some(payload),
                 Err(error) => {
                     tracing::warn!(schedule = self.config.name, error, "a scheduled run failed");
-                    self.snapshot
-                        .send_modify(|snapshot| snapshot.last_error = Some(error));
+                    self.snapshot.send_modify(|snapshot| snapshot.last_error = Some(error));
                 }
             }
             let policy = self.config.retry;
-            if retries >= policy.maximum_attempts
-                || due.elapsed() + policy.backoff > policy.maximum_event_age
-            {
+            if retries >= policy.maximum_attempts || due.elapsed() + policy.backoff > policy.maximum_event_age {
                 break None;
             }
             tokio::select! {
@@ -242,11 +228,7 @@ impl Clockwork {
     }
 
     async fn attempt(&self) -> Result<Vec<u8>, String> {
-        let outcome = self
-            .invoker
-            .invoke(self.config.input.clone())
-            .await
-            .map_err(|error| error.to_string())?;
+        let outcome = self.invoker.invoke(self.config.input.clone()).await.map_err(|error| error.to_string())?;
         outcome.result.map_err(|error| error.to_string())
     }
 }

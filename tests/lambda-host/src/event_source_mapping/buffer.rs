@@ -35,10 +35,7 @@ pub(crate) enum Taken {
 
 impl Buffers {
     pub(crate) fn push(&mut self, record: Arc<Rendered>) {
-        self.partitions
-            .entry(record.partition)
-            .or_default()
-            .push_back(record);
+        self.partitions.entry(record.partition).or_default().push_back(record);
     }
 
     /// Records of one partition.
@@ -48,10 +45,7 @@ impl Buffers {
 
     /// The oldest record of one partition.
     pub(crate) fn first(&self, partition: i32) -> Option<&Rendered> {
-        self.partitions
-            .get(&partition)
-            .and_then(|records| records.front())
-            .map(AsRef::as_ref)
+        self.partitions.get(&partition).and_then(|records| records.front()).map(AsRef::as_ref)
     }
 
     /// `None`: nothing may be sent now.
@@ -62,14 +56,9 @@ impl Buffers {
         max_bytes: usize,
         layout: &Layout,
     ) -> Option<Available> {
-        let free = || {
-            self.partitions
-                .iter()
-                .filter(|(partition, records)| !busy.contains(partition) && !records.is_empty())
-        };
-        let since = free()
-            .filter_map(|(_, records)| Some(records.front()?.read_at))
-            .min()?;
+        let free =
+            || self.partitions.iter().filter(|(partition, records)| !busy.contains(partition) && !records.is_empty());
+        let since = free().filter_map(|(_, records)| Some(records.front()?.read_at)).min()?;
         let records: usize = free().map(|(_, records)| records.len()).sum();
         let full = records >= max_records || {
             let mut bytes = layout.empty_bytes();
@@ -92,12 +81,8 @@ impl Buffers {
         max_bytes: usize,
         layout: &Layout,
     ) -> Option<Taken> {
-        let mut turns: VecDeque<i32> = self
-            .partitions
-            .keys()
-            .copied()
-            .filter(|partition| !busy.contains(partition))
-            .collect();
+        let mut turns: VecDeque<i32> =
+            self.partitions.keys().copied().filter(|partition| !busy.contains(partition)).collect();
         let before = turns.iter().filter(|p| **p < self.turn).count();
         turns.rotate_left(before);
         let mut batch = Batch::default();

@@ -72,9 +72,7 @@ impl Backoff {
     /// Pause after the given number of failures in a row (1 is the first).
     pub(crate) fn pause(&self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(20);
-        self.initial
-            .saturating_mul(1 << doublings)
-            .min(self.maximum)
+        self.initial.saturating_mul(1 << doublings).min(self.maximum)
     }
 }
 
@@ -129,11 +127,7 @@ pub struct MappingConfig {
 
 impl MappingConfig {
     /// A configuration with the documented defaults.
-    pub fn new(
-        topic: impl Into<String>,
-        brokers: Vec<String>,
-        state_dir: impl Into<PathBuf>,
-    ) -> Self {
+    pub fn new(topic: impl Into<String>, brokers: Vec<String>, state_dir: impl Into<PathBuf>) -> Self {
         let topic = topic.into();
         Self {
             consumer_group: format!("{topic}-mapping"),
@@ -155,10 +149,7 @@ impl MappingConfig {
             maximum_retry_attempts: -1,
             maximum_record_age: None,
             failure_destination: None,
-            retry_backoff: Backoff {
-                initial: Duration::from_millis(100),
-                maximum: Duration::from_secs(5),
-            },
+            retry_backoff: Backoff { initial: Duration::from_millis(100), maximum: Duration::from_secs(5) },
             null_values: NullValues::Null,
             faults: Faults::default(),
             on_acknowledged: None,
@@ -177,10 +168,7 @@ impl MappingConfig {
             return Some("consumer_group must not be empty or contain / or \\".to_owned());
         }
         if !(1..=10_000).contains(&self.batch_size) {
-            return Some(format!(
-                "batch_size is {} and must be between 1 and 10000",
-                self.batch_size
-            ));
+            return Some(format!("batch_size is {} and must be between 1 and 10000", self.batch_size));
         }
         if self.batching_window > Duration::from_secs(300) {
             return Some("batching_window must be at most 300 seconds".to_owned());
@@ -188,10 +176,7 @@ impl MappingConfig {
         if !(-1..=10_000).contains(&self.maximum_retry_attempts) {
             return Some("maximum_retry_attempts must be between -1 and 10000".to_owned());
         }
-        if self
-            .maximum_record_age
-            .is_some_and(|age| !(60..=604_800).contains(&age.as_secs()))
-        {
+        if self.maximum_record_age.is_some_and(|age| !(60..=604_800).contains(&age.as_secs())) {
             return Some("maximum_record_age must be between 60 and 604800 seconds".to_owned());
         }
         if let Mode::Provisioned { pollers } = self.mode

@@ -72,10 +72,7 @@ pub(crate) fn write(
         .join(&config.consumer_group)
         .join(day)
         .join(format!("{second}-{}", uuid::Uuid::new_v4()));
-    let failed = |source| MappingError::Destination {
-        path: path.clone(),
-        source,
-    };
+    let failed = |source| MappingError::Destination { path: path.clone(), source };
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }

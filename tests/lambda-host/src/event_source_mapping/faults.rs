@@ -62,11 +62,7 @@ pub(crate) struct FaultPlan {
 impl FaultPlan {
     pub(crate) fn new(faults: Faults, poller: u64, injected: Injected) -> Self {
         let random = Random::new(faults.seed ^ poller.wrapping_mul(0x9E37_79B9));
-        Self {
-            faults,
-            random,
-            injected,
-        }
+        Self { faults, random, injected }
     }
 
     /// Faults of the next invocation. One injected fault is used up at a time.
@@ -75,19 +71,11 @@ impl FaultPlan {
         let mut planned = Planned {
             duplicate: self.random.chance(faults.duplicate),
             resplit: self.random.chance(faults.resplit),
-            delay: faults
-                .delay
-                .and_then(|(p, length)| self.random.chance(p).then_some(length)),
+            delay: faults.delay.and_then(|(p, length)| self.random.chance(p).then_some(length)),
             drop_reply: self.random.chance(faults.drop_reply),
-            kill_after: faults
-                .kill
-                .and_then(|(p, after)| self.random.chance(p).then_some(after)),
+            kill_after: faults.kill.and_then(|(p, after)| self.random.chance(p).then_some(after)),
         };
-        let injected = self
-            .injected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front();
+        let injected = self.injected.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         match injected {
             None => {}
             Some(Fault::Duplicate) => planned.duplicate = true,

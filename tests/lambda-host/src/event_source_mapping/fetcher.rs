@@ -43,11 +43,7 @@ pub(crate) struct Fetcher {
 impl Fetcher {
     /// Reads until the poller is gone. Errors of the broker are shown and outlasted.
     pub(crate) async fn run(self) {
-        let committed = self
-            .positions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(self.partition);
+        let committed = self.positions.lock().unwrap_or_else(PoisonError::into_inner).get(self.partition);
         let mut offset = committed;
         while !self.pieces.is_closed() {
             if let Err(error) = self.read(&mut offset).await {
@@ -66,10 +62,7 @@ impl Fetcher {
         let earliest = reader.offset_at(StartingPosition::TrimHorizon).await?;
         let start = self.start(reader.as_ref(), *offset, earliest).await?;
         *offset = Some(start);
-        let first = Piece {
-            records: Vec::new(),
-            next_offset: start,
-        };
+        let first = Piece { records: Vec::new(), next_offset: start };
         if !self.send(first).await {
             return Ok(());
         }
@@ -101,22 +94,14 @@ impl Fetcher {
                 continue;
             }
             *offset = Some(next);
-            let piece = Piece {
-                records,
-                next_offset: next,
-            };
+            let piece = Piece { records, next_offset: next };
             if !self.send(piece).await {
                 return Ok(());
             }
         }
     }
 
-    async fn start(
-        &self,
-        reader: &dyn PartitionReader,
-        offset: Option<i64>,
-        earliest: i64,
-    ) -> Result<i64, ReadError> {
+    async fn start(&self, reader: &dyn PartitionReader, offset: Option<i64>, earliest: i64) -> Result<i64, ReadError> {
         let latest = reader.offset_at(StartingPosition::Latest).await?;
         match offset {
             Some(offset) if (earliest..=latest).contains(&offset) => Ok(offset),
@@ -139,8 +124,7 @@ impl Fetcher {
         let read = piece.records.len() as u64;
         let sent = self.pieces.send(piece).await.is_ok();
         if sent && read > 0 {
-            self.snapshot
-                .send_modify(|snapshot| snapshot.records += read);
+            self.snapshot.send_modify(|snapshot| snapshot.records += read);
         }
         self.wake.notify_one();
         sent

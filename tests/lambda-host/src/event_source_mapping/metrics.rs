@@ -81,20 +81,12 @@ pub struct Snapshot {
 impl Snapshot {
     /// Kafka timestamp of the oldest record that was read and is not settled; `None`: there is none.
     pub fn oldest_unacknowledged_ms(&self) -> Option<i64> {
-        self.oldest_unacknowledged_by_partition_ms
-            .values()
-            .copied()
-            .min()
+        self.oldest_unacknowledged_by_partition_ms.values().copied().min()
     }
 
     /// Whether every partition is settled up to its end offset (the next one to be written).
     pub fn is_caught_up(&self, ends: &BTreeMap<i32, i64>) -> bool {
-        ends.iter().all(|(partition, end)| {
-            *end == 0
-                || self
-                    .committed
-                    .get(partition)
-                    .is_some_and(|position| position >= end)
-        })
+        ends.iter()
+            .all(|(partition, end)| *end == 0 || self.committed.get(partition).is_some_and(|position| position >= end))
     }
 }

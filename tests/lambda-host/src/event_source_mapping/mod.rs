@@ -35,8 +35,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use self::config::{
-    AcknowledgementCallback, Backoff, BatchSizing, MappingConfig, Mode, NullValues,
-    StartingPosition,
+    AcknowledgementCallback, Backoff, BatchSizing, MappingConfig, Mode, NullValues, StartingPosition,
 };
 pub use self::faults::{Fault, Faults};
 pub use self::metrics::{Acknowledgement, How, Snapshot, Status};
@@ -118,10 +117,7 @@ impl Mapping {
         topic: Arc<dyn TopicReader>,
     ) -> Result<Self, MappingError> {
         if let Some(problem) = config.problem() {
-            return Err(MappingError::InvalidConfig {
-                topic: config.topic,
-                problem,
-            });
+            return Err(MappingError::InvalidConfig { topic: config.topic, problem });
         }
         let positions = Arc::new(Mutex::new(Positions::open(&config)?));
         let (stop, stopped) = watch::channel(false);
@@ -161,10 +157,7 @@ impl Mapping {
 
     /// Causes a fault at the next invocation that has none injected yet.
     pub fn inject(&self, fault: Fault) {
-        self.injected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(fault);
+        self.injected.lock().unwrap_or_else(PoisonError::into_inner).push_back(fault);
     }
 
     /// Waits until every record below `ends` (per partition, the next offset to be written) is settled.
@@ -179,10 +172,7 @@ impl Mapping {
             snapshot.is_caught_up(ends) || stuck || snapshot.status == Status::Stopped
         };
         // Neither error matters: the state after the wait says whether the goal was reached.
-        tokio::time::timeout(deadline, changes.wait_for(over))
-            .await
-            .map(drop)
-            .ok();
+        tokio::time::timeout(deadline, changes.wait_for(over)).await.map(drop).ok();
         let snapshot = self.snapshot();
         if snapshot.is_caught_up(ends) {
             return Ok(snapshot);
@@ -252,9 +242,7 @@ async fn supervise(shared: Shared, topic: Arc<dyn TopicReader>, injected: Inject
         }
     }
     while pollers.join_next().await.is_some() {}
-    shared
-        .snapshot
-        .send_modify(|snapshot| snapshot.status = Status::Stopped);
+    shared.snapshot.send_modify(|snapshot| snapshot.status = Status::Stopped);
 }
 
 /// Asks for the topic's partitions again and again; each new one gets a fetcher and a poller.
@@ -269,9 +257,7 @@ async fn assign_partitions(
         let listed = match topic.partitions().await {
             Ok(listed) => listed.unwrap_or_default(),
             Err(error) => {
-                shared
-                    .snapshot
-                    .send_modify(|snapshot| snapshot.last_error = Some(error.to_string()));
+                shared.snapshot.send_modify(|snapshot| snapshot.last_error = Some(error.to_string()));
                 Vec::new()
             }
         };
@@ -301,15 +287,8 @@ async fn assign_partitions(
             fetchers.spawn(fetcher.run());
         }
         if first_time && !known.is_empty() {
-            shared
-                .snapshot
-                .send_modify(|snapshot| snapshot.status = Status::Running);
+            shared.snapshot.send_modify(|snapshot| snapshot.status = Status::Running);
         }
-        tokio::time::sleep(if known.is_empty() {
-            TOPIC_PAUSE
-        } else {
-            PARTITIONS_PAUSE
-        })
-        .await;
+        tokio::time::sleep(if known.is_empty() { TOPIC_PAUSE } else { PARTITIONS_PAUSE }).await;
     }
 }

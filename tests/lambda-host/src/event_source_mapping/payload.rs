@@ -97,12 +97,7 @@ pub(crate) struct Layout {
 const TAIL: &str = "}}";
 
 impl Layout {
-    pub(crate) fn new(
-        topic: &str,
-        event_source_arn: &str,
-        bootstrap_servers: &str,
-        null_values: NullValues,
-    ) -> Self {
+    pub(crate) fn new(topic: &str, event_source_arn: &str, bootstrap_servers: &str, null_values: NullValues) -> Self {
         Self {
             topic: topic.into(),
             head: format!(
@@ -118,12 +113,7 @@ impl Layout {
         &self.topic
     }
 
-    pub(crate) fn render(
-        &self,
-        partition: i32,
-        record: &KafkaRecord,
-        read_at: Instant,
-    ) -> Rendered {
+    pub(crate) fn render(&self, partition: i32, record: &KafkaRecord, read_at: Instant) -> Rendered {
         let mut json = format!(
             r#"{{"topic":{},"partition":{partition},"offset":{},"timestamp":{},"timestampType":"CREATE_TIME""#,
             quoted(&self.topic),
@@ -164,13 +154,7 @@ impl Layout {
             json.push_str("]}");
         }
         json.push_str("]}");
-        Rendered {
-            partition,
-            offset: record.offset,
-            timestamp_ms: record.timestamp_ms,
-            read_at,
-            json,
-        }
+        Rendered { partition, offset: record.offset, timestamp_ms: record.timestamp_ms, read_at, json }
     }
 
     /// Bytes of an event without records.
@@ -229,10 +213,7 @@ mod tests {
             timestamp_ms: 1_545_084_650_987,
             key: Some(b"k\xff".to_vec()),
             value: None,
-            headers: vec![
-                ("a\"b".to_owned(), "ë".into()),
-                ("empty".to_owned(), vec![]),
-            ],
+            headers: vec![("a\"b".to_owned(), "ë".into()), ("empty".to_owned(), vec![])],
         }
     }
 
@@ -249,11 +230,7 @@ mod tests {
             }
             let event = layout.event(&batch);
             // The last comma is counted and not written.
-            assert!(
-                event.len() <= bytes && event.len() + 3 >= bytes,
-                "{} {bytes}",
-                event.len()
-            );
+            assert!(event.len() <= bytes && event.len() + 3 >= bytes, "{} {bytes}", event.len());
             let event: serde_json::Value = serde_json::from_slice(&event).unwrap();
             let mut expected = json!({
                 "topic": "t.\"x", "partition": 11, "offset": 3, "timestamp": 1_545_084_650_987_i64,
@@ -276,17 +253,9 @@ mod tests {
         let layout = Layout::new("t", "a", "b", NullValues::Null);
         let mut batch = Batch::default();
         for (partition, offset) in [(0, 1), (0, 2), (1, 1), (1, 5), (1, 6)] {
-            batch.push(Arc::new(layout.render(
-                partition,
-                &record(offset),
-                Instant::now(),
-            )));
+            batch.push(Arc::new(layout.render(partition, &record(offset), Instant::now())));
         }
-        let positions = |b: &Batch| {
-            b.records()
-                .map(|r| (r.partition, r.offset))
-                .collect::<Vec<_>>()
-        };
+        let positions = |b: &Batch| b.records().map(|r| (r.partition, r.offset)).collect::<Vec<_>>();
         for count in 0..=5 {
             let (left, right) = batch.clone().split_at(count);
             assert_eq!(left.len(), count);

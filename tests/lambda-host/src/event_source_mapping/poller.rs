@@ -135,26 +135,18 @@ impl Poller {
     fn next_batch(&mut self, now: Instant) -> Due {
         let busy = self.queue.busy();
         let layout = &self.shared.layout;
-        let Some(available) =
-            self.buffers
-                .available(&busy, self.batch_size, MAX_REQUEST_BYTES, layout)
-        else {
+        let Some(available) = self.buffers.available(&busy, self.batch_size, MAX_REQUEST_BYTES, layout) else {
             return Due::Unknown;
         };
         let window_end = available.since + self.shared.config.batching_window;
         if !available.full && now < window_end {
             return Due::At(window_end);
         }
-        let taken = self
-            .buffers
-            .take(&busy, self.batch_size, MAX_REQUEST_BYTES, layout);
+        let taken = self.buffers.take(&busy, self.batch_size, MAX_REQUEST_BYTES, layout);
         let item = match taken {
             None => return Due::Unknown,
             Some(Taken::Batch(batch)) => Item::new(batch),
-            Some(Taken::TooLarge(batch)) => Item {
-                too_large: true,
-                ..Item::new(batch)
-            },
+            Some(Taken::TooLarge(batch)) => Item { too_large: true, ..Item::new(batch) },
         };
         self.queue.push(item);
         self.draw_batch_size();
@@ -190,10 +182,7 @@ impl Poller {
         if planned.resplit && !item.resplit && item.batch.len() > 1 {
             let border = self.faults.border(item.batch.len());
             let (first, second) = item.batch.clone().split_at(border);
-            let part = |batch| Item {
-                resplit: true,
-                ..item.with(batch)
-            };
+            let part = |batch| Item { resplit: true, ..item.with(batch) };
             self.queue.replace(place, vec![part(first), part(second)]);
             return;
         }
@@ -246,8 +235,7 @@ impl Poller {
                 self.note(&attempt);
                 item.last_failure = Some(LastFailure {
                     request_id: outcome.request_id,
-                    function_error: matches!(attempt, Attempt::Failed)
-                        .then(|| "Unhandled".to_owned()),
+                    function_error: matches!(attempt, Attempt::Failed).then(|| "Unhandled".to_owned()),
                 });
                 attempt
             }
@@ -333,12 +321,7 @@ impl Poller {
             }
         }
         let records = item.batch.len() as u64;
-        tracing::warn!(
-            topic = config.topic,
-            records,
-            condition = condition.name(),
-            "records were discarded"
-        );
+        tracing::warn!(topic = config.topic, records, condition = condition.name(), "records were discarded");
         self.count(|snapshot| snapshot.discarded += records);
         self.acknowledge(&item.batch, How::Discarded);
         Ok(())
@@ -373,40 +356,29 @@ impl Poller {
         for item in self.queue.items() {
             for (partition, records) in item.batch.partitions() {
                 if let Some(first) = records.first() {
-                    unsettled
-                        .entry(partition)
-                        .or_insert((first.offset, first.timestamp_ms));
+                    unsettled.entry(partition).or_insert((first.offset, first.timestamp_ms));
                 }
             }
         }
         let mut positions = BTreeMap::new();
         for (partition, read_to) in &self.read_to {
             if let Some(first) = self.buffers.first(*partition) {
-                unsettled
-                    .entry(*partition)
-                    .or_insert((first.offset, first.timestamp_ms));
+                unsettled.entry(*partition).or_insert((first.offset, first.timestamp_ms));
             }
             let position = unsettled.get(partition).map_or(*read_to, |first| first.0);
             positions.insert(*partition, position);
         }
-        let committed = self
-            .shared
-            .positions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .commit(&positions);
+        let committed = self.shared.positions.lock().unwrap_or_else(PoisonError::into_inner).commit(&positions);
         self.count(|snapshot| {
             if let Err(error) = &committed {
                 snapshot.last_error = Some(error.to_string());
             }
             for partition in positions.keys() {
                 match unsettled.get(partition) {
-                    Some((_, timestamp_ms)) => snapshot
-                        .oldest_unacknowledged_by_partition_ms
-                        .insert(*partition, *timestamp_ms),
-                    None => snapshot
-                        .oldest_unacknowledged_by_partition_ms
-                        .remove(partition),
+                    Some((_, timestamp_ms)) => {
+                        snapshot.oldest_unacknowledged_by_partition_ms.insert(*partition, *timestamp_ms)
+                    }
+                    None => snapshot.oldest_unacknowledged_by_partition_ms.remove(partition),
                 };
             }
             snapshot.committed.extend(positions);

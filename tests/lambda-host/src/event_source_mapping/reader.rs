@@ -66,19 +66,11 @@ pub(crate) struct KafkaTopic {
 
 impl KafkaTopic {
     pub(crate) fn new(brokers: Vec<String>, topic: String) -> Self {
-        Self {
-            brokers,
-            topic,
-            client: tokio::sync::OnceCell::new(),
-        }
+        Self { brokers, topic, client: tokio::sync::OnceCell::new() }
     }
 
     async fn connect(&self) -> Result<Client, ReadError> {
-        ClientBuilder::new(self.brokers.clone())
-            .client_id("event-source-mapping")
-            .build()
-            .await
-            .map_err(broker)
+        ClientBuilder::new(self.brokers.clone()).client_id("event-source-mapping").build().await.map_err(broker)
     }
 }
 
@@ -99,10 +91,8 @@ impl TopicReader for KafkaTopic {
 
     async fn open(&self, partition: i32) -> Result<Box<dyn PartitionReader>, ReadError> {
         let client = self.connect().await?;
-        let client = client
-            .partition_client(&self.topic, partition, UnknownTopicHandling::Error)
-            .await
-            .map_err(broker)?;
+        let client =
+            client.partition_client(&self.topic, partition, UnknownTopicHandling::Error).await.map_err(broker)?;
         Ok(Box::new(client))
     }
 }
@@ -110,14 +100,11 @@ impl TopicReader for KafkaTopic {
 #[async_trait]
 impl PartitionReader for PartitionClient {
     async fn fetch(&self, offset: i64) -> Result<Fetched, ReadError> {
-        let (records, high_watermark) = self
-            .fetch_records(offset, 1..FETCH_BYTES, FETCH_WAIT_MS)
-            .await
-            .map_err(|error| match error {
-                KafkaError::ServerError {
-                    protocol_error: ProtocolError::OffsetOutOfRange,
-                    ..
-                } => ReadError::OutOfRange(offset),
+        let (records, high_watermark) =
+            self.fetch_records(offset, 1..FETCH_BYTES, FETCH_WAIT_MS).await.map_err(|error| match error {
+                KafkaError::ServerError { protocol_error: ProtocolError::OffsetOutOfRange, .. } => {
+                    ReadError::OutOfRange(offset)
+                }
                 other => broker(other),
             })?;
         let records = records
@@ -130,19 +117,16 @@ impl PartitionReader for PartitionClient {
                 headers: record.record.headers.into_iter().collect(),
             })
             .collect();
-        Ok(Fetched {
-            records,
-            high_watermark,
-        })
+        Ok(Fetched { records, high_watermark })
     }
 
     async fn offset_at(&self, position: StartingPosition) -> Result<i64, ReadError> {
         let at = match position {
             StartingPosition::TrimHorizon => OffsetAt::Earliest,
             StartingPosition::Latest => OffsetAt::Latest,
-            StartingPosition::AtTimestamp(ms) => OffsetAt::Timestamp(
-                DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or(DateTime::<Utc>::MAX_UTC),
-            ),
+            StartingPosition::AtTimestamp(ms) => {
+                OffsetAt::Timestamp(DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or(DateTime::<Utc>::MAX_UTC))
+            }
         };
         let offset = self.get_offset(at).await.map_err(broker)?;
         // Kafka answers -1 when no record has this timestamp or a later one.

@@ -42,14 +42,9 @@ pub(crate) fn judge(answer: &[u8], batch: &Batch, topic: &str) -> Verdict {
     let mut lowest = BTreeMap::new();
     for item in items {
         let Some((partition, offset)) = identifier(item, batch, topic) else {
-            return Verdict::Malformed(
-                "batchItemFailures has an identifier that is not of this batch",
-            );
+            return Verdict::Malformed("batchItemFailures has an identifier that is not of this batch");
         };
-        lowest
-            .entry(partition)
-            .and_modify(|known: &mut i64| *known = offset.min(*known))
-            .or_insert(offset);
+        lowest.entry(partition).and_modify(|known: &mut i64| *known = offset.min(*known)).or_insert(offset);
     }
     Verdict::Partial(lowest)
 }
@@ -57,20 +52,12 @@ pub(crate) fn judge(answer: &[u8], batch: &Batch, topic: &str) -> Verdict {
 /// The record that an item names; `None` if there is no such record in the batch.
 fn identifier(item: &Value, batch: &Batch, topic: &str) -> Option<(i32, i64)> {
     let identifier = item.get("itemIdentifier")?;
-    let partition = identifier
-        .get("partition")?
-        .as_str()?
-        .strip_prefix(topic)?
-        .strip_prefix('-')?;
+    let partition = identifier.get("partition")?.as_str()?.strip_prefix(topic)?.strip_prefix('-')?;
     let number: i32 = partition.parse().ok()?;
     // `+1` and `01` would be parsed too, but they are not names of partitions.
     if number.to_string() != partition {
         return None;
     }
     let offset = identifier.get("offset")?.as_i64()?;
-    batch
-        .partition(number)
-        .binary_search_by_key(&offset, |record| record.offset)
-        .is_ok()
-        .then_some((number, offset))
+    batch.partition(number).binary_search_by_key(&offset, |record| record.offset).is_ok().then_some((number, offset))
 }

@@ -43,23 +43,12 @@ pub(crate) struct LastFailure {
 
 impl Item {
     pub(crate) fn new(batch: Batch) -> Self {
-        Self {
-            batch,
-            failures: 0,
-            pauses: 0,
-            not_before: None,
-            too_large: false,
-            resplit: false,
-            last_failure: None,
-        }
+        Self { batch, failures: 0, pauses: 0, not_before: None, too_large: false, resplit: false, last_failure: None }
     }
 
     /// The same attempt history with other records.
     pub(crate) fn with(&self, batch: Batch) -> Self {
-        Self {
-            batch,
-            ..self.clone()
-        }
+        Self { batch, ..self.clone() }
     }
 }
 
@@ -106,9 +95,7 @@ pub(crate) struct Policy {
 impl Policy {
     pub(crate) fn new(config: &MappingConfig) -> Self {
         let provisioned = matches!(config.mode, Mode::Provisioned { .. });
-        let asked = u32::try_from(config.maximum_retry_attempts)
-            .ok()
-            .filter(|_| provisioned);
+        let asked = u32::try_from(config.maximum_retry_attempts).ok().filter(|_| provisioned);
         Self {
             partial_responses: provisioned && config.report_batch_item_failures,
             bisect: provisioned && config.bisect_on_function_error,
@@ -154,29 +141,20 @@ pub(crate) fn expire(item: Item, policy: &Policy, now_ms: i64) -> (Option<Item>,
 /// Decides about a batch after an attempt.
 pub(crate) fn settle(mut item: Item, attempt: Attempt, policy: &Policy, now: Instant) -> Settled {
     match attempt {
-        Attempt::Answered(Verdict::Success) => Settled {
-            acknowledged: item.batch,
-            ..Settled::default()
-        },
+        Attempt::Answered(Verdict::Success) => Settled { acknowledged: item.batch, ..Settled::default() },
         Attempt::Answered(Verdict::Partial(lowest)) => {
-            let (acknowledged, rest) = item.batch.clone().partition_by(|record| {
-                lowest
-                    .get(&record.partition)
-                    .is_none_or(|failed| record.offset < *failed)
-            });
+            let (acknowledged, rest) = item
+                .batch
+                .clone()
+                .partition_by(|record| lowest.get(&record.partition).is_none_or(|failed| record.offset < *failed));
             let mut settled = failed(item.with(rest), policy, now, false);
             settled.acknowledged = acknowledged;
             settled
         }
-        Attempt::Answered(Verdict::Malformed(_)) | Attempt::Failed => {
-            failed(item, policy, now, policy.bisect)
-        }
+        Attempt::Answered(Verdict::Malformed(_)) | Attempt::Failed => failed(item, policy, now, policy.bisect),
         Attempt::NotInvoked => {
             pause(&mut item, policy, now);
-            Settled {
-                again: vec![item],
-                ..Settled::default()
-            }
+            Settled { again: vec![item], ..Settled::default() }
         }
     }
 }
@@ -186,26 +164,14 @@ fn failed(mut item: Item, policy: &Policy, now: Instant, bisect: bool) -> Settle
         pause(&mut item, policy, now);
         let half = item.batch.len().div_ceil(2);
         let (first, second) = item.batch.clone().split_at(half);
-        return Settled {
-            again: vec![item.with(first), item.with(second)],
-            ..Settled::default()
-        };
+        return Settled { again: vec![item.with(first), item.with(second)], ..Settled::default() };
     }
     item.failures = item.failures.saturating_add(1);
-    if policy
-        .maximum_retries
-        .is_some_and(|retries| item.failures > retries)
-    {
-        return Settled {
-            discarded: Some((item, Condition::RetryAttemptsExhausted)),
-            ..Settled::default()
-        };
+    if policy.maximum_retries.is_some_and(|retries| item.failures > retries) {
+        return Settled { discarded: Some((item, Condition::RetryAttemptsExhausted)), ..Settled::default() };
     }
     pause(&mut item, policy, now);
-    Settled {
-        again: vec![item],
-        ..Settled::default()
-    }
+    Settled { again: vec![item], ..Settled::default() }
 }
 
 fn pause(item: &mut Item, policy: &Policy, now: Instant) {
@@ -251,10 +217,7 @@ impl Queue {
 
     /// Partitions of which nothing new may be sent.
     pub(crate) fn busy(&self) -> BTreeSet<i32> {
-        self.0
-            .iter()
-            .flat_map(|item| item.batch.partitions().map(|(p, _)| p))
-            .collect()
+        self.0.iter().flat_map(|item| item.batch.partitions().map(|(p, _)| p)).collect()
     }
 
     pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
