@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod error;
+pub mod event;
 pub mod kafka;
 pub mod pipeline;
 pub mod plan;

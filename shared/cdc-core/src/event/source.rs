@@ -1,0 +1,129 @@
+//! The `source` block: where in the source database a change comes from.
+
+use super::json::Object;
+
+/// The source of a change event, schema change or other record with a `source` block.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// `mysql`, `mariadb`, `postgresql`.
+    pub connector: Option<String>,
+    /// The connector's logical name: the topic prefix.
+    pub name: Option<String>,
+    /// The database. MySQL and MariaDB: what tables are in.
+    pub db: Option<String>,
+    /// The schema within the database. None for MySQL and MariaDB.
+    pub schema: Option<String>,
+    /// The table. None for changes that concern none.
+    pub table: Option<String>,
+    /// Whether the record is a snapshot's read: any marker but absent, null and `false`,
+    /// `incremental` included.
+    pub snapshot: bool,
+    /// When the change was made in the source, in milliseconds since the epoch. MariaDB's
+    /// stream has whole seconds only; many changes may share one value.
+    pub ts_ms: Option<i64>,
+    /// The ordering token. None where the record has none that can be compared.
+    pub position: Option<SourcePosition>,
+}
+
+/// Where in the source's log a change is: comparable within one domain only.
+///
+/// The merge procedures compute the same two texts in SQL. The rules, in this order:
+///
+/// 1. Snapshot reads have no position: they read a state and are no entry of the log.
+/// 2. With `lsn` (PostgreSQL): domain `lsn`, position the number padded to 20 digits.
+/// 3. With a `gtid` that has a colon (MySQL `uuid:n`, with a tag `uuid:tag:n`): domain `gtid:`
+///    and all before the last colon, cut to 128 bytes; position the number behind it padded
+///    to 20 digits.
+/// 4. With a `gtid` that has a hyphen (MariaDB `domain-server-sequence`): domain `gtid:` and
+///    the first number; position the third number padded to 20 digits.
+/// 5. With `file` and `server_id` (binary log without GTID): domain `binlog:` and the server
+///    id; position the file's numeric suffix padded to 12 digits, `:`, `pos` padded to 20, `:`,
+///    `row` padded to 10.
+///
+/// Texts compare like the numbers in them because they are padded. Equal positions do not mean
+/// equal events: a key change is a delete and a create at one position.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourcePosition {
+    /// What the position counts in.
+    pub domain: String,
+    /// The padded position.
+    pub position: String,
+}
+
+/// The column of the domain in target tables is this long, in bytes.
+const DOMAIN_MAX_BYTES: usize = 128;
+
+impl Source {
+    /// Reads a `source` block; whatever is missing or of another type is None.
+    pub(crate) fn read(object: &Object<'_>) -> Self {
+        let snapshot = match object.text("snapshot") {
+            Some(marker) => marker != "false",
+            None => object.boolean("snapshot").unwrap_or(false),
+        };
+        Self {
+            connector: object.string("connector"),
+            name: object.string("name"),
+            db: object.string("db"),
+            schema: object.string("schema"),
+            table: object.string("table"),
+            snapshot,
+            ts_ms: object.integer("ts_ms"),
+            position: if snapshot { None } else { SourcePosition::read(object) },
+        }
+    }
+
+    /// Whether this change lost against one that was already applied to the same key: both are
+    /// in one domain, this one's position is strictly smaller, and its source time is not
+    /// later. The time guards against a server that was reset and counts anew.
+    #[must_use]
+    pub fn is_staler_than(&self, applied: &Self) -> bool {
+        let (Some(own), Some(other)) = (&self.position, &applied.position) else {
+            return false;
+        };
+        let not_later = match (self.ts_ms, applied.ts_ms) {
+            (Some(own), Some(other)) => own <= other,
+            _ => false,
+        };
+        own.domain == other.domain && own.position < other.position && not_later
+    }
+}
+
+impl SourcePosition {
+    fn read(object: &Object<'_>) -> Option<Self> {
+        if let Some(lsn) = object.integer("lsn") {
+            return Some(Self { domain: "lsn".to_owned(), position: padded(&lsn.to_string(), 20)? });
+        }
+        if let Some(gtid) = object.text("gtid") {
+            if let Some((before, number)) = gtid.rsplit_once(':') {
+                let mut domain = format!("gtid:{before}");
+                if domain.len() > DOMAIN_MAX_BYTES {
+                    let end = (0..=DOMAIN_MAX_BYTES).rev().find(|end| domain.is_char_boundary(*end)).unwrap_or(0);
+                    domain.truncate(end);
+                }
+                return Some(Self { domain, position: padded(number, 20)? });
+            }
+            let parts: Vec<&str> = gtid.split('-').collect();
+            if let [domain, _, sequence, ..] = parts.as_slice() {
+                return Some(Self { domain: format!("gtid:{domain}"), position: padded(sequence, 20)? });
+            }
+        }
+        let file = object.text("file")?;
+        let suffix = file.rsplit('.').next().unwrap_or(&file);
+        Some(Self {
+            domain: format!("binlog:{}", object.integer("server_id")?),
+            position: format!(
+                "{}:{}:{}",
+                padded(suffix, 12)?,
+                padded(&object.integer("pos")?.to_string(), 20)?,
+                padded(&object.integer("row").unwrap_or(0).to_string(), 10)?,
+            ),
+        })
+    }
+}
+
+/// The digits with zeros in front. None for what is no number or does not fit: it could not be
+/// compared.
+fn padded(digits: &str, width: usize) -> Option<String> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && digits.len() <= width).then(|| format!("{digits:0>width$}"))
+}
