@@ -104,6 +104,11 @@ impl Environment {
             Err(_) => return self.timed_out(&request_id, limit, limit).await,
         }
         let delivered = Instant::now();
+        if kill_after == Some(Duration::ZERO) {
+            // Even an answer that is already on its way is lost.
+            let reason = self.kill_and_wait().await;
+            return self.died(&request_id, reason, delivered.elapsed());
+        }
         let allowed = kill_after.map_or(limit, |after| after.min(limit));
         match timeout(allowed, self.wait_for_answer(&request_id)).await {
             Ok(Ok(result)) => Ran::Answered { result, duration: delivered.elapsed() },

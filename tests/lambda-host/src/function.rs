@@ -163,7 +163,7 @@ impl Function {
     }
 
     /// Like [`Function::invoke`], but kills the process `after` the event was handed to it, unless it has
-    /// answered by then: the fault of a machine that vanishes during an invocation.
+    /// answered by then: the fault of a machine that vanishes during an invocation. Zero kills it in any case.
     pub async fn invoke_and_kill(&self, payload: Vec<u8>, after: Duration) -> Result<InvokeOutcome, HostError> {
         self.spawn(payload, Some(after)).await
     }

@@ -220,3 +220,112 @@ fn invalid_request_id() -> axum::response::Response {
 fn refuse(status: StatusCode, error_type: &str, message: &str) -> axum::response::Response {
     json_response(status, &json!({"errorType": error_type, "errorMessage": message}))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Api {
+        server: Server,
+        invocations: mpsc::Sender<Invocation>,
+        events: mpsc::UnboundedReceiver<RuntimeEvent>,
+        client: reqwest::Client,
+    }
+
+    async fn api() -> Api {
+        let (sender, events) = mpsc::unbounded_channel();
+        let (server, invocations) = serve(sender).await.unwrap();
+        Api { server, invocations, events, client: reqwest::Client::new() }
+    }
+
+    impl Api {
+        fn url(&self, path: &str) -> String {
+            format!("{}/2018-06-01/runtime/{path}", self.server.url())
+        }
+
+        async fn next(&self) -> reqwest::Response {
+            let request = self.client.get(self.url("invocation/next"));
+            request.send().await.unwrap()
+        }
+
+        async fn post(&self, path: &str, body: &str) -> u16 {
+            let request = self
+                .client
+                .post(self.url(path))
+                .header("Lambda-Runtime-Function-Error-Type", "Runtime.Header")
+                .body(body.to_owned());
+            request.send().await.unwrap().status().as_u16()
+        }
+
+        async fn give(&self, request_id: &str) {
+            let invocation = Invocation {
+                request_id: request_id.to_owned(),
+                function_arn: "arn:f".to_owned(),
+                trace_id: "Root=1".to_owned(),
+                timeout: Duration::from_secs(5),
+                payload: Bytes::from_static(b"{\"a\":1}"),
+            };
+            assert!(self.invocations.send(invocation).await.is_ok());
+        }
+
+        async fn event(&mut self) -> RuntimeEvent {
+            self.events.recv().await.unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_invocation_has_the_documented_headers_and_is_answered_once() {
+        let mut api = api().await;
+        api.give("id-1").await;
+        let before = crate::clock::now_ms();
+        let next = api.next().await;
+        assert_eq!(next.status(), 200);
+        let header = |name: &str| next.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("Lambda-Runtime-Aws-Request-Id"), "id-1");
+        assert_eq!(header("Lambda-Runtime-Invoked-Function-Arn"), "arn:f");
+        assert_eq!(header("Lambda-Runtime-Trace-Id"), "Root=1");
+        let deadline: i64 = header("Lambda-Runtime-Deadline-Ms").parse().unwrap();
+        assert!((before + 5_000..=crate::clock::now_ms() + 5_000).contains(&deadline));
+        assert_eq!(next.bytes().await.unwrap(), "{\"a\":1}");
+        assert!(matches!(api.event().await, RuntimeEvent::Ready));
+        assert!(matches!(api.event().await, RuntimeEvent::Delivered { request_id } if request_id == "id-1"));
+
+        // Asking for more without an answer, answering another one, answering twice.
+        assert_eq!(api.next().await.status(), 403);
+        assert_eq!(api.post("invocation/id-2/response", "x").await, 400);
+        assert_eq!(api.post("invocation/id-1/response", "\"done\"").await, 202);
+        assert_eq!(api.post("invocation/id-1/response", "\"again\"").await, 400);
+        match api.event().await {
+            RuntimeEvent::Answered { result, .. } => assert_eq!(result.unwrap(), b"\"done\""),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn errors_carry_the_document_and_the_header() {
+        let mut api = api().await;
+        assert_eq!(api.post("init/error", r#"{"errorMessage":"no"}"#).await, 202);
+        match api.event().await {
+            RuntimeEvent::InitFailed(error) => {
+                assert_eq!((error.error_type.as_str(), error.message.as_str()), ("Runtime.Header", "no"));
+            }
+            other => panic!("{other:?}"),
+        }
+        api.give("id").await;
+        assert_eq!(api.next().await.status(), 200);
+        let document = r#"{"errorType":"T","errorMessage":"m","stackTrace":["s"]}"#;
+        assert_eq!(api.post("invocation/id/error", document).await, 202);
+        assert_eq!(api.post("init/error", "{}").await, 403);
+        assert!(matches!(api.event().await, RuntimeEvent::Ready));
+        assert!(matches!(api.event().await, RuntimeEvent::Delivered { .. }));
+        match api.event().await {
+            RuntimeEvent::Answered { result, .. } => {
+                let error = result.unwrap_err();
+                assert_eq!((error.error_type.as_str(), error.stack.len()), ("T", 1));
+            }
+            other => panic!("{other:?}"),
+        }
+        let url = format!("{}/2020-01-01/extension/register", api.server.url());
+        assert_eq!(api.client.post(url).send().await.unwrap().status(), 404);
+    }
+}

@@ -232,3 +232,95 @@ impl Clockwork {
         outcome.result.map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::{FunctionError, invoker_fn};
+
+    fn config(rate_ms: u64) -> ScheduleConfig {
+        ScheduleConfig {
+            name: "test".to_owned(),
+            rate: Duration::from_millis(rate_ms),
+            input: br#"{"tables":[]}"#.to_vec(),
+            first: FirstRun::AfterRate,
+            retry: RetryPolicy::default(),
+        }
+    }
+
+    /// Fails the first `failures` times; takes `length` each time.
+    fn function(failures: u64, length: Duration) -> Arc<dyn Invoker> {
+        let calls = AtomicU64::new(0);
+        invoker_fn(move |payload| {
+            assert_eq!(payload, br#"{"tables":[]}"#);
+            let call = calls.fetch_add(1, Ordering::SeqCst);
+            async move {
+                sleep(length).await;
+                if call < failures {
+                    Err(FunctionError::new("Test", "not yet"))
+                } else {
+                    Ok(call.to_string().into_bytes())
+                }
+            }
+        })
+    }
+
+    async fn until(schedule: &Schedule, reached: impl FnMut(&ScheduleSnapshot) -> bool) -> ScheduleSnapshot {
+        let mut changes = schedule.subscribe();
+        let waited = changes.wait_for(reached);
+        let snapshot = tokio::time::timeout(Duration::from_secs(600), waited).await;
+        snapshot.expect("the schedule does not get there").unwrap().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_runs_at_its_rate() {
+        let began = Instant::now();
+        let schedule = Schedule::start(config(1_000), function(0, Duration::ZERO));
+        let snapshot = until(&schedule, |s| s.succeeded == 5).await;
+        assert_eq!(began.elapsed().as_secs(), 5);
+        assert_eq!((snapshot.runs, snapshot.skipped, snapshot.retries), (5, 0, 0));
+        assert_eq!(snapshot.last_payload.as_deref(), Some(b"4".as_slice()));
+        schedule.stop().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_falls_due_during_a_run_is_skipped() {
+        let schedule = Schedule::start(config(1_000), function(0, Duration::from_millis(2_500)));
+        let snapshot = until(&schedule, |s| s.succeeded == 2 && s.skipped == 4).await;
+        assert_eq!(snapshot.runs, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_run_is_retried_by_its_policy_and_then_given_up() {
+        let schedule = Schedule::start(config(60_000), function(4, Duration::ZERO));
+        let snapshot = until(&schedule, |s| s.failed == 1).await;
+        assert_eq!((snapshot.runs, snapshot.retries), (1, 2));
+        assert_eq!(snapshot.last_error.as_deref(), Some("Test: not yet"));
+        let snapshot = until(&schedule, |s| s.succeeded == 1).await;
+        assert_eq!((snapshot.runs, snapshot.retries), (2, 3));
+
+        let mut impatient = config(60_000);
+        impatient.retry.maximum_event_age = Duration::from_millis(999);
+        let schedule = Schedule::start(impatient, function(4, Duration::ZERO));
+        assert_eq!(until(&schedule, |s| s.failed == 1).await.retries, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_can_be_triggered_and_paused() {
+        let mut at_once = config(60_000);
+        at_once.first = FirstRun::AtOnce;
+        let began = Instant::now();
+        let schedule = Schedule::start(at_once, function(0, Duration::ZERO));
+        until(&schedule, |s| s.succeeded == 1).await;
+        schedule.pause();
+        schedule.trigger();
+        until(&schedule, |s| s.succeeded == 2).await;
+        assert!(began.elapsed() < Duration::from_secs(1));
+        until(&schedule, |s| s.skipped == 3).await;
+        schedule.resume();
+        assert_eq!(until(&schedule, |s| s.succeeded == 3).await.skipped, 3);
+        schedule.stop().await;
+    }
+}

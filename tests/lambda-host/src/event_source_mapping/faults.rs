@@ -18,7 +18,8 @@ pub enum Fault {
     Delay(Duration),
     /// The function's answer is lost: the batch counts as failed, whatever the function did.
     DropReply,
-    /// The function's process is killed this long after it took the event, unless it answered by then.
+    /// The function's process is killed this long after it took the event, unless it answered by then; zero
+    /// kills it in any case.
     KillDuring(Duration),
 }
 
