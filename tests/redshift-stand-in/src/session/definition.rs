@@ -1,0 +1,613 @@
+//! CREATE, ALTER and DROP of tables, views and schemas; TRUNCATE and LOCK.
+//!
+//! The front end writes PostgreSQL's text; what PostgreSQL has no place for (distribution, keys that
+//! nobody enforces, a view's own types) goes into the object's comment. Invariant: object and comment
+//! change in one transaction.
+
+use redshift_data_api::SqlError;
+use redshift_sql::statement::{
+    AlterSchema, AlterTable, AlterTableAction, CreateExternalSchema, CreateSchema, CreateTable, CreateTableAs,
+    DistStyle, Drop, ObjectKind, SortKey, SortKind, Statement, StreamAuthentication, StreamSource, TableAttributes,
+    TableConstraint,
+};
+use redshift_sql::{Column, CreateView, ObjectName, RelationKind, RsType, Translated, quote_identifier, quote_literal};
+use serde_json::{Value as Json, json};
+
+use super::query::as_variables;
+use super::{Outcome, RedshiftSession, Scope};
+use crate::catalog::{self, View, freeze_settings};
+use crate::error::{IntoSql as _, SqlResult, denied, from_front_end, refused};
+
+/// `"schema"."name"` for PostgreSQL.
+pub(crate) fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
+}
+
+impl RedshiftSession {
+    /// Runs inside a transaction.
+    pub(super) async fn define(&mut self, statement: &Statement, scope: &dyn Scope) -> SqlResult<Outcome> {
+        match statement {
+            Statement::CreateTable(create) => self.create_table(create, scope).await,
+            Statement::CreateTableAs(create) => self.create_table_as(create, scope).await,
+            Statement::CreateView(create) if create.no_schema_binding => self.create_late_view(create).await,
+            Statement::CreateView(create) => self.create_view(create, scope).await,
+            Statement::AlterTable(alter) => self.alter_table(alter, scope).await,
+            Statement::Drop(drop) => self.drop_objects(drop).await,
+            Statement::CreateSchema(create) => self.create_schema(create).await,
+            Statement::AlterSchema { name, action } => self.alter_schema(name, action).await,
+            Statement::CreateExternalSchema(create) => self.create_external_schema(create).await,
+            Statement::Comment { .. } => Err(refused("COMMENT is not supported by this stand-in")),
+            Statement::CreateMaterializedView(create) => self.create_materialized_view(create).await,
+            Statement::AlterMaterializedView { name, action } => self.alter_materialized_view(name, action).await,
+            Statement::CreateProcedure(create) => self.create_procedure(create).await,
+            Statement::CreateFunction(create) => self.create_function(create, statement).await,
+            Statement::DropRoutine(drop) => self.drop_routine(drop).await,
+            Statement::AlterProcedure { name, arguments, action } => {
+                self.alter_procedure(name, arguments.as_deref(), action).await
+            }
+            Statement::Grant(grant) => self.grant(grant, true).await,
+            Statement::Revoke(grant) => self.grant(grant, false).await,
+            Statement::User(user) => self.user(user).await,
+            Statement::DropUsers { names, if_exists } => self.drop_users(names, *if_exists).await,
+            Statement::CreateGroup { name, users } => self.create_group(name, users).await,
+            Statement::AlterGroup { name, add, users } => self.alter_group(name, *add, users).await,
+            Statement::DropGroup { name, if_exists } => self.drop_role(&format!("group:{name}"), *if_exists).await,
+            Statement::CreateRole { name } => self.create_role(name).await,
+            Statement::DropRole { name, if_exists, force } => {
+                let role = format!("role:{name}");
+                // FORCE takes the role's grants away first (Redshift Database Developer Guide, "DROP ROLE").
+                if *force && self.database.superuser(&role).await?.is_some() {
+                    self.script(&format!("DROP OWNED BY {}", quote_identifier(&role))).await?;
+                }
+                self.drop_role(&role, *if_exists).await
+            }
+            Statement::Analyze(name) => self.analyze(name.as_ref()).await,
+            other => Err(refused(format!("{} is not supported by this stand-in", other.tag()))),
+        }
+    }
+
+    /// Sends a script of the engine's own.
+    pub(super) async fn script(&mut self, sql: &str) -> SqlResult<()> {
+        self.client.batch_execute(sql).await.sql()
+    }
+
+    fn translate(&self, statement: &Statement, view: &View, scope: &dyn Scope) -> SqlResult<Translated> {
+        redshift_sql::rewrite(statement, view, &self.settings.front_end, as_variables(scope))
+            .map_err(|e| from_front_end(e, None))
+    }
+
+    /// The schema in which an unqualified new object comes into being.
+    pub(super) fn creation_schema(&self, view: &View, name: &ObjectName) -> SqlResult<String> {
+        let schema = match &name.schema {
+            Some(schema) => {
+                if !view.snapshot.schemas.contains_key(schema) {
+                    return Err(SqlError::new("3F000", format!("schema \"{schema}\" does not exist")));
+                }
+                schema.clone()
+            }
+            None => view
+                .path()
+                .next()
+                .ok_or_else(|| SqlError::new("3F000", "no schema has been selected to create in"))?
+                .to_owned(),
+        };
+        if view.snapshot.schemas[&schema].is_external() {
+            return Err(refused(format!("objects cannot be created in external schema \"{schema}\"")));
+        }
+        Ok(schema)
+    }
+
+    /// Keeps what PostgreSQL has no place for.
+    pub(super) async fn set_meta(&mut self, kind: &str, object: &str, meta: &Json) -> SqlResult<()> {
+        // The marker comes first, whatever the order of the other members.
+        let text = meta.to_string();
+        let text = match text.strip_prefix('{') {
+            Some("}") | None => "{\"rs\":1}".to_owned(),
+            Some(rest) => format!("{{\"rs\":1,{rest}"),
+        };
+        self.script(&format!("COMMENT ON {kind} {object} IS {}", quote_literal(&text))).await
+    }
+
+    async fn create_table(&mut self, create: &CreateTable, scope: &dyn Scope) -> SqlResult<Outcome> {
+        let view = self.view().await?;
+        let mut create = create.clone();
+        let schema = if create.temporary {
+            "pg_temp".to_owned()
+        } else {
+            let schema = self.creation_schema(&view, &create.name)?;
+            create.name.schema = Some(schema.clone());
+            schema
+        };
+        let name = create.name.name.clone();
+        if view.entry(Some(&schema), &name).is_some() {
+            return if create.if_not_exists { Ok(Outcome::nothing()) } else { Err(exists(&name)) };
+        }
+        let translated = self.translate(&Statement::CreateTable(create.clone()), &view, scope)?;
+        self.script(&translated.sql).await?;
+        let mut columns: Vec<Column> = create
+            .columns
+            .iter()
+            .map(|column| Column {
+                name: column.name.clone(),
+                rs_type: column.rs_type.clone(),
+                nullable: !column.not_null,
+                identity: column.identity.is_some_and(|identity| !identity.by_default),
+                has_default: column.default.is_some(),
+            })
+            .collect();
+        if let Some((like, _)) = &create.like
+            && let Some(entry) = view.entry(like.schema.as_deref(), &like.name)
+        {
+            columns.extend(entry.relation.columns.iter().cloned());
+        }
+        if create.temporary {
+            self.add_temporary(&name, columns);
+            return Ok(Outcome::nothing());
+        }
+        let mut meta = attributes_meta(&create.attributes);
+        meta["types"] = uncommon_types(&columns);
+        let mut identity = serde_json::Map::new();
+        let mut primary: Vec<String> = Vec::new();
+        for column in &create.columns {
+            if let Some(id) = column.identity {
+                identity.insert(column.name.clone(), json!(format!("{},{}", id.seed, id.step)));
+            }
+            if column.primary_key {
+                primary.push(column.name.clone());
+            }
+        }
+        for constraint in &create.constraints {
+            if let TableConstraint::PrimaryKey(names) = constraint {
+                primary.clone_from(names);
+            }
+        }
+        meta["identity"] = Json::Object(identity);
+        if !primary.is_empty() {
+            meta["primary_key"] = json!(primary);
+        }
+        self.set_meta("TABLE", &qualified(&schema, &name), &meta).await?;
+        self.object_changed();
+        Ok(Outcome::nothing())
+    }
+
+    async fn create_table_as(&mut self, create: &CreateTableAs, scope: &dyn Scope) -> SqlResult<Outcome> {
+        let view = self.view().await?;
+        let mut create = create.clone();
+        let schema = if create.temporary {
+            "pg_temp".to_owned()
+        } else {
+            let schema = self.creation_schema(&view, &create.name)?;
+            create.name.schema = Some(schema.clone());
+            schema
+        };
+        let name = create.name.name.clone();
+        if view.entry(Some(&schema), &name).is_some() {
+            return Err(exists(&name));
+        }
+        let translated = self.translate(&Statement::CreateTableAs(create.clone()), &view, scope)?;
+        let result_columns = translated.columns.clone();
+        // PostgreSQL returns no rows for it, whatever columns the table gets.
+        let command = Translated { columns: Vec::new(), ..translated };
+        let outcome = self.send(&command, scope).await?;
+        let columns: Vec<Column> = result_columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                let name = create.columns.get(index).unwrap_or(&column.name);
+                Column::new(name.clone(), column.rs_type.clone())
+            })
+            .collect();
+        if create.temporary {
+            self.add_temporary(&name, columns);
+        } else {
+            let mut meta = attributes_meta(&create.attributes);
+            meta["types"] = all_types(&columns);
+            self.set_meta("TABLE", &qualified(&schema, &name), &meta).await?;
+            self.object_changed();
+        }
+        Ok(Outcome::count(outcome.affected))
+    }
+
+    fn add_temporary(&mut self, name: &str, columns: Vec<Column>) {
+        let mut temporary = (*self.temporary).clone();
+        temporary.insert(name.to_owned(), catalog::temporary_entry(name, columns));
+        self.temporary = std::sync::Arc::new(temporary);
+    }
+
+    async fn create_view(&mut self, create: &CreateView, scope: &dyn Scope) -> SqlResult<Outcome> {
+        let view = self.view().await?;
+        let schema = self.creation_schema(&view, &create.name)?;
+        let mut create = create.clone();
+        create.name.schema = Some(schema.clone());
+        let translated = self.translate(&Statement::CreateView(create.clone()), &view, scope)?;
+        self.transaction.snapshot_taken = true;
+        self.script(&translated.sql).await?;
+        let columns: Vec<Column> = translated
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                let name = create.columns.get(index).unwrap_or(&column.name);
+                Column::new(name.clone(), column.rs_type.clone())
+            })
+            .collect();
+        let meta = json!({
+            "kind": "view",
+            "definition": create.query_text,
+            "types": all_types(&columns),
+            "settings": freeze_settings(&self.settings.front_end),
+        });
+        self.set_meta("VIEW", &qualified(&schema, &create.name.name), &meta).await?;
+        self.object_changed();
+        Ok(Outcome::nothing())
+    }
+
+    /// A late-binding view is an empty view below, for its name, owner and grants; its query is
+    /// put in its place wherever it is used.
+    async fn create_late_view(&mut self, create: &CreateView) -> SqlResult<Outcome> {
+        let view = self.view().await?;
+        let schema = self.creation_schema(&view, &create.name)?;
+        let object = qualified(&schema, &create.name.name);
+        if let Some(entry) = view.entry(Some(&schema), &create.name.name) {
+            if !create.or_replace {
+                return Err(exists(&create.name.name));
+            }
+            if entry.relation.kind != RelationKind::View {
+                return Err(SqlError::new("42809", format!("\"{}\" is not a view", create.name.name)));
+            }
+            if entry.meta["kind"] != "late" {
+                self.script(&format!("DROP VIEW {object}")).await?;
+            }
+        }
+        self.script(&format!("CREATE OR REPLACE VIEW {object} AS SELECT NULL::text AS late WHERE false")).await?;
+        let meta = json!({
+            "kind": "late",
+            "definition": create.query_text,
+            "columns": create.columns,
+            "settings": freeze_settings(&self.settings.front_end),
+        });
+        self.set_meta("VIEW", &object, &meta).await?;
+        self.object_changed();
+        Ok(Outcome::nothing())
+    }
+
+    async fn alter_table(&mut self, alter: &AlterTable, scope: &dyn Scope) -> SqlResult<Outcome> {
+        let view = self.view().await?;
+        let entry = view.entry(alter.name.schema.as_deref(), &alter.name.name).ok_or_else(|| missing(&alter.name))?;
+        let mut alter = alter.clone();
+        let schema = entry.relation.schema.clone();
+        alter.name.schema = Some(schema.clone());
+        let object = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
+        if let AlterTableAction::AppendFrom { source, ignore_extra, fill_target } = &alter.action {
+            if *ignore_extra || *fill_target {
+                return Err(refused("IGNOREEXTRA and FILLTARGET are not supported by this stand-in"));
+            }
+            return self.append(&view, &object, &entry.relation.columns, source).await;
+        }
+        let translated = self.translate(&Statement::AlterTable(alter.clone()), &view, scope)?;
+        if !translated.sql.is_empty() {
+            self.script(&translated.sql).await?;
+        }
+        if schema == "pg_temp" {
+            self.transaction.snapshot_taken = true;
+            self.temporary = std::sync::Arc::new(catalog::read_temporary(&self.client).await?);
+            return Ok(Outcome::nothing());
+        }
+        let mut meta = entry.meta.clone();
+        let mut renamed = alter.name.name.clone();
+        let mut in_schema = schema;
+        match &alter.action {
+            AlterTableAction::AddColumn(column) => {
+                if let RsType::Varbyte(_) = column.rs_type {
+                    meta["types"][&column.name] = json!(column.rs_type.to_string());
+                }
+            }
+            AlterTableAction::DropColumn { column, .. } => {
+                if let Some(types) = meta["types"].as_object_mut() {
+                    types.remove(column);
+                }
+            }
+            AlterTableAction::RenameColumn { from, to } => {
+                for members in ["types", "identity"] {
+                    if let Some(map) = meta[members].as_object_mut()
+                        && let Some(value) = map.remove(from)
+                    {
+                        map.insert(to.clone(), value);
+                    }
+                }
+            }
+            AlterTableAction::AlterColumnType { column, rs_type } => {
+                if let Some(types) = meta["types"].as_object_mut()
+                    && types.contains_key(column)
+                {
+                    types.insert(column.clone(), json!(rs_type.to_string()));
+                }
+            }
+            AlterTableAction::RenameTo(name) => renamed.clone_from(name),
+            AlterTableAction::SetSchema(schema) => in_schema.clone_from(schema),
+            AlterTableAction::DistStyle(style) => meta["diststyle"] = json!(style_text(*style)),
+            AlterTableAction::DistKey(column) => {
+                meta["diststyle"] = json!(format!("KEY({column})"));
+                meta["distkey"] = json!(column);
+            }
+            AlterTableAction::SortKey(key) => meta["sortkey"] = sort_key(key),
+            _ => {}
+        }
+        if let Some(map) = meta.as_object_mut() {
+            map.remove("rs");
+        }
+        self.set_meta("TABLE", &qualified(&in_schema, &renamed), &meta).await?;
+        self.object_changed();
+        Ok(Outcome::nothing())
+    }
+
+    /// ALTER TABLE APPEND: moves all rows of a table, or of a streaming materialized view.
+    async fn append(
+        &mut self,
+        view: &View,
+        target: &str,
+        columns: &[Column],
+        source: &ObjectName,
+    ) -> SqlResult<Outcome> {
+        let entry = view.entry(source.schema.as_deref(), &source.name).ok_or_else(|| missing(source))?;
+        let described = |columns: &[Column]| -> Vec<(String, RsType)> {
+            let mut all: Vec<_> = columns.iter().map(|c| (c.name.clone(), c.rs_type.clone())).collect();
+            all.sort_by(|left, right| left.0.cmp(&right.0));
+            all
+        };
+        if described(columns) != described(&entry.relation.columns) {
+            return Err(SqlError::new(
+                "42804",
+                "columns of the source and the target table of ALTER TABLE APPEND do not match",
+            ));
+        }
+        let names: Vec<String> = columns.iter().map(|c| quote_identifier(&c.name)).collect();
+        let names = names.join(", ");
+        let from = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
+        let moved = self
+            .client
+            .execute(
+                &format!("WITH gone AS (DELETE FROM {from} RETURNING {names}) INSERT INTO {target} ({names}) SELECT {names} FROM gone"),
+                &[],
+            )
+            .await
+            .sql()?;
+        Ok(Outcome::count(i64::try_from(moved).unwrap_or(i64::MAX)))
+    }
+
+    async fn drop_objects(&mut self, drop: &Drop) -> SqlResult<Outcome> {
+        let cascade = if drop.cascade { " CASCADE" } else { "" };
+        for name in &drop.names {
+            let view = self.view().await?;
+            if drop.kind == ObjectKind::Schema {
+                if !view.snapshot.schemas.contains_key(&name.name) {
+                    if drop.if_exists {
+                        continue;
+                    }
+                    return Err(SqlError::new("3F000", format!("schema \"{}\" does not exist", name.name)));
+                }
+                self.script(&format!("DROP SCHEMA {}{cascade}", quote_identifier(&name.name))).await?;
+                self.object_changed();
+                continue;
+            }
+            let Some(entry) = view.entry(name.schema.as_deref(), &name.name) else {
+                if drop.if_exists {
+                    continue;
+                }
+                return Err(missing(name));
+            };
+            let (word, wanted) = match drop.kind {
+                ObjectKind::Table => ("a table", RelationKind::Table),
+                ObjectKind::View => ("a view", RelationKind::View),
+                ObjectKind::MaterializedView | ObjectKind::Schema => {
+                    ("a materialized view", RelationKind::MaterializedView)
+                }
+            };
+            if entry.relation.kind != wanted {
+                return Err(SqlError::new("42809", format!("\"{}\" is not {word}", name.name)));
+            }
+            let object = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
+            let below = if drop.kind == ObjectKind::View { "VIEW" } else { "TABLE" };
+            self.script(&format!("DROP {below} {object}{cascade}")).await?;
+            if entry.relation.schema == "pg_temp" {
+                let mut temporary = (*self.temporary).clone();
+                temporary.remove(&name.name);
+                self.temporary = std::sync::Arc::new(temporary);
+            } else {
+                self.object_changed();
+            }
+        }
+        Ok(Outcome::nothing())
+    }
+
+    async fn create_schema(&mut self, create: &CreateSchema) -> SqlResult<Outcome> {
+        let view = self.view().await?;
+        if view.snapshot.schemas.contains_key(&create.name) {
+            return if create.if_not_exists {
+                Ok(Outcome::nothing())
+            } else {
+                Err(SqlError::new("42P06", format!("schema \"{}\" already exists", create.name)))
+            };
+        }
+        reserved_schema(&create.name)?;
+        let owner = create
+            .authorization
+            .as_ref()
+            .map(|owner| format!(" AUTHORIZATION {}", quote_identifier(owner)))
+            .unwrap_or_default();
+        self.script(&format!("CREATE SCHEMA {}{owner}", quote_identifier(&create.name))).await?;
+        self.object_changed();
+        Ok(Outcome::nothing())
+    }
+
+    async fn alter_schema(&mut self, name: &str, action: &AlterSchema) -> SqlResult<Outcome> {
+        let schema = quote_identifier(name);
+        match action {
+            AlterSchema::RenameTo(to) => {
+                reserved_schema(to)?;
+                self.script(&format!("ALTER SCHEMA {schema} RENAME TO {}", quote_identifier(to))).await?;
+            }
+            AlterSchema::OwnerTo(owner) => {
+                self.script(&format!("ALTER SCHEMA {schema} OWNER TO {}", quote_identifier(owner))).await?;
+            }
+            AlterSchema::Quota(_) => {}
+        }
+        self.object_changed();
+        Ok(Outcome::nothing())
+    }
+
+    async fn create_external_schema(&mut self, create: &CreateExternalSchema) -> SqlResult<Outcome> {
+        let view = self.view().await?;
+        if view.snapshot.schemas.contains_key(&create.name) {
+            // IF NOT EXISTS keeps what is there, stale brokers included.
+            return if create.if_not_exists {
+                Ok(Outcome::nothing())
+            } else {
+                Err(SqlError::new("42P06", format!("schema \"{}\" already exists", create.name)))
+            };
+        }
+        reserved_schema(&create.name)?;
+        let authentication = match create.authentication {
+            StreamAuthentication::None => "none",
+            StreamAuthentication::Iam => "iam",
+            StreamAuthentication::Mtls => "mtls",
+        };
+        // Redshift Database Developer Guide, "Getting started with streaming ingestion from Apache
+        // Kafka sources": no role is needed only where nobody logs in.
+        if authentication != "none" && create.iam_role.is_none() {
+            return Err(SqlError::new("42601", format!("IAM_ROLE is required with AUTHENTICATION {authentication}")));
+        }
+        let schema = quote_identifier(&create.name);
+        self.script(&format!("CREATE SCHEMA {schema}")).await?;
+        let meta = json!({
+            "kind": "external",
+            "source": match create.source { StreamSource::Kafka => "KAFKA", StreamSource::Msk => "MSK" },
+            "options": {
+                "IAM_ROLE": create.iam_role,
+                "URI": create.uri,
+                "CLUSTER_ARN": create.cluster_arn,
+                "AUTHENTICATION": authentication,
+                "AUTHENTICATION_ARN": create.credential_arn,
+            },
+        });
+        self.set_meta("SCHEMA", &schema, &meta).await?;
+        self.object_changed();
+        Ok(Outcome::nothing())
+    }
+
+    /// TRUNCATE commits the transaction it is in (Redshift Database Developer Guide, "TRUNCATE").
+    pub(super) async fn truncate(&mut self, name: &ObjectName) -> SqlResult<Outcome> {
+        let view = self.view().await?;
+        let entry = view.entry(name.schema.as_deref(), &name.name).ok_or_else(|| missing(name))?;
+        let streaming = !entry.meta["stream"].is_null();
+        if entry.relation.kind != RelationKind::Table && !streaming {
+            return Err(SqlError::new("42809", format!("\"{}\" is not a table", name.name)));
+        }
+        let sql = format!("TRUNCATE {}", qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name));
+        self.script(&sql).await?;
+        // Inside a procedure the interpreter commits, as it knows whether it may.
+        if self.transaction.block && self.depth == 0 {
+            self.commit_block().await?;
+        }
+        Ok(Outcome::nothing())
+    }
+
+    /// LOCK takes the strongest lock, before anything takes the transaction's snapshot.
+    pub(super) async fn lock(&mut self, names: &[ObjectName]) -> SqlResult<Outcome> {
+        if !self.transaction.open {
+            return Err(SqlError::new("25P01", "LOCK TABLE can only be used in transaction blocks"));
+        }
+        let view = self.view().await?;
+        for name in names {
+            let entry = view.entry(name.schema.as_deref(), &name.name).ok_or_else(|| missing(name))?;
+            if entry.relation.kind != RelationKind::Table {
+                return Err(SqlError::new("42809", format!("\"{}\" is not a table", name.name)));
+            }
+            let object = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
+            self.script(&format!("LOCK TABLE {object} IN ACCESS EXCLUSIVE MODE")).await?;
+        }
+        Ok(Outcome::nothing())
+    }
+
+    async fn analyze(&mut self, name: Option<&ObjectName>) -> SqlResult<Outcome> {
+        if let Some(name) = name {
+            let view = self.view().await?;
+            let entry = view.entry(name.schema.as_deref(), &name.name).ok_or_else(|| missing(name))?;
+            if entry.owner != self.role && self.database.superuser(&self.role).await? != Some(true) {
+                return Err(denied(format!("relation {}", name.name)));
+            }
+            let object = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
+            self.script(&format!("ANALYZE {object}")).await?;
+        }
+        Ok(Outcome::nothing())
+    }
+}
+
+/// `relation … does not exist`.
+pub(crate) fn missing(name: &ObjectName) -> SqlError {
+    let full = match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.clone(),
+    };
+    SqlError::new("42P01", format!("relation \"{full}\" does not exist"))
+}
+
+fn exists(name: &str) -> SqlError {
+    SqlError::new("42P07", format!("relation \"{name}\" already exists"))
+}
+
+/// Names that are taken below.
+fn reserved_schema(name: &str) -> SqlResult<()> {
+    if name.starts_with("pg_") || ["rs", "rs_catalog", "rs_sys", "information_schema"].contains(&name) {
+        return Err(SqlError::new("42939", format!("unacceptable schema name \"{name}\"")));
+    }
+    Ok(())
+}
+
+fn style_text(style: DistStyle) -> &'static str {
+    match style {
+        DistStyle::Auto => "AUTO(ALL)",
+        DistStyle::Even => "EVEN",
+        DistStyle::Key => "KEY",
+        DistStyle::All => "ALL",
+    }
+}
+
+fn sort_key(key: &SortKey) -> Json {
+    match key.kind {
+        SortKind::Auto | SortKind::None => Json::Null,
+        SortKind::Compound | SortKind::Interleaved => json!(key.columns),
+    }
+}
+
+/// Distribution and sort keys, as SVV_TABLE_INFO and PG_TABLE_DEF show them.
+pub(super) fn attributes_meta(attributes: &TableAttributes) -> Json {
+    let mut meta = json!({});
+    if let Some(style) = attributes.dist_style {
+        meta["diststyle"] = json!(style_text(style));
+    }
+    if let Some(column) = &attributes.dist_key {
+        meta["diststyle"] = json!(format!("KEY({column})"));
+        meta["distkey"] = json!(column);
+    }
+    if let Some(key) = &attributes.sort_key {
+        meta["sortkey"] = sort_key(key);
+    }
+    meta
+}
+
+/// Types that PostgreSQL's columns do not tell: VARBYTE has no length below.
+fn uncommon_types(columns: &[Column]) -> Json {
+    let kept = columns
+        .iter()
+        .filter(|column| matches!(column.rs_type, RsType::Varbyte(_)))
+        .map(|column| (column.name.clone(), json!(column.rs_type.to_string())))
+        .collect();
+    Json::Object(kept)
+}
+
+/// All columns' types.
+pub(super) fn all_types(columns: &[Column]) -> Json {
+    let kept = columns.iter().map(|column| (column.name.clone(), json!(column.rs_type.to_string()))).collect();
+    Json::Object(kept)
+}

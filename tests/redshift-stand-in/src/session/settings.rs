@@ -1,0 +1,219 @@
+//! SET, RESET and SHOW.
+//!
+//! What changes the meaning of SQL is the front end's; the rest is here. Invariant: a parameter that
+//! Redshift does not document is refused by its name, and one that the stand-in only keeps has no effect.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use redshift_data_api::SqlError;
+use redshift_sql::statement::SetStatement;
+use redshift_sql::{Settings, quote_identifier, quote_literal};
+
+use super::{Outcome, RedshiftSession};
+use crate::error::{IntoSql as _, SqlResult, denied, from_front_end, refused};
+
+/// A session's parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionSettings {
+    pub(crate) front_end: Settings,
+    /// Folded schema names; `$user` stands for itself.
+    pub(crate) search_path: Arc<Vec<String>>,
+    pub(crate) query_group: String,
+    kept: BTreeMap<String, String>,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            front_end: Settings::default(),
+            search_path: Arc::new(vec!["$user".to_owned(), "public".to_owned()]),
+            query_group: "default".to_owned(),
+            kept: BTreeMap::new(),
+        }
+    }
+}
+
+/// What the stand-in does with a parameter.
+enum Effect {
+    /// Set in PostgreSQL too, under the same name.
+    Postgres,
+    /// Kept and shown.
+    Kept,
+}
+
+/// Parameters of the Redshift Database Developer Guide, "Configuration reference", with their
+/// defaults; those of the front end are not among them.
+const PARAMETERS: &[(&str, &str, Effect)] = &[
+    ("analyze_threshold_percent", "10", Effect::Kept),
+    ("cast_super_null_on_error", "on", Effect::Kept),
+    ("client_encoding", "UTF8", Effect::Kept),
+    ("datashare_break_glass_session_var", "", Effect::Kept),
+    ("datestyle", "ISO, MDY", Effect::Postgres),
+    ("default_geometry_encoding", "1", Effect::Kept),
+    ("describe_field_name_in_uppercase", "off", Effect::Kept),
+    ("downcase_delimited_identifier", "on", Effect::Kept),
+    ("enable_numeric_rounding", "on", Effect::Kept),
+    ("enable_result_cache_for_session", "on", Effect::Kept),
+    ("enable_vacuum_boost", "off", Effect::Kept),
+    ("error_on_nondeterministic_update", "off", Effect::Kept),
+    ("extra_float_digits", "0", Effect::Kept),
+    ("interval_forbid_composite_literals", "off", Effect::Kept),
+    ("json_serialization_enable", "off", Effect::Kept),
+    ("json_serialization_parse_nested_strings", "off", Effect::Kept),
+    ("max_concurrency_scaling_clusters", "1", Effect::Kept),
+    ("max_cursor_result_set_size", "default", Effect::Kept),
+    ("mv_enable_aqmv_for_session", "true", Effect::Kept),
+    ("query_group", "default", Effect::Kept),
+    ("search_path", "\"$user\", public", Effect::Kept),
+    ("spectrum_enable_pseudo_columns", "true", Effect::Kept),
+    ("spectrum_query_maxerror", "-1", Effect::Kept),
+    ("statement_timeout", "0", Effect::Postgres),
+    ("stored_proc_log_min_messages", "LOG", Effect::Kept),
+    ("timezone", "UTC", Effect::Postgres),
+    ("use_fips_ssl", "off", Effect::Kept),
+    ("wlm_query_slot_count", "1", Effect::Kept),
+    ("wlm_json_configuration", "", Effect::Kept),
+];
+
+/// Whether a SET clause may name the parameter.
+pub(crate) fn is_known_parameter(name: &str) -> bool {
+    Settings::default().show(name).is_some() || PARAMETERS.iter().any(|(known, _, _)| *known == name)
+}
+
+fn unknown(name: &str) -> SqlError {
+    SqlError::new("42704", format!("unrecognized configuration parameter \"{name}\""))
+}
+
+impl RedshiftSession {
+    pub(super) async fn set(&mut self, statement: &SetStatement) -> SqlResult<Outcome> {
+        match statement {
+            SetStatement::Parameter { local: true, .. } if self.depth > 0 => {
+                // Redshift Database Developer Guide, "Stored procedure limitations".
+                Err(refused("SET LOCAL is not supported in stored procedures"))
+            }
+            SetStatement::Parameter { local: true, .. } => Err(refused("SET LOCAL is not supported by this stand-in")),
+            SetStatement::Parameter { name, value, .. } => {
+                self.set_parameter(name, value.as_deref()).await?;
+                Ok(Outcome::nothing())
+            }
+            SetStatement::SessionAuthorization(user) => {
+                let wanted = user.clone().unwrap_or_else(|| self.login.clone());
+                if self.depth > 0 {
+                    return Err(refused("SET SESSION AUTHORIZATION is not supported in stored procedures"));
+                }
+                if self.database.superuser(&wanted).await?.is_none() {
+                    return Err(SqlError::new("42704", format!("user \"{wanted}\" does not exist")));
+                }
+                if wanted != self.login && self.database.superuser(&self.login).await? != Some(true) {
+                    return Err(denied("SET SESSION AUTHORIZATION"));
+                }
+                self.assume(&wanted).await?;
+                Ok(Outcome::nothing())
+            }
+        }
+    }
+
+    /// SET name TO value; None is the default.
+    pub(crate) async fn set_parameter(&mut self, name: &str, value: Option<&str>) -> SqlResult<()> {
+        if self.settings.front_end.apply(name, value).map_err(|e| from_front_end(e, None))? {
+            return Ok(());
+        }
+        let Some((_, default, effect)) = PARAMETERS.iter().find(|(known, _, _)| *known == name) else {
+            return Err(unknown(name));
+        };
+        match name {
+            "search_path" => self.set_search_path(value.unwrap_or(default)).await?,
+            "query_group" => value.unwrap_or(default).clone_into(&mut self.settings.query_group),
+            _ => {}
+        }
+        if matches!(effect, Effect::Postgres) {
+            let sql = match value {
+                Some(value) => format!("SET {name} TO {}", quote_literal(value)),
+                None if name == "timezone" => "SET TimeZone TO 'UTC'".to_owned(),
+                None => format!("SET {name} TO DEFAULT"),
+            };
+            self.client.batch_execute(&sql).await.sql()?;
+        }
+        match value {
+            Some(value) => {
+                self.settings.kept.insert(name.to_owned(), value.to_owned());
+            }
+            None => {
+                self.settings.kept.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_search_path(&mut self, value: &str) -> SqlResult<()> {
+        let fold = !self.settings.front_end.case_sensitive_identifier;
+        let names: Vec<String> = value
+            .split(',')
+            .map(|name| {
+                let name = name.trim();
+                let bare = name.trim_matches(|c| c == '"' || c == '\'').to_owned();
+                if fold || !name.starts_with('"') { bare.to_lowercase() } else { bare }
+            })
+            .filter(|name| !name.is_empty())
+            .collect();
+        let quoted: Vec<String> = names.iter().map(|name| quote_identifier(name)).collect();
+        let list = if quoted.is_empty() { "''".to_owned() } else { quoted.join(", ") };
+        self.client
+            .batch_execute(&format!(
+                "SET search_path TO {list}; SET rs.search_path TO {}",
+                quote_literal(&names.join(","))
+            ))
+            .await
+            .sql()?;
+        self.settings.search_path = Arc::new(names);
+        Ok(())
+    }
+
+    /// RESET name, or all.
+    pub(super) async fn reset_parameter(&mut self, name: Option<&str>) -> SqlResult<Outcome> {
+        match name {
+            Some(name) => self.set_parameter(name, None).await?,
+            None => {
+                self.settings.front_end = Settings::default();
+                for name in self.settings.kept.keys().cloned().collect::<Vec<_>>() {
+                    self.set_parameter(&name, None).await?;
+                }
+            }
+        }
+        Ok(Outcome::nothing())
+    }
+
+    /// The current value of a parameter.
+    pub(crate) fn parameter(&self, name: &str) -> SqlResult<String> {
+        if let Some(value) = self.settings.front_end.show(name) {
+            return Ok(value.to_owned());
+        }
+        match PARAMETERS.iter().find(|(known, _, _)| *known == name) {
+            Some((_, default, _)) => {
+                Ok(self.settings.kept.get(name).map_or_else(|| (*default).to_owned(), Clone::clone))
+            }
+            None => Err(unknown(name)),
+        }
+    }
+
+    /// Names and values of everything that SHOW ALL lists.
+    pub(super) fn all_parameters(&self) -> Vec<Vec<Option<String>>> {
+        let front_end = [
+            "enable_case_sensitive_identifier",
+            "enable_case_sensitive_super_attribute",
+            "navigate_super_null_on_error",
+            "cast_super_null_on_error",
+            "parse_super_null_on_error",
+            "json_parse_truncate_strings",
+            "json_parse_dedup_attributes",
+        ];
+        let mut names: Vec<&str> = PARAMETERS.iter().map(|(name, _, _)| *name).chain(front_end).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+            .into_iter()
+            .filter_map(|name| Some(vec![Some(name.to_owned()), Some(self.parameter(name).ok()?)]))
+            .collect()
+    }
+}
