@@ -20,11 +20,7 @@ impl ObjectName {
     /// A name without schema.
     #[must_use]
     pub fn bare(name: impl Into<String>) -> Self {
-        Self {
-            database: None,
-            schema: None,
-            name: name.into(),
-        }
+        Self { database: None, schema: None, name: name.into() }
     }
 }
 

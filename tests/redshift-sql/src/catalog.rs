@@ -39,13 +39,7 @@ impl Column {
     /// A nullable column without a default.
     #[must_use]
     pub fn new(name: impl Into<String>, rs_type: RsType) -> Self {
-        Self {
-            name: name.into(),
-            rs_type,
-            nullable: true,
-            identity: false,
-            has_default: false,
-        }
+        Self { name: name.into(), rs_type, nullable: true, identity: false, has_default: false }
     }
 }
 

@@ -20,13 +20,7 @@ pub struct SqlError {
 
 impl SqlError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            hint: None,
-            position: None,
-            line: None,
-        }
+        Self { code, message: message.into(), hint: None, position: None, line: None }
     }
 
     /// The text does not follow Redshift's grammar.
@@ -41,10 +35,7 @@ impl SqlError {
 
     /// A construct that Redshift has but this stand-in has not.
     pub(crate) fn not_in_stand_in(construct: &str) -> Self {
-        Self::new(
-            "0A000",
-            format!("{construct} is not supported by this stand-in"),
-        )
+        Self::new("0A000", format!("{construct} is not supported by this stand-in"))
     }
 
     /// Operands or arguments have types that do not fit.

@@ -35,19 +35,13 @@ pub(crate) struct Token {
 
 /// Longest first, so that the first match is the longest.
 const SYMBOLS: &[&str] = &[
-    "!~*", "||/", "::", ":=", "..", "<<", ">>", "<=", ">=", "<>", "!=", "||", "|/", "!~", "~*",
-    "(", ")", "[", "]", ",", ";", ".", "+", "-", "*", "/", "%", "^", "<", ">", "=", "~", "@", "#",
-    "&", "|", "!", ":", "?", "{", "}",
+    "!~*", "||/", "::", ":=", "..", "<<", ">>", "<=", ">=", "<>", "!=", "||", "|/", "!~", "~*", "(", ")", "[", "]",
+    ",", ";", ".", "+", "-", "*", "/", "%", "^", "<", ">", "=", "~", "@", "#", "&", "|", "!", ":", "?", "{", "}",
 ];
 
 /// Line of a byte offset, counted from 1.
 pub(crate) fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()
-        .iter()
-        .take(offset)
-        .filter(|b| **b == b'\n')
-        .count()
-        + 1
+    text.as_bytes().iter().take(offset).filter(|b| **b == b'\n').count() + 1
 }
 
 fn unterminated(what: &str, text: &str, at: usize) -> SqlError {
@@ -144,9 +138,7 @@ fn unescape(text: &str, at: usize) -> Result<(String, usize), SqlError> {
                 None => break,
             },
             '\0' => {
-                return Err(SqlError::syntax(
-                    "a zero byte in a string constant is not allowed",
-                ));
+                return Err(SqlError::syntax("a zero byte in a string constant is not allowed"));
             }
             other => out.push(other),
         }
@@ -173,19 +165,9 @@ fn dollar(text: &str, at: usize) -> Option<Result<(usize, usize, usize), SqlErro
 fn token(text: &str, at: usize) -> Result<Token, SqlError> {
     let rest = &text[at..];
     let Some(first) = rest.chars().next() else {
-        return Ok(Token {
-            kind: Kind::End,
-            start: at,
-            end: at,
-        });
+        return Ok(Token { kind: Kind::End, start: at, end: at });
     };
-    let make = |kind, end| {
-        Ok(Token {
-            kind,
-            start: at,
-            end,
-        })
-    };
+    let make = |kind, end| Ok(Token { kind, start: at, end });
     if first == '\'' {
         let (value, end) = unescape(text, at)?;
         return make(Kind::Text(value), end);
@@ -199,10 +181,8 @@ fn token(text: &str, at: usize) -> Result<Token, SqlError> {
                     chars.next();
                 } else {
                     if out.is_empty() {
-                        return Err(SqlError::syntax(
-                            "zero-length delimited identifier at or near \"\"\"\"",
-                        )
-                        .at(at, line_of(text, at)));
+                        return Err(SqlError::syntax("zero-length delimited identifier at or near \"\"\"\"")
+                            .at(at, line_of(text, at)));
                     }
                     return make(Kind::Quoted(out), at + 1 + offset + 1);
                 }
@@ -215,9 +195,7 @@ fn token(text: &str, at: usize) -> Result<Token, SqlError> {
         return Err(unterminated("quoted identifier", text, at));
     }
     if first == '$' {
-        let digits = rest[1..]
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len() - 1);
+        let digits = rest[1..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - 1);
         if digits > 0 {
             let number = rest[1..=digits].parse().unwrap_or(usize::MAX);
             return make(Kind::Argument(number), at + 1 + digits);
@@ -227,9 +205,7 @@ fn token(text: &str, at: usize) -> Result<Token, SqlError> {
             return make(Kind::Dollar(text[start..stop].to_owned()), end);
         }
     }
-    if first.is_ascii_digit()
-        || (first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit()))
-    {
+    if first.is_ascii_digit() || (first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())) {
         let bytes = rest.as_bytes();
         let mut n = 0;
         while n < bytes.len() && bytes[n].is_ascii_digit() {
@@ -255,9 +231,7 @@ fn token(text: &str, at: usize) -> Result<Token, SqlError> {
         return make(Kind::Number(rest[..n].to_owned()), at + n);
     }
     if is_word_start(first) || (first == '#' && rest[1..].starts_with(is_word_start)) {
-        let end = rest[1..]
-            .find(|c: char| !is_word(c))
-            .map_or(rest.len(), |n| n + 1);
+        let end = rest[1..].find(|c: char| !is_word(c)).map_or(rest.len(), |n| n + 1);
         let word = &rest[..end];
         if rest[end..].starts_with('\'') && matches!(word, "e" | "E") {
             let (value, stop) = unescape(text, at + end)?;
@@ -266,9 +240,7 @@ fn token(text: &str, at: usize) -> Result<Token, SqlError> {
         return make(Kind::Word(word.to_owned()), at + end);
     }
     if first == ':' && rest[1..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
-        let end = rest[1..]
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-            .map_or(rest.len(), |n| n + 1);
+        let end = rest[1..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(rest.len(), |n| n + 1);
         return make(Kind::Named(rest[1..end].to_owned()), at + end);
     }
     for symbol in SYMBOLS {

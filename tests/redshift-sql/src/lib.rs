@@ -27,17 +27,15 @@ mod types;
 
 pub use ast::{Expr, ObjectName, Query};
 pub use catalog::{
-    Catalog, Column, LateBinding, NoVariables, OutputColumn, Parameter, Relation, RelationKind,
-    Translated, UserFunction, Variables,
+    Catalog, Column, LateBinding, NoVariables, OutputColumn, Parameter, Relation, RelationKind, Translated,
+    UserFunction, Variables,
 };
 pub use error::SqlError;
 pub use helpers::helpers;
 pub use plpgsql::{Block, Expression};
 pub use postgres_error::redshift_error_text;
 pub use settings::Settings;
-pub use statement::{
-    CreateFunction, CreateMaterializedView, CreateProcedure, CreateView, Route, Statement,
-};
+pub use statement::{CreateFunction, CreateMaterializedView, CreateProcedure, CreateView, Route, Statement};
 pub use types::{DEFAULT_VARBYTE, DEFAULT_VARCHAR, MAX_VARBYTE, MAX_VARCHAR, RsType};
 
 /// Cuts a script into statements at semicolons outside of quotes, dollar quotes and comments.
@@ -120,13 +118,7 @@ pub fn rewrite_expression(
     settings: &Settings,
     variables: &dyn Variables,
 ) -> Result<Translated, SqlError> {
-    rewrite::expressions(
-        &[expression],
-        &[target.cloned()],
-        catalog,
-        settings,
-        variables,
-    )
+    rewrite::expressions(&[expression], &[target.cloned()], catalog, settings, variables)
 }
 
 /// Checks that a materialized view's query is what Redshift allows over a stream (Redshift Database Developer Guide,
@@ -136,10 +128,7 @@ pub fn rewrite_expression(
 ///
 /// # Errors
 /// The query reads a stream and uses a construct that is banned there.
-pub fn check_streaming_view(
-    query: &Query,
-    catalog: &dyn Catalog,
-) -> Result<Option<(String, String)>, SqlError> {
+pub fn check_streaming_view(query: &Query, catalog: &dyn Catalog) -> Result<Option<(String, String)>, SqlError> {
     rewrite::check_streaming_view(query, catalog)
 }
 

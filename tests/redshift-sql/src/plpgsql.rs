@@ -122,10 +122,7 @@ pub type Target = Vec<String>;
 
 /// Statement kinds.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(
-    missing_docs,
-    reason = "variants and members are named after the statements"
-)]
+#[allow(missing_docs, reason = "variants and members are named after the statements")]
 pub enum PlKind {
     Block(Block),
     Assign {

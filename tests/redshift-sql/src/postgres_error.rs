@@ -5,11 +5,7 @@
 /// `constraint` is the constraint name of the error, if it has one: the byte lengths of VARCHAR and VARBYTE columns are
 /// CHECK constraints named `rs_len_<type>_<n>_<ordinal>`.
 #[must_use]
-pub fn redshift_error_text(
-    sqlstate: &str,
-    message: &str,
-    constraint: Option<&str>,
-) -> Option<String> {
+pub fn redshift_error_text(sqlstate: &str, message: &str, constraint: Option<&str>) -> Option<String> {
     match sqlstate {
         "23514" => {
             let mut parts = constraint?.strip_prefix("rs_len_")?.split('_');

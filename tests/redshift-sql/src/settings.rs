@@ -76,10 +76,7 @@ impl Settings {
                 "on" | "true" | "t" | "yes" | "1" => true,
                 "off" | "false" | "f" | "no" | "0" => false,
                 _ => {
-                    return Err(SqlError::new(
-                        "22023",
-                        format!("parameter \"{name}\" requires a Boolean value"),
-                    ));
+                    return Err(SqlError::new("22023", format!("parameter \"{name}\" requires a Boolean value")));
                 }
             },
         };

@@ -301,11 +301,7 @@ pub struct ColumnDefinition {
 pub enum TableConstraint {
     PrimaryKey(Vec<String>),
     Unique(Vec<String>),
-    ForeignKey {
-        columns: Vec<String>,
-        table: ObjectName,
-        references: Vec<String>,
-    },
+    ForeignKey { columns: Vec<String>, table: ObjectName, references: Vec<String> },
 }
 
 /// CREATE TABLE.

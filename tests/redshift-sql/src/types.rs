@@ -99,11 +99,7 @@ impl RsType {
             }
             None => (format_type.to_owned(), None),
         };
-        let first = || {
-            modifier
-                .and_then(|m| m.split(',').next())
-                .and_then(|n| n.trim().parse::<u32>().ok())
-        };
+        let first = || modifier.and_then(|m| m.split(',').next()).and_then(|n| n.trim().parse::<u32>().ok());
         Some(match base.as_str() {
             "smallint" => Self::SmallInt,
             "integer" => Self::Integer,

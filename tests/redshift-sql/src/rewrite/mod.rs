@@ -25,9 +25,6 @@ pub(crate) fn expressions(
 ) -> Result<Translated, SqlError> {
     Err(SqlError::not_in_stand_in("rewriting"))
 }
-pub(crate) fn check_streaming_view(
-    _q: &Query,
-    _c: &dyn Catalog,
-) -> Result<Option<(String, String)>, SqlError> {
+pub(crate) fn check_streaming_view(_q: &Query, _c: &dyn Catalog) -> Result<Option<(String, String)>, SqlError> {
     Err(SqlError::not_in_stand_in("rewriting"))
 }
