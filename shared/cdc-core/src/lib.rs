@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod error;
 pub mod event;
 pub mod kafka;
+pub mod lag;
 pub mod pipeline;
 pub mod plan;
 pub mod sql;
