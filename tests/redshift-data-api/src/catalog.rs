@@ -32,9 +32,7 @@ async fn query(
     sql: &str,
     parameters: &[(String, String)],
 ) -> Result<Vec<Vec<Value>>, ApiError> {
-    let database = input
-        .text("ConnectedDatabase")
-        .or_else(|| input.text("Database"));
+    let database = input.text("ConnectedDatabase").or_else(|| input.text("Database"));
     let connection = connection(&service.options, caller, input, database)?;
     let answered = tokio::time::timeout(PATIENCE, async {
         let mut session = match service.sessions.take_idle(&connection.login) {
@@ -45,10 +43,7 @@ async fn query(
                 .await
                 .map_err(|error| ApiError::database_connection(error.text()))?,
         };
-        let result = session
-            .execute(sql, parameters)
-            .await
-            .map_err(|error| ApiError::validation(error.text()))?;
+        let result = session.execute(sql, parameters).await.map_err(|error| ApiError::validation(error.text()))?;
         if matches!(session.reset().await, Ok(true)) {
             service.sessions.keep_idle(&connection.login, session);
         }
@@ -68,9 +63,7 @@ fn text(row: &[Value], index: usize) -> Option<String> {
 }
 
 fn number(row: &[Value], index: usize) -> i32 {
-    text(row, index)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
+    text(row, index).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Builds the conditions of a query: the ones whose value the request has.
@@ -81,22 +74,14 @@ struct Conditions {
 
 impl Conditions {
     fn new(select: &str) -> Self {
-        Self {
-            sql: select.to_owned(),
-            parameters: Vec::new(),
-        }
+        Self { sql: select.to_owned(), parameters: Vec::new() }
     }
 
     /// Adds `column operator :name` if there is a value.
     fn add(mut self, column: &str, operator: &str, name: &str, value: Option<&str>) -> Self {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            let word = if self.parameters.is_empty() {
-                "WHERE"
-            } else {
-                "AND"
-            };
-            self.sql
-                .push_str(&format!(" {word} {column} {operator} :{name}"));
+            let word = if self.parameters.is_empty() { "WHERE" } else { "AND" };
+            self.sql.push_str(&format!(" {word} {column} {operator} :{name}"));
             self.parameters.push((name.to_owned(), value.to_owned()));
         }
         self
@@ -121,24 +106,15 @@ fn page(name: &str, items: Vec<Json>, input: &Input) -> Result<Map<String, Json>
 }
 
 /// ListDatabases.
-pub(crate) async fn databases(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
-    let question = Conditions::new("SELECT database_name FROM svv_redshift_databases")
-        .order_by("database_name");
+pub(crate) async fn databases(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
+    let question = Conditions::new("SELECT database_name FROM svv_redshift_databases").order_by("database_name");
     let rows = query(service, caller, input, &question.sql, &question.parameters).await?;
     let names = rows.iter().filter_map(|row| text(row, 0)).map(Json::String);
     Ok(Json::Object(page("Databases", names.collect(), input)?))
 }
 
 /// ListSchemas.
-pub(crate) async fn schemas(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) async fn schemas(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     let question = Conditions::new("SELECT schema_name FROM svv_all_schemas")
         .add("database_name", "=", "database", input.text("Database"))
         .add("schema_name", "LIKE", "schema", input.text("SchemaPattern"))
@@ -149,19 +125,10 @@ pub(crate) async fn schemas(
 }
 
 /// ListTables.
-pub(crate) async fn tables(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) async fn tables(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     let question = Conditions::new("SELECT table_schema, table_name, table_type FROM svv_tables")
         .add("table_catalog", "=", "database", input.text("Database"))
-        .add(
-            "table_schema",
-            "LIKE",
-            "schema",
-            input.text("SchemaPattern"),
-        )
+        .add("table_schema", "LIKE", "schema", input.text("SchemaPattern"))
         .add("table_name", "LIKE", "table", input.text("TablePattern"))
         .order_by("table_schema, table_name");
     let rows = query(service, caller, input, &question.sql, &question.parameters).await?;
@@ -185,11 +152,7 @@ fn table_type(schema: &str, kind: &str) -> String {
 }
 
 /// DescribeTable.
-pub(crate) async fn columns(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) async fn columns(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     let question = Conditions::new(
         "SELECT table_schema, table_name, column_name, column_default, is_nullable, data_type, \
          character_maximum_length, numeric_precision, numeric_scale FROM svv_columns",

@@ -41,9 +41,7 @@ fn find(service: &Service, caller: &Caller, input: &Input) -> Result<Found, ApiE
                 .parse::<usize>()
                 .ok()
                 .and_then(|number| number.checked_sub(1))
-                .filter(|index| {
-                    statement.request.mode.is_some() && *index < statement.request.sqls.len()
-                })
+                .filter(|index| statement.request.mode.is_some() && *index < statement.request.sqls.len())
                 .ok_or_else(|| ApiError::not_found("Query does not exist.", id))?,
         ),
     };
@@ -66,11 +64,7 @@ async fn wait(service: &Service, statement: &Statement, input: &Input) -> Result
 }
 
 /// DescribeStatement.
-pub(crate) async fn statement(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) async fn statement(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     let found = find(service, caller, input)?;
     wait(service, &found.statement, input).await?;
     let statement = &found.statement;
@@ -187,18 +181,11 @@ fn query_id(part: &Part) -> Json {
 
 fn parameters(statement: &Statement) -> Json {
     let parameters = statement.request.parameters.iter();
-    parameters
-        .map(|(name, value)| json!({"name": name, "value": value}))
-        .collect()
+    parameters.map(|(name, value)| json!({"name": name, "value": value})).collect()
 }
 
 /// Finds the result that a request asks for, after waiting for it.
-async fn fetch(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-    format: Format,
-) -> Result<Arc<ResultSet>, ApiError> {
+async fn fetch(service: &Service, caller: &Caller, input: &Input, format: Format) -> Result<Arc<ResultSet>, ApiError> {
     let found = find(service, caller, input)?;
     let statement = &found.statement;
     if statement.request.format != format {
@@ -219,22 +206,16 @@ async fn fetch(
         // The results of a batch are its sub-statements'.
         (None, Some(_)) => None,
     };
-    part.filter(|_| progress.status.is_terminal())
-        .and_then(|part| part.result.clone())
-        .ok_or_else(|| {
-            ApiError::not_found(
-                "Query does not have result. Please check query status with DescribeStatement.",
-                input.text("Id").unwrap_or_default(),
-            )
-        })
+    part.filter(|_| progress.status.is_terminal()).and_then(|part| part.result.clone()).ok_or_else(|| {
+        ApiError::not_found(
+            "Query does not have result. Please check query status with DescribeStatement.",
+            input.text("Id").unwrap_or_default(),
+        )
+    })
 }
 
 /// GetStatementResult.
-pub(crate) async fn result(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) async fn result(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     let result = fetch(service, caller, input, Format::Json).await?;
     let id = input.text("Id").unwrap_or_default();
     let start = page_offset(id, input.text("NextToken"))?;
@@ -251,11 +232,7 @@ pub(crate) async fn result(
 }
 
 /// GetStatementResultV2.
-pub(crate) async fn result_csv(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) async fn result_csv(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     let result = fetch(service, caller, input, Format::Csv).await?;
     let id = input.text("Id").unwrap_or_default();
     let start = page_offset(id, input.text("NextToken"))?;
@@ -274,16 +251,10 @@ pub(crate) async fn result_csv(
 }
 
 /// CancelStatement: the statement must not have come to its end; the text is the service's.
-pub(crate) async fn cancel(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) async fn cancel(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     let found = find(service, caller, input)?;
     if found.part.is_some() {
-        return Err(ApiError::validation(
-            "A sub-statement can't be cancelled by itself. Cancel the batch.",
-        ));
+        return Err(ApiError::validation("A sub-statement can't be cancelled by itself. Cancel the batch."));
     }
     let statement = found.statement;
     let status = statement.status();
@@ -303,21 +274,13 @@ fn passes(input: &Input, target: &crate::statement::Target, login: &crate::engin
     let (member, name) = target.member();
     ["ClusterIdentifier", "WorkgroupName"]
         .into_iter()
-        .all(|filter| {
-            input
-                .text(filter)
-                .is_none_or(|wanted| filter == member && wanted == name)
-        })
-        && input
-            .text("Database")
-            .is_none_or(|wanted| wanted == login.database)
+        .all(|filter| input.text(filter).is_none_or(|wanted| filter == member && wanted == name))
+        && input.text("Database").is_none_or(|wanted| wanted == login.database)
 }
 
 fn one_target(input: &Input) -> Result<(), ApiError> {
     if input.has("ClusterIdentifier") && input.has("WorkgroupName") {
-        return Err(ApiError::validation(
-            "ClusterIdentifier and WorkgroupName can't be specified together.",
-        ));
+        return Err(ApiError::validation("ClusterIdentifier and WorkgroupName can't be specified together."));
     }
     Ok(())
 }
@@ -333,11 +296,7 @@ fn visible(owner: &Identity, caller: &Caller, input: &Input) -> bool {
 }
 
 /// ListStatements: without `Status` only finished ones, newest first.
-pub(crate) fn list_statements(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) fn list_statements(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     one_target(input)?;
     let status = input.text("Status").unwrap_or("FINISHED");
     let prefix = input.text("StatementName").unwrap_or_default();
@@ -355,13 +314,8 @@ pub(crate) fn list_statements(
         }
     }
     let token = input.text("NextToken");
-    let (page, next) = list_page(
-        &format!("statements {status} {prefix}"),
-        listed,
-        token,
-        input.integer("MaxResults"),
-        PAGE,
-    )?;
+    let (page, next) =
+        list_page(&format!("statements {status} {prefix}"), listed, token, input.integer("MaxResults"), PAGE)?;
     Ok(listing("Statements", page, next))
 }
 
@@ -406,19 +360,13 @@ fn statement_data(statement: &Statement, progress: &Progress) -> Json {
 }
 
 /// ListSessions: without `Status` the open ones, newest first.
-pub(crate) fn list_sessions(
-    service: &Service,
-    caller: &Caller,
-    input: &Input,
-) -> Result<Json, ApiError> {
+pub(crate) fn list_sessions(service: &Service, caller: &Caller, input: &Input) -> Result<Json, ApiError> {
     one_target(input)?;
     let id = input.text("SessionId");
     if id.is_some() {
         for member in ["Status", "ClusterIdentifier", "WorkgroupName", "Database"] {
             if input.has(member) {
-                return Err(ApiError::validation(format!(
-                    "{member} can't be specified together with SessionId."
-                )));
+                return Err(ApiError::validation(format!("{member} can't be specified together with SessionId.")));
             }
         }
     }
@@ -429,10 +377,8 @@ pub(crate) fn list_sessions(
             (None, Some(status)) => session.state.name() == status,
             (None, None) => !matches!(session.state, State::Closed),
         };
-        (wanted
-            && visible(&session.owner, caller, input)
-            && passes(input, &session.target, &session.login))
-        .then(|| session_data(session))
+        (wanted && visible(&session.owner, caller, input) && passes(input, &session.target, &session.login))
+            .then(|| session_data(session))
     });
     if let Some(id) = id
         && listed.is_empty()
@@ -440,13 +386,7 @@ pub(crate) fn list_sessions(
         return Err(ApiError::not_found("Session does not exist.", id));
     }
     let of = format!("sessions {}", status.unwrap_or_default());
-    let (page, next) = list_page(
-        &of,
-        listed,
-        input.text("NextToken"),
-        input.integer("MaxResults"),
-        PAGE,
-    )?;
+    let (page, next) = list_page(&of, listed, input.text("NextToken"), input.integer("MaxResults"), PAGE)?;
     Ok(listing("Sessions", page, next))
 }
 

@@ -63,11 +63,7 @@ pub trait Session: Send {
     /// # Errors
     /// Whatever the statement was refused or failed with. A statement that was cancelled by
     /// [`Canceller::cancel`] must return an error, soon.
-    async fn execute(
-        &mut self,
-        sql: &str,
-        parameters: &[(String, String)],
-    ) -> Result<StatementResult, SqlError>;
+    async fn execute(&mut self, sql: &str, parameters: &[(String, String)]) -> Result<StatementResult, SqlError>;
 
     /// Opens the transaction of a batch in the execution mode TRANSACTION.
     ///
@@ -133,21 +129,13 @@ impl StatementResult {
     /// A statement without a result set that touched `rows_affected` rows (-1: counts nothing).
     #[must_use]
     pub fn command(rows_affected: i64) -> Self {
-        Self {
-            rows_affected,
-            ..Self::default()
-        }
+        Self { rows_affected, ..Self::default() }
     }
 
     /// A statement with a result set.
     #[must_use]
     pub fn rows(columns: Vec<ColumnMetadata>, rows: Vec<Vec<Value>>) -> Self {
-        Self {
-            columns: Some(columns),
-            rows,
-            rows_affected: -1,
-            query_id: None,
-        }
+        Self { columns: Some(columns), rows, rows_affected: -1, query_id: None }
     }
 }
 
@@ -233,13 +221,7 @@ impl SqlError {
     /// An error with a code and a message.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            code: code.into(),
-            detail: None,
-            position: None,
-            query_id: None,
-        }
+        Self { message: message.into(), code: code.into(), detail: None, position: None, query_id: None }
     }
 
     /// The same error with a detail text.

@@ -19,21 +19,12 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     fn modelled(http_status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            http_status,
-            code,
-            message: message.into(),
-            member: None,
-            modelled: true,
-        }
+        Self { http_status, code, message: message.into(), member: None, modelled: true }
     }
 
     /// An error that the model does not list, common to AWS services.
     pub(crate) fn common(http_status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            modelled: false,
-            ..Self::modelled(http_status, code, message)
-        }
+        Self { modelled: false, ..Self::modelled(http_status, code, message) }
     }
 
     pub(crate) fn validation(message: impl Into<String>) -> Self {
@@ -48,19 +39,11 @@ impl ApiError {
     }
 
     pub(crate) fn active_statements() -> Self {
-        Self::modelled(
-            400,
-            "ActiveStatementsExceededException",
-            "The number of active statements exceeds the limit.",
-        )
+        Self::modelled(400, "ActiveStatementsExceededException", "The number of active statements exceeds the limit.")
     }
 
     pub(crate) fn active_sessions() -> Self {
-        Self::modelled(
-            400,
-            "ActiveSessionsExceededException",
-            "The maximum number of active sessions exceeded.",
-        )
+        Self::modelled(400, "ActiveSessionsExceededException", "The maximum number of active sessions exceeded.")
     }
 
     pub(crate) fn active_waits() -> Self {
@@ -72,11 +55,7 @@ impl ApiError {
     }
 
     pub(crate) fn query_timeout() -> Self {
-        Self::modelled(
-            400,
-            "QueryTimeoutException",
-            "The Amazon Redshift Data API operation failed due to timeout.",
-        )
+        Self::modelled(400, "QueryTimeoutException", "The Amazon Redshift Data API operation failed due to timeout.")
     }
 
     pub(crate) fn database_connection(message: impl Into<String>) -> Self {

@@ -50,19 +50,14 @@ pub(crate) async fn execute(
         (None, Some(1..)) => Some(Uuid::new_v4().to_string()),
         (None, _) => None,
     };
-    let mode = (operation == Operation::BatchExecuteStatement).then(|| {
-        match input.text("ExecutionMode") {
-            Some("AUTO_COMMIT") => ExecutionMode::AutoCommit,
-            _ => ExecutionMode::Transaction,
-        }
+    let mode = (operation == Operation::BatchExecuteStatement).then(|| match input.text("ExecutionMode") {
+        Some("AUTO_COMMIT") => ExecutionMode::AutoCommit,
+        _ => ExecutionMode::Transaction,
     });
 
     let mut engine: Option<Box<dyn Session>> = None;
-    let submitted = service.store.submit(
-        &caller.identity,
-        input.text("ClientToken"),
-        &input.fingerprint(operation),
-        || {
+    let submitted =
+        service.store.submit(&caller.identity, input.text("ClientToken"), &input.fingerprint(operation), || {
             match (existing, &session_id) {
                 (Some(session), _) => {
                     let sessions = &service.sessions;
@@ -95,8 +90,7 @@ pub(crate) async fn execute(
                 session_id: session_id.clone(),
             };
             Ok(Statement::new(id.clone(), request))
-        },
-    )?;
+        })?;
     let statement = match submitted {
         Submitted::Known(statement) => statement,
         Submitted::New(statement) => {
@@ -176,16 +170,9 @@ fn check_parameters(sqls: &[String], parameters: &[(String, String)]) -> Result<
             )));
         }
     }
-    let used: BTreeSet<String> = sqls
-        .iter()
-        .flat_map(|sql| placeholders(sql))
-        .map(|place| place.name)
-        .collect();
-    let unused: Vec<_> = parameters
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .filter(|name| !used.contains(*name))
-        .collect();
+    let used: BTreeSet<String> = sqls.iter().flat_map(|sql| placeholders(sql)).map(|place| place.name).collect();
+    let unused: Vec<_> =
+        parameters.iter().map(|(name, _)| name.as_str()).filter(|name| !used.contains(*name)).collect();
     if unused.is_empty() {
         return Ok(());
     }
@@ -205,16 +192,14 @@ fn session_connection(
 ) -> Result<Connection, ApiError> {
     for member in ["ClusterIdentifier", "WorkgroupName", "SecretArn", "DbUser"] {
         if input.has(member) {
-            return Err(ApiError::validation(format!(
-                "{member} can't be specified together with SessionId."
-            )));
+            return Err(ApiError::validation(format!("{member} can't be specified together with SessionId.")));
         }
     }
     let connection = service.sessions.look(session, &caller.identity)?;
     match input.text("Database") {
-        Some(database) if database != connection.login.database => Err(ApiError::validation(
-            "Database doesn't match the database of the session.",
-        )),
+        Some(database) if database != connection.login.database => {
+            Err(ApiError::validation("Database doesn't match the database of the session."))
+        }
         _ => Ok(connection),
     }
 }
@@ -229,14 +214,10 @@ pub(crate) fn connection(
 ) -> Result<Connection, ApiError> {
     let target = match (input.text("ClusterIdentifier"), input.text("WorkgroupName")) {
         (Some(_), Some(_)) => {
-            return Err(ApiError::validation(
-                "ClusterIdentifier and WorkgroupName can't be specified together.",
-            ));
+            return Err(ApiError::validation("ClusterIdentifier and WorkgroupName can't be specified together."));
         }
         (None, None) => {
-            return Err(ApiError::validation(
-                "Either ClusterIdentifier or WorkgroupName must be specified.",
-            ));
+            return Err(ApiError::validation("Either ClusterIdentifier or WorkgroupName must be specified."));
         }
         (Some(cluster), None) => Target::Cluster(cluster.to_owned()),
         (None, Some(workgroup)) => Target::Workgroup(workgroup.to_owned()),
@@ -249,39 +230,25 @@ pub(crate) fn connection(
         }
     };
     if !exists {
-        return Err(ApiError::validation(
-            "Redshift endpoint doesn't exist in this region.",
-        ));
+        return Err(ApiError::validation("Redshift endpoint doesn't exist in this region."));
     }
-    let database = database.filter(|name| !name.is_empty()).ok_or_else(|| {
-        ApiError::validation("Database must be specified when connecting to a data warehouse.")
-    })?;
+    let database = database
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| ApiError::validation("Database must be specified when connecting to a data warehouse."))?;
     let secret_arn = input.owned("SecretArn");
     let (db_user, authentication) = match (&secret_arn, input.text("DbUser")) {
         (Some(_), Some(_)) => {
-            return Err(ApiError::validation(
-                "SecretArn and DbUser can't be specified together.",
-            ));
+            return Err(ApiError::validation("SecretArn and DbUser can't be specified together."));
         }
         (Some(arn), None) => (secret_user(options, arn, &target)?, Authentication::Secret),
         (None, Some(_)) if matches!(target, Target::Workgroup(_)) => {
-            return Err(ApiError::validation(
-                "DbUser can't be specified when connecting to a serverless workgroup.",
-            ));
+            return Err(ApiError::validation("DbUser can't be specified when connecting to a serverless workgroup."));
         }
         (None, Some("")) => return Err(ApiError::validation("DbUser must not be empty.")),
         (None, Some(user)) => (user.to_owned(), Authentication::DbUser),
         (None, None) => (caller.identity.db_user(), Authentication::Iam),
     };
-    Ok(Connection {
-        login: Login {
-            database: database.to_owned(),
-            db_user,
-            authentication,
-        },
-        target,
-        secret_arn,
-    })
+    Ok(Connection { login: Login { database: database.to_owned(), db_user, authentication }, target, secret_arn })
 }
 
 fn accepted(names: Option<&[String]>, name: &str) -> bool {
@@ -294,9 +261,9 @@ fn secret_user(options: &Options, arn: &str, target: &Target) -> Result<String, 
         .get(arn)
         .ok_or_else(|| ApiError::validation("Secrets Manager can't find the specified secret."))?;
     match (&secret.cluster, target) {
-        (Some(wanted), Target::Cluster(given)) if wanted != given => Err(ApiError::validation(
-            "ClusterIdentifier doesn't match the cluster identifier stored in the secret.",
-        )),
+        (Some(wanted), Target::Cluster(given)) if wanted != given => {
+            Err(ApiError::validation("ClusterIdentifier doesn't match the cluster identifier stored in the secret."))
+        }
         _ => Ok(secret.db_user.clone()),
     }
 }

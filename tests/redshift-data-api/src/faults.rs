@@ -118,10 +118,7 @@ pub struct Faults(Arc<Mutex<Vec<Compiled>>>);
 
 impl std::fmt::Debug for Faults {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_tuple("Faults")
-            .field(&self.rules())
-            .finish()
+        formatter.debug_tuple("Faults").field(&self.rules()).finish()
     }
 }
 
@@ -131,11 +128,8 @@ impl Faults {
     /// # Errors
     /// A rule is not usable; then the rules stay as they were.
     pub fn set(&self, rules: Vec<Rule>) -> Result<(), FaultError> {
-        let compiled = rules
-            .into_iter()
-            .enumerate()
-            .map(|(index, rule)| compile(index, rule))
-            .collect::<Result<Vec<_>, _>>()?;
+        let compiled =
+            rules.into_iter().enumerate().map(|(index, rule)| compile(index, rule)).collect::<Result<Vec<_>, _>>()?;
         *self.lock() = compiled;
         Ok(())
     }
@@ -156,10 +150,7 @@ impl Faults {
             } else {
                 matches!(
                     kind,
-                    FaultKind::Throttle
-                        | FaultKind::Fail
-                        | FaultKind::Delay
-                        | FaultKind::DropReplyAfterExecution
+                    FaultKind::Throttle | FaultKind::Fail | FaultKind::Delay | FaultKind::DropReplyAfterExecution
                 )
             }
         })
@@ -172,25 +163,16 @@ impl Faults {
 
     /// Whether the event of a finished statement is to be lost.
     pub(crate) fn loses_event(&self, operation: Operation, sqls: &[&str]) -> bool {
-        self.take(operation, sqls, |kind| kind == FaultKind::LoseEvent)
-            .is_some()
+        self.take(operation, sqls, |kind| kind == FaultKind::LoseEvent).is_some()
     }
 
-    fn take(
-        &self,
-        operation: Operation,
-        sqls: &[&str],
-        applies: impl Fn(FaultKind) -> bool,
-    ) -> Option<Rule> {
+    fn take(&self, operation: Operation, sqls: &[&str], applies: impl Fn(FaultKind) -> bool) -> Option<Rule> {
         let mut rules = self.lock();
         let due = rules.iter_mut().find(|one| {
             one.rule.count > 0
                 && applies(one.rule.kind)
                 && one.operation.is_none_or(|wanted| wanted == operation)
-                && one
-                    .pattern
-                    .as_ref()
-                    .is_none_or(|pattern| sqls.iter().any(|sql| pattern.is_match(sql)))
+                && one.pattern.as_ref().is_none_or(|pattern| sqls.iter().any(|sql| pattern.is_match(sql)))
         })?;
         if due.rule.skip > 0 {
             due.rule.skip -= 1;
@@ -206,19 +188,15 @@ impl Faults {
 }
 
 pub(crate) fn executes(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::ExecuteStatement | Operation::BatchExecuteStatement
-    )
+    matches!(operation, Operation::ExecuteStatement | Operation::BatchExecuteStatement)
 }
 
 fn compile(index: usize, rule: Rule) -> Result<Compiled, FaultError> {
     let operation = match &rule.operation {
         None => None,
-        Some(name) => Some(Operation::named(name).ok_or_else(|| FaultError::Operation {
-            index,
-            operation: name.clone(),
-        })?),
+        Some(name) => {
+            Some(Operation::named(name).ok_or_else(|| FaultError::Operation { index, operation: name.clone() })?)
+        }
     };
     let pattern = match &rule.sql {
         None => None,
@@ -226,26 +204,13 @@ fn compile(index: usize, rule: Rule) -> Result<Compiled, FaultError> {
             RegexBuilder::new(pattern)
                 .case_insensitive(true)
                 .build()
-                .map_err(|error| FaultError::Pattern {
-                    index,
-                    reason: error.to_string(),
-                })?,
+                .map_err(|error| FaultError::Pattern { index, reason: error.to_string() })?,
         ),
     };
-    let needs = |kind, member| {
-        Err(FaultError::Member {
-            index,
-            kind,
-            member,
-        })
-    };
+    let needs = |kind, member| Err(FaultError::Member { index, kind, member });
     match rule.kind {
         FaultKind::Fail if rule.text.is_none() => needs("fail", "text"),
         FaultKind::Delay if rule.delay_ms.is_none() => needs("delay", "delay_ms"),
-        _ => Ok(Compiled {
-            rule,
-            operation,
-            pattern,
-        }),
+        _ => Ok(Compiled { rule, operation, pattern }),
     }
 }

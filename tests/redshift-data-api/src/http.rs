@@ -81,22 +81,13 @@ impl Drop for Server {
 ///
 /// # Errors
 /// The listener has no local address.
-pub fn serve(
-    listener: TcpListener,
-    engine: Arc<dyn Engine>,
-    options: Options,
-) -> std::io::Result<Server> {
+pub fn serve(listener: TcpListener, engine: Arc<dyn Engine>, options: Options) -> std::io::Result<Server> {
     let address = listener.local_addr()?;
     let service = Arc::new(Service::new(engine, options));
     let faults = service.faults.clone();
     let (stop, stopped) = watch::channel(false);
     let accepting = tokio::spawn(accept(listener, service, stopped));
-    Ok(Server {
-        address,
-        faults,
-        stop,
-        accepting: Some(accepting),
-    })
+    Ok(Server { address, faults, stop, accepting: Some(accepting) })
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
@@ -150,10 +141,7 @@ async fn connection(stream: TcpStream, service: Arc<Service>) {
 #[error("the reply is dropped, as a fault rule asks")]
 struct Dropped;
 
-async fn respond(
-    service: &Arc<Service>,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Dropped> {
+async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
     let (parts, body) = request.into_parts();
     let body = Body::new(body);
     let path = parts.uri.path();
@@ -167,11 +155,7 @@ async fn respond(
     Ok(answer)
 }
 
-async fn api(
-    service: &Arc<Service>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response<Body>, Dropped> {
+async fn api(service: &Arc<Service>, headers: &HeaderMap, body: Body) -> Result<Response<Body>, Dropped> {
     match call(service, headers, body).await {
         Ok(Reply::Answer(answer)) => Ok(response(StatusCode::OK, &answer, None)),
         Ok(Reply::Drop) => Err(Dropped),
@@ -190,19 +174,11 @@ async fn call(service: &Arc<Service>, headers: &HeaderMap, body: Body) -> Result
     service.buckets.take(operation, Instant::now())?;
     let body = to_bytes(body, service.options.limits.body_bytes)
         .await
-        .map_err(|_| {
-            ApiError::common(
-                413,
-                "RequestEntityTooLargeException",
-                "Request body is too large.",
-            )
-        })?;
+        .map_err(|_| ApiError::common(413, "RequestEntityTooLargeException", "Request body is too large."))?;
     let input = Input::parse(operation, &body)?;
     let fault = service.faults.request(operation, &input.statements());
     let Some(fault) = fault else {
-        return Ok(Reply::Answer(
-            service.call(operation, &caller, &input).await?,
-        ));
+        return Ok(Reply::Answer(service.call(operation, &caller, &input).await?));
     };
     match fault.kind {
         FaultKind::Throttle => return Err(ApiError::throttled()),
@@ -232,12 +208,7 @@ async fn call(service: &Arc<Service>, headers: &HeaderMap, body: Body) -> Result
 
 /// The operation of a request: `X-Amz-Target: RedshiftData.<Operation>` in AWS JSON 1.1.
 fn operation(headers: &HeaderMap) -> Result<Operation, ApiError> {
-    let header = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = header("content-type").split(';').next().unwrap_or_default();
     if !media_type.trim().eq_ignore_ascii_case(CONTENT_TYPE) {
         return Err(ApiError::unknown_operation(404));
@@ -254,9 +225,7 @@ async fn set_faults(service: &Service, body: Body) -> Response<Body> {
         return refuse("the list of fault rules is larger than 1 MB".to_owned());
     };
     match serde_json::from_slice::<Vec<Rule>>(&body) {
-        Err(error) => refuse(format!(
-            "the body is not a JSON list of fault rules: {error}"
-        )),
+        Err(error) => refuse(format!("the body is not a JSON list of fault rules: {error}")),
         Ok(rules) => match service.faults.set(rules) {
             Err(error) => refuse(error.to_string()),
             Ok(()) => plain(StatusCode::OK, &json!(service.faults.rules())),
@@ -265,8 +234,7 @@ async fn set_faults(service: &Service, body: Body) -> Response<Body> {
 }
 
 fn refusal(error: &ApiError) -> Response<Body> {
-    let status =
-        StatusCode::from_u16(error.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(error.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response(status, &error.body(), Some(error.code))
 }
 
@@ -278,9 +246,7 @@ fn response(status: StatusCode, body: &Json, error: Option<&str>) -> Response<Bo
     if let Some(error) = error {
         builder = builder.header("x-amzn-errortype", error);
     }
-    builder
-        .body(Body::from(body.to_string()))
-        .expect("a status and constant headers make a response")
+    builder.body(Body::from(body.to_string())).expect("a status and constant headers make a response")
 }
 
 fn plain(status: StatusCode, body: &Json) -> Response<Body> {

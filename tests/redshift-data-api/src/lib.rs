@@ -43,12 +43,11 @@ mod store;
 mod throttle;
 
 pub use engine::{
-    Authentication, Canceller, ColumnMetadata, Engine, Login, Nullable, Session, SqlError,
-    StatementResult, Value,
+    Authentication, Canceller, ColumnMetadata, Engine, Login, Nullable, Session, SqlError, StatementResult, Value,
 };
 pub use faults::{FaultError, FaultKind, Faults, Rule};
 pub use http::{Server, serve};
 pub use options::{
-    AfterFailure, Identities, Identity, Limits, Operation, Options, PartialFailure, Secret,
-    Throttle, TokenReuse, Unconfirmed,
+    AfterFailure, Identities, Identity, Limits, Operation, Options, PartialFailure, Secret, Throttle, TokenReuse,
+    Unconfirmed,
 };

@@ -16,8 +16,7 @@ use crate::options::Operation;
 
 /// The pattern of ids. The model's suffix has up to two digits; the service's own message has `\d+`.
 const ID_PATTERN: &str = r"[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\d{0,2})?";
-const ID_MESSAGE: &str =
-    r"must satisfy regex pattern: ^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\d+)?$";
+const ID_MESSAGE: &str = r"must satisfy regex pattern: ^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\d+)?$";
 const CLUSTER_PATTERN: &str = "[a-z][a-z0-9]*(-[a-z0-9]+)*";
 const WORKGROUP_PATTERN: &str = r"([a-z0-9-]{3,63}|arn:(aws(-[a-z]+)*):redshift-serverless:([a-z]{2}(-gov|(-iso[a-z]?))?|eusc-[a-z]+)-[a-z]+-\d{1}:\d{12}:workgroup/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[a-z0-9-]{1,63}/[a-z0-9-]{1,63}))";
 const PARAMETER_NAME_PATTERN: &str = "[0-9a-zA-Z_]+";
@@ -52,34 +51,19 @@ struct Member {
 }
 
 const fn required(name: &'static str, shape: Shape) -> Member {
-    Member {
-        name,
-        required: true,
-        shape,
-    }
+    Member { name, required: true, shape }
 }
 
 const fn optional(name: &'static str, shape: Shape) -> Member {
-    Member {
-        name,
-        required: false,
-        shape,
-    }
+    Member { name, required: false, shape }
 }
 
 const ANY: Shape = Shape::Text(0, usize::MAX);
 const CLUSTER_ID: Shape = Shape::Pattern(1, 63, &CLUSTER, CLUSTER_PATTERN);
 const WORKGROUP_NAME: Shape = Shape::Pattern(3, 128, &WORKGROUP, WORKGROUP_PATTERN);
 const WAIT: Shape = Shape::Integer(1, 30);
-const STATEMENT_STATUS: Shape = Shape::Enum(&[
-    "SUBMITTED",
-    "PICKED",
-    "STARTED",
-    "FINISHED",
-    "ABORTED",
-    "FAILED",
-    "ALL",
-]);
+const STATEMENT_STATUS: Shape =
+    Shape::Enum(&["SUBMITTED", "PICKED", "STARTED", "FINISHED", "ABORTED", "FAILED", "ALL"]);
 
 const EXECUTE: &[Member] = &[
     required("Sql", ANY),
@@ -112,20 +96,13 @@ const BATCH: &[Member] = &[
     optional("ResultFormat", Shape::Enum(&["JSON", "CSV"])),
     optional("SessionKeepAliveSeconds", Shape::Integer(0, 86_400)),
     optional("SessionId", Shape::Id),
-    optional(
-        "ExecutionMode",
-        Shape::Enum(&["TRANSACTION", "AUTO_COMMIT"]),
-    ),
+    optional("ExecutionMode", Shape::Enum(&["TRANSACTION", "AUTO_COMMIT"])),
     optional("WaitTimeSeconds", WAIT),
 ];
 
 const DESCRIBE: &[Member] = &[required("Id", Shape::Id), optional("WaitTimeSeconds", WAIT)];
 
-const RESULT: &[Member] = &[
-    required("Id", Shape::Id),
-    optional("NextToken", ANY),
-    optional("WaitTimeSeconds", WAIT),
-];
+const RESULT: &[Member] = &[required("Id", Shape::Id), optional("NextToken", ANY), optional("WaitTimeSeconds", WAIT)];
 
 const CANCEL: &[Member] = &[required("Id", Shape::Id)];
 
@@ -225,9 +202,7 @@ impl Input {
         let mut given = match serde_json::from_slice(body) {
             Ok(Json::Object(given)) => given,
             Ok(_) => {
-                return Err(ApiError::serialization(
-                    "Start of structure or map found where not expected.",
-                ));
+                return Err(ApiError::serialization("Start of structure or map found where not expected."));
             }
             // The text of a syntax error names lines and columns, never content.
             Err(error) => return Err(ApiError::serialization(error.to_string())),
@@ -247,25 +222,17 @@ impl Input {
             let path = lower_first(member.name);
             match kept.get(member.name) {
                 Some(value) => check_constraints(value, member.shape, &path, &mut failures)?,
-                None if member.required => {
-                    failures.push(failure("null", &path, "Member must not be null"))
-                }
+                None if member.required => failures.push(failure("null", &path, "Member must not be null")),
                 None => {}
             }
         }
         if failures.is_empty() {
             return Ok(Self(kept));
         }
-        let plural = if failures.len() == 1 {
-            "error"
-        } else {
-            "errors"
-        };
+        let plural = if failures.len() == 1 { "error" } else { "errors" };
         let count = failures.len();
         let failures = failures.join("; ");
-        Err(ApiError::validation(format!(
-            "{count} validation {plural} detected: {failures}"
-        )))
+        Err(ApiError::validation(format!("{count} validation {plural} detected: {failures}")))
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
@@ -301,16 +268,8 @@ impl Input {
         let Some(Json::Array(parameters)) = self.0.get("Parameters") else {
             return Vec::new();
         };
-        let member = |parameter: &Json, name: &str| {
-            parameter
-                .get(name)
-                .and_then(Json::as_str)
-                .map(str::to_owned)
-        };
-        parameters
-            .iter()
-            .filter_map(|one| Some((member(one, "name")?, member(one, "value")?)))
-            .collect()
+        let member = |parameter: &Json, name: &str| parameter.get(name).and_then(Json::as_str).map(str::to_owned);
+        parameters.iter().filter_map(|one| Some((member(one, "name")?, member(one, "value")?))).collect()
     }
 
     /// The request without what does not belong to its identity: two requests with equal texts ask
@@ -332,17 +291,11 @@ impl Input {
 /// `WaitTimeSeconds` -> `waitTimeSeconds`, as the messages name members.
 fn lower_first(name: &str) -> String {
     let mut characters = name.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(characters).collect()
-    })
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 fn failure(value: &str, path: &str, constraint: &str) -> String {
-    let value = if value == "null" {
-        "null".to_owned()
-    } else {
-        format!("'{value}'")
-    };
+    let value = if value == "null" { "null".to_owned() } else { format!("'{value}'") };
     // AWS quotes null without quotation marks: Value null at 'sql' failed …
     format!("Value {value} at '{path}' failed to satisfy constraint: {constraint}")
 }
@@ -361,10 +314,7 @@ fn kind(value: &Json) -> &'static str {
 
 fn check_type(value: &Json, shape: Shape) -> Result<(), ApiError> {
     let wrong = |value: &Json, wanted: &str| {
-        Err(ApiError::serialization(format!(
-            "{} cannot be converted to {wanted}",
-            kind(value)
-        )))
+        Err(ApiError::serialization(format!("{} cannot be converted to {wanted}", kind(value))))
     };
     match shape {
         Shape::Text(..) | Shape::Id | Shape::Pattern(..) | Shape::Enum(_) => match value {
@@ -380,10 +330,9 @@ fn check_type(value: &Json, shape: Shape) -> Result<(), ApiError> {
             _ => wrong(value, "Boolean"),
         },
         Shape::Statements => match value {
-            Json::Array(items) => items
-                .iter()
-                .filter(|item| !item.is_null())
-                .try_for_each(|item| check_type(item, ANY)),
+            Json::Array(items) => {
+                items.iter().filter(|item| !item.is_null()).try_for_each(|item| check_type(item, ANY))
+            }
             _ => wrong(value, "List"),
         },
         Shape::Parameters => match value {
@@ -408,12 +357,7 @@ fn check_type(value: &Json, shape: Shape) -> Result<(), ApiError> {
 
 /// Collects what a member of the right type fails; only an id fails at once, in the service's own
 /// words.
-fn check_constraints(
-    value: &Json,
-    shape: Shape,
-    path: &str,
-    failures: &mut Vec<String>,
-) -> Result<(), ApiError> {
+fn check_constraints(value: &Json, shape: Shape, path: &str, failures: &mut Vec<String>) -> Result<(), ApiError> {
     match (shape, value) {
         (Shape::Text(least, most), Json::String(text)) => {
             check_length(text, path, least, most, failures);
@@ -435,10 +379,7 @@ fn check_constraints(
             failures.push(failure(
                 text,
                 path,
-                &format!(
-                    "Member must satisfy enum value set: [{}]",
-                    allowed.join(", ")
-                ),
+                &format!("Member must satisfy enum value set: [{}]", allowed.join(", ")),
             ));
         }
         (Shape::Integer(least, most), Json::Number(number)) => {
@@ -458,11 +399,7 @@ fn check_constraints(
                 failures.push(failure("[]", path, constraint));
             } else if items.len() > 40 {
                 let constraint = "Member must have length less than or equal to 40";
-                failures.push(failure(
-                    &format!("[{} items]", items.len()),
-                    path,
-                    constraint,
-                ));
+                failures.push(failure(&format!("[{} items]", items.len()), path, constraint));
             }
             for (index, _) in items.iter().enumerate().filter(|(_, item)| item.is_null()) {
                 let path = format!("{path}.{}.member", index + 1);
@@ -483,26 +420,16 @@ fn check_parameters(items: &[Json], path: &str, failures: &mut Vec<String>) {
     for (index, item) in items.iter().enumerate() {
         let path = format!("{path}.{}.member", index + 1);
         match item.get("name").and_then(Json::as_str) {
-            None => failures.push(failure(
-                "null",
-                &format!("{path}.name"),
-                "Member must not be null",
-            )),
+            None => failures.push(failure("null", &format!("{path}.name"), "Member must not be null")),
             Some(name) if !PARAMETER_NAME.is_match(name) => failures.push(failure(
                 name,
                 &format!("{path}.name"),
-                &format!(
-                    "Member must satisfy regular expression pattern: {PARAMETER_NAME_PATTERN}"
-                ),
+                &format!("Member must satisfy regular expression pattern: {PARAMETER_NAME_PATTERN}"),
             )),
             Some(_) => {}
         }
         match item.get("value").and_then(Json::as_str) {
-            None => failures.push(failure(
-                "null",
-                &format!("{path}.value"),
-                "Member must not be null",
-            )),
+            None => failures.push(failure("null", &format!("{path}.value"), "Member must not be null")),
             Some("") => failures.push(failure(
                 "",
                 &format!("{path}.value"),

@@ -70,10 +70,7 @@ pub struct Identities {
 impl Default for Identities {
     /// Every access key belongs to the role `local`.
     fn default() -> Self {
-        Self {
-            keys: BTreeMap::new(),
-            default: Some(Identity::role("local")),
-        }
+        Self { keys: BTreeMap::new(), default: Some(Identity::role("local")) }
     }
 }
 
@@ -98,10 +95,7 @@ impl Identity {
     /// A role in a session called `session`.
     #[must_use]
     pub fn role(name: impl Into<String>) -> Self {
-        Self::Role {
-            name: name.into(),
-            session: "session".to_owned(),
-        }
+        Self::Role { name: name.into(), session: "session".to_owned() }
     }
 
     /// A user.
@@ -234,9 +228,7 @@ impl Throttle {
             (Op::ListTables, 3.0),
             (Op::DescribeTable, 3.0),
         ];
-        Self {
-            per_second: per_second.into(),
-        }
+        Self { per_second: per_second.into() }
     }
 }
 
@@ -351,8 +343,6 @@ impl Operation {
     /// The operation of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|operation| operation.name() == name)
+        Self::ALL.into_iter().find(|operation| operation.name() == name)
     }
 }

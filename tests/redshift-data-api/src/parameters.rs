@@ -37,10 +37,7 @@ pub fn placeholders(sql: &str) -> Vec<Placeholder> {
             b':' => {
                 let end = name_end(bytes, at + 1);
                 if end > at + 1 {
-                    found.push(Placeholder {
-                        name: sql[at + 1..end].to_owned(),
-                        range: at..end,
-                    });
+                    found.push(Placeholder { name: sql[at + 1..end].to_owned(), range: at..end });
                 }
                 end.max(at + 1)
             }
@@ -62,9 +59,7 @@ fn name_end(bytes: &[u8], from: usize) -> usize {
 }
 
 fn name_or_dollar_end(bytes: &[u8], from: usize) -> usize {
-    let length = bytes[from..]
-        .iter()
-        .take_while(|byte| is_name(**byte) || **byte == b'$');
+    let length = bytes[from..].iter().take_while(|byte| is_name(**byte) || **byte == b'$');
     from + length.count()
 }
 
@@ -116,8 +111,7 @@ fn comment_end(bytes: &[u8], start: usize) -> usize {
 /// The end of a dollar-quoted body that opens at `start`, or the byte behind a lone dollar sign.
 fn dollar_end(bytes: &[u8], start: usize) -> usize {
     let tag = name_end(bytes, start + 1);
-    let is_tag =
-        bytes.get(tag) == Some(&b'$') && !bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
+    let is_tag = bytes.get(tag) == Some(&b'$') && !bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
     if !is_tag {
         return start + 1;
     }

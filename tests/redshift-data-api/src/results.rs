@@ -29,24 +29,14 @@ impl ResultSet {
         for row in &result.rows {
             let row_size = row.iter().map(value_size).sum::<usize>();
             if row_size > limits.row_bytes {
-                return Err(format!(
-                    "Packet for query is too large ({row_size} > {}).",
-                    limits.row_bytes
-                ));
+                return Err(format!("Packet for query is too large ({row_size} > {}).", limits.row_bytes));
             }
             size += row_size;
         }
         if size > limits.result_bytes {
-            return Err(format!(
-                "Query result size exceeds the limit of {} bytes.",
-                limits.result_bytes
-            ));
+            return Err(format!("Query result size exceeds the limit of {} bytes.", limits.result_bytes));
         }
-        Ok(Some(Self {
-            columns,
-            rows: result.rows,
-            size,
-        }))
+        Ok(Some(Self { columns, rows: result.rows, size }))
     }
 
     /// One page as typed records, from row `start`, and the next page's first row.
@@ -87,10 +77,7 @@ impl ResultSet {
     }
 
     pub(crate) fn metadata(&self) -> Vec<Json> {
-        self.columns
-            .iter()
-            .map(|column| column_json(column, None))
-            .collect()
+        self.columns.iter().map(|column| column_json(column, None)).collect()
     }
 }
 
@@ -206,9 +193,7 @@ pub(crate) fn page_offset(of: &str, token: Option<&str>) -> Result<usize, ApiErr
 
 /// FNV-1a, so that a token stays good across builds of the server.
 fn binding(of: &str) -> u64 {
-    of.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    of.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// Cuts a list into pages; `of` binds the token to the request.

@@ -29,19 +29,11 @@ struct Outcome {
 
 impl Outcome {
     fn failed(error: String, session: Option<Box<dyn Session>>) -> Self {
-        Self {
-            status: Status::Failed,
-            error: Some(error),
-            session,
-        }
+        Self { status: Status::Failed, error: Some(error), session }
     }
 
     fn aborted(session: Option<Box<dyn Session>>) -> Self {
-        Self {
-            status: Status::Aborted,
-            error: None,
-            session,
-        }
+        Self { status: Status::Aborted, error: None, session }
     }
 }
 
@@ -55,10 +47,7 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if !self.settled {
-            let outcome = Outcome::failed(
-                "ERROR: the engine stopped while it executed the statement".to_owned(),
-                None,
-            );
+            let outcome = Outcome::failed("ERROR: the engine stopped while it executed the statement".to_owned(), None);
             settle(&self.service, &self.statement, outcome, None);
         }
     }
@@ -66,16 +55,8 @@ impl Drop for Guard {
 
 /// Executes a statement in a task of its own. `engine` is the engine session of a session that
 /// existed before.
-pub(crate) fn start(
-    service: &Arc<Service>,
-    statement: Arc<Statement>,
-    engine: Option<Box<dyn Session>>,
-) {
-    let guard = Guard {
-        service: Arc::clone(service),
-        statement,
-        settled: false,
-    };
+pub(crate) fn start(service: &Arc<Service>, statement: Arc<Statement>, engine: Option<Box<dyn Session>>) {
+    let guard = Guard { service: Arc::clone(service), statement, settled: false };
     service.spawn(async move {
         // The whole guard moves into the task, so that it is dropped wherever the task ends.
         let mut guard = guard;
@@ -89,9 +70,7 @@ pub(crate) fn start(
         if let Some(mut session) = pooled
             && matches!(session.reset().await, Ok(true))
         {
-            service
-                .sessions
-                .keep_idle(&statement.request.login, session);
+            service.sessions.keep_idle(&statement.request.login, session);
         }
     });
 }
@@ -181,11 +160,7 @@ fn emit(service: &Service, statement: &Statement) {
     }
 }
 
-async fn execute(
-    service: &Arc<Service>,
-    statement: &Arc<Statement>,
-    engine: Option<Box<dyn Session>>,
-) -> Outcome {
+async fn execute(service: &Arc<Service>, statement: &Arc<Statement>, engine: Option<Box<dyn Session>>) -> Outcome {
     let mut session = match engine {
         Some(session) => session,
         None => match connect(service, statement).await {
@@ -206,18 +181,13 @@ async fn execute(
             finish(ended, None, session)
         }
         Some(ExecutionMode::AutoCommit) => auto_commit(service, statement, session, deadline).await,
-        Some(ExecutionMode::Transaction) => {
-            transaction(service, statement, session, deadline).await
-        }
+        Some(ExecutionMode::Transaction) => transaction(service, statement, session, deadline).await,
     }
 }
 
 /// An engine session for a statement that has none, or `None` if the statement was cancelled before
 /// there was one.
-async fn connect(
-    service: &Service,
-    statement: &Statement,
-) -> Result<Option<Box<dyn Session>>, SqlError> {
+async fn connect(service: &Service, statement: &Statement) -> Result<Option<Box<dyn Session>>, SqlError> {
     let login = &statement.request.login;
     if let Some(session) = service.sessions.take_idle(login) {
         return Ok(Some(session));
@@ -239,11 +209,7 @@ enum Ended {
 /// The outcome of a part that decides about its statement; `number` is its number in a batch.
 fn finish(ended: Ended, number: Option<usize>, session: Box<dyn Session>) -> Outcome {
     match ended {
-        Ended::Finished => Outcome {
-            status: Status::Finished,
-            error: None,
-            session: Some(session),
-        },
+        Ended::Finished => Outcome { status: Status::Finished, error: None, session: Some(session) },
         Ended::Failed(error) => {
             let error = match number {
                 Some(number) => format!("Query #{number} failed with {error}"),
@@ -272,9 +238,7 @@ async fn auto_commit(
         }
     }
     match first_failure {
-        Some((number, error))
-            if service.options.unconfirmed.partial_failure == PartialFailure::Failed =>
-        {
+        Some((number, error)) if service.options.unconfirmed.partial_failure == PartialFailure::Failed => {
             finish(Ended::Failed(error), Some(number), session)
         }
         _ => finish(Ended::Finished, None, session),
@@ -340,11 +304,7 @@ async fn part(
     match result {
         Ok(result) => accept(service, statement, index, began, result),
         Err(error) => {
-            let ended = if statement.is_cancelled() {
-                Ended::Aborted
-            } else {
-                Ended::Failed(error.text())
-            };
+            let ended = if statement.is_cancelled() { Ended::Aborted } else { Ended::Failed(error.text()) };
             record(statement, index, began, &ended, error.query_id, None);
             ended
         }
@@ -357,21 +317,11 @@ fn used_parameters(sql: &str, parameters: &[(String, String)]) -> Vec<(String, S
         return Vec::new();
     }
     let places = placeholders(sql);
-    parameters
-        .iter()
-        .filter(|(name, _)| places.iter().any(|place| place.name == *name))
-        .cloned()
-        .collect()
+    parameters.iter().filter(|(name, _)| places.iter().any(|place| place.name == *name)).cloned().collect()
 }
 
 /// Takes a result over, unless it is too large.
-fn accept(
-    service: &Service,
-    statement: &Statement,
-    index: usize,
-    began: Instant,
-    result: StatementResult,
-) -> Ended {
+fn accept(service: &Service, statement: &Statement, index: usize, began: Instant, result: StatementResult) -> Ended {
     let query_id = result.query_id;
     let affected = result.rows_affected;
     match ResultSet::accept(result, &service.options.limits) {
@@ -419,18 +369,10 @@ fn record(
 }
 
 /// The fault that strikes a statement; `None` lets it execute.
-async fn fault(
-    service: &Service,
-    statement: &Statement,
-    operation: Operation,
-    sql: &str,
-) -> Option<Ended> {
+async fn fault(service: &Service, statement: &Statement, operation: Operation, sql: &str) -> Option<Ended> {
     let rule = service.faults.statement(operation, sql)?;
     match rule.kind {
-        FaultKind::Fail => Some(Ended::Failed(format!(
-            "ERROR: {}",
-            rule.text.unwrap_or_default()
-        ))),
+        FaultKind::Fail => Some(Ended::Failed(format!("ERROR: {}", rule.text.unwrap_or_default()))),
         FaultKind::Abort => {
             statement.cancel().await;
             Some(Ended::Aborted)

@@ -79,10 +79,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            inner: Mutex::default(),
-            limits,
-        }
+        Self { inner: Mutex::default(), limits }
     }
 
     /// Makes a new session that is busy with its first statement.
@@ -99,14 +96,9 @@ impl Sessions {
         // Closed sessions are listed for 24 hours.
         let horizon = u64::try_from(self.limits.retention.as_millis()).unwrap_or(u64::MAX);
         inner.sessions.retain(|_, session| {
-            !matches!(session.state, State::Closed)
-                || session.updated_at.0.saturating_add(horizon) > now.0
+            !matches!(session.state, State::Closed) || session.updated_at.0.saturating_add(horizon) > now.0
         });
-        let open = inner
-            .sessions
-            .values()
-            .filter(|session| !matches!(session.state, State::Closed))
-            .count();
+        let open = inner.sessions.values().filter(|session| !matches!(session.state, State::Closed)).count();
         if open >= self.limits.sessions {
             return Err(ApiError::active_sessions());
         }
@@ -176,19 +168,13 @@ impl Sessions {
         let session = inner.sessions.get_mut(id)?;
         let now = Timestamp::now();
         session.updated_at = now;
-        let left = self
-            .limits
-            .session_lifetime
-            .saturating_sub(session.opened.elapsed());
+        let left = self.limits.session_lifetime.saturating_sub(session.opened.elapsed());
         let keep = Duration::from_secs(session.keep_alive).min(left);
         match engine {
             Some(engine) if matches!(session.state, State::Busy(_)) && !keep.is_zero() => {
                 session.state = State::Available(engine);
                 session.ttl = now.plus(keep.as_secs());
-                Some(Expiry {
-                    after: keep,
-                    uses: session.uses,
-                })
+                Some(Expiry { after: keep, uses: session.uses })
             }
             _ => {
                 session.state = State::Closed;

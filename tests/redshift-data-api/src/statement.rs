@@ -220,10 +220,7 @@ impl Statement {
     pub(crate) async fn ended(&self) {
         let mut progress = self.progress.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = progress
-            .wait_for(|now| now.status.is_terminal())
-            .await
-            .is_ok();
+        let _ = progress.wait_for(|now| now.status.is_terminal()).await.is_ok();
     }
 
     /// Counts one more waiting request while the guard lives; `None` if there are `limit` already.
@@ -267,9 +264,7 @@ impl Statement {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<dyn Canceller>>> {
-        self.canceller
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.canceller.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

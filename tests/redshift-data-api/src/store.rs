@@ -53,11 +53,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(limits: Limits, unconfirmed: Unconfirmed) -> Self {
-        Self {
-            inner: Mutex::default(),
-            limits,
-            unconfirmed,
-        }
+        Self { inner: Mutex::default(), limits, unconfirmed }
     }
 
     /// Finds the statement of a token, or makes a new one.
@@ -73,17 +69,12 @@ impl Store {
         let now = Instant::now();
         let mut inner = self.lock();
         self.forget(&mut inner, now);
-        let key = token.map(|token| TokenKey {
-            principal: caller.db_user(),
-            token: token.to_owned(),
-        });
+        let key = token.map(|token| TokenKey { principal: caller.db_user(), token: token.to_owned() });
         let fingerprint = hash(fingerprint);
         if let Some(entry) = key.as_ref().and_then(|key| inner.tokens.get(key)) {
             let same = entry.fingerprint == fingerprint;
             if !same && self.unconfirmed.token_reuse == TokenReuse::Refuse {
-                return Err(ApiError::validation(
-                    "The client token was used before with other request parameters.",
-                ));
+                return Err(ApiError::validation("The client token was used before with other request parameters."));
             }
             let again = same
                 && self.unconfirmed.token_after_failure == AfterFailure::NewStatement
@@ -92,29 +83,16 @@ impl Store {
                 return Ok(Submitted::Known(Arc::clone(&entry.statement)));
             }
         }
-        let active = inner
-            .statements
-            .values()
-            .filter(|statement| !statement.status().is_terminal())
-            .count();
+        let active = inner.statements.values().filter(|statement| !statement.status().is_terminal()).count();
         if active >= self.limits.active_statements {
             return Err(ApiError::active_statements());
         }
         let statement = Arc::new(make()?);
         inner.order.push_back((statement.id.clone(), now));
-        inner
-            .statements
-            .insert(statement.id.clone(), Arc::clone(&statement));
+        inner.statements.insert(statement.id.clone(), Arc::clone(&statement));
         if let Some(key) = key {
             inner.token_order.push_back((key.clone(), now));
-            inner.tokens.insert(
-                key,
-                TokenEntry {
-                    fingerprint,
-                    statement: Arc::clone(&statement),
-                    since: now,
-                },
-            );
+            inner.tokens.insert(key, TokenEntry { fingerprint, statement: Arc::clone(&statement), since: now });
         }
         Ok(Submitted::New(statement))
     }
@@ -141,12 +119,7 @@ impl Store {
     pub(crate) fn all(&self) -> Vec<Arc<Statement>> {
         let mut inner = self.lock();
         self.forget(&mut inner, Instant::now());
-        inner
-            .order
-            .iter()
-            .rev()
-            .filter_map(|(id, _)| inner.statements.get(id).cloned())
-            .collect()
+        inner.order.iter().rev().filter_map(|(id, _)| inner.statements.get(id).cloned()).collect()
     }
 
     /// Drops what is too old; a statement that still runs is kept.
@@ -167,11 +140,7 @@ impl Store {
             && now.saturating_duration_since(*since) >= self.limits.token_lifetime
         {
             // A token that was taken again after a failure has a younger entry of its own.
-            if inner
-                .tokens
-                .get(key)
-                .is_some_and(|entry| entry.since == *since)
-            {
+            if inner.tokens.get(key).is_some_and(|entry| entry.since == *since) {
                 inner.tokens.remove(key);
             }
             inner.token_order.pop_front();

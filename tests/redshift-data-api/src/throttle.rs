@@ -16,19 +16,12 @@ pub(crate) struct Buckets {
 
 impl Buckets {
     pub(crate) fn new(rates: Option<Throttle>) -> Self {
-        Self {
-            rates,
-            levels: Mutex::default(),
-        }
+        Self { rates, levels: Mutex::default() }
     }
 
     /// Takes one request's token, or refuses the request.
     pub(crate) fn take(&self, operation: Operation, now: Instant) -> Result<(), ApiError> {
-        let Some(rate) = self
-            .rates
-            .as_ref()
-            .and_then(|rates| rates.per_second.get(&operation))
-        else {
+        let Some(rate) = self.rates.as_ref().and_then(|rates| rates.per_second.get(&operation)) else {
             return Ok(());
         };
         let capacity = rate.max(1.0);
@@ -56,26 +49,13 @@ mod tests {
     fn a_second_of_requests_then_the_rate() {
         let buckets = Buckets::new(Some(Throttle::documented()));
         let start = Instant::now();
-        let cancel = |after_ms| {
-            buckets
-                .take(
-                    Operation::CancelStatement,
-                    start + Duration::from_millis(after_ms),
-                )
-                .is_ok()
-        };
+        let cancel =
+            |after_ms| buckets.take(Operation::CancelStatement, start + Duration::from_millis(after_ms)).is_ok();
         assert_eq!([0, 0, 0, 0].map(cancel), [true, true, true, false]);
         assert!(!cancel(300));
         assert!(cancel(340));
         assert!(!cancel(350));
-        assert!(
-            buckets.take(Operation::ExecuteStatement, start).is_ok(),
-            "another operation has its own bucket"
-        );
-        assert!(
-            Buckets::new(None)
-                .take(Operation::CancelStatement, start)
-                .is_ok()
-        );
+        assert!(buckets.take(Operation::ExecuteStatement, start).is_ok(), "another operation has its own bucket");
+        assert!(Buckets::new(None).take(Operation::CancelStatement, start).is_ok());
     }
 }
