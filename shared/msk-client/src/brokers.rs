@@ -47,24 +47,17 @@ impl Brokers {
     /// The brokers of a list. IAM and mutual TLS are always encrypted. Without a login, a list
     /// that names only MSK's TLS ports (9094, public 9194) is taken as encrypted, and so is any
     /// list when `trusts_extra` says that a certificate to trust was given.
-    pub fn of_list(
-        addresses: &[String],
-        login: Login,
-        trusts_extra: bool,
-    ) -> Result<Self, KafkaError> {
+    pub fn of_list(addresses: &[String], login: Login, trusts_extra: bool) -> Result<Self, KafkaError> {
         if addresses.is_empty() {
             return Err(KafkaError::Settings {
-                reason:
-                    "no Kafka brokers are known; give kafka.brokers or kafka.cluster_arn in the \
+                reason: "no Kafka brokers are known; give kafka.brokers or kafka.cluster_arn in the \
                          pipeline file, or MSK_CLUSTER_ARN in the environment"
-                        .to_owned(),
+                    .to_owned(),
             });
         }
         if let Some(wrong) = addresses.iter().find(|address| !is_host_and_port(address)) {
             return Err(KafkaError::Settings {
-                reason: format!(
-                    "{wrong:?} in kafka.brokers is not host:port; write it like b-1.example.com:9098"
-                ),
+                reason: format!("{wrong:?} in kafka.brokers is not host:port; write it like b-1.example.com:9098"),
             });
         }
         let tls_port = |address: &String| address.ends_with(":9094") || address.ends_with(":9194");
@@ -74,11 +67,7 @@ impl Brokers {
         };
         Ok(Self {
             addresses: addresses.to_vec(),
-            transport: if encrypted {
-                Transport::Tls
-            } else {
-                Transport::Plaintext
-            },
+            transport: if encrypted { Transport::Tls } else { Transport::Plaintext },
         })
     }
 
@@ -128,67 +117,45 @@ fn control_plane_error<E>(cluster: &str, error: SdkError<E>) -> KafkaError
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let unanswered = matches!(
-        error,
-        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ResponseError(_)
-    );
+    let unanswered =
+        matches!(error, SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ResponseError(_));
     let code = match error.code() {
         Some(code) => code.to_owned(),
         None if unanswered => "the request was not answered".to_owned(),
         None => "unknown error".to_owned(),
     };
     let (kind, next_step) = classify(&code, unanswered);
-    KafkaError::ControlPlane {
-        cluster: cluster.to_owned(),
-        code,
-        next_step,
-        kind,
-        source: Some(Box::new(error)),
-    }
+    KafkaError::ControlPlane { cluster: cluster.to_owned(), code, next_step, kind, source: Some(Box::new(error)) }
 }
 
 /// Error codes of the MSK API (API Reference, "Error codes" of GetBootstrapBrokers, and the
 /// common ones) by what has to be done.
 fn classify(code: &str, unanswered: bool) -> (ErrorKind, &'static str) {
     match code {
-        "TooManyRequestsException" | "ThrottlingException" | "Throttling" => (
-            ErrorKind::Throttled,
-            "it is retried; lower the schedule's rate if it lasts",
-        ),
-        "InternalServerErrorException" | "ServiceUnavailableException" => (
-            ErrorKind::Transient,
-            "it is retried; see the AWS Health Dashboard if it lasts",
-        ),
-        "ForbiddenException" | "UnauthorizedException" | "AccessDeniedException" => (
-            ErrorKind::Misconfigured,
-            "grant the function's role kafka:GetBootstrapBrokers on this cluster",
-        ),
-        "NotFoundException" | "BadRequestException" => (
-            ErrorKind::Misconfigured,
-            "compare the ARN with the cluster's, and AWS_REGION with the ARN's region",
-        ),
-        "ConflictException" => (
-            ErrorKind::Transient,
-            "the cluster is being created or updated; it is retried",
-        ),
+        "TooManyRequestsException" | "ThrottlingException" | "Throttling" => {
+            (ErrorKind::Throttled, "it is retried; lower the schedule's rate if it lasts")
+        }
+        "InternalServerErrorException" | "ServiceUnavailableException" => {
+            (ErrorKind::Transient, "it is retried; see the AWS Health Dashboard if it lasts")
+        }
+        "ForbiddenException" | "UnauthorizedException" | "AccessDeniedException" => {
+            (ErrorKind::Misconfigured, "grant the function's role kafka:GetBootstrapBrokers on this cluster")
+        }
+        "NotFoundException" | "BadRequestException" => {
+            (ErrorKind::Misconfigured, "compare the ARN with the cluster's, and AWS_REGION with the ARN's region")
+        }
+        "ConflictException" => (ErrorKind::Transient, "the cluster is being created or updated; it is retried"),
         _ if unanswered => (ErrorKind::Transient, UNREACHABLE_CONTROL_PLANE),
         _ => (ErrorKind::Misconfigured, "see the cause"),
     }
 }
 
-fn choose(
-    cluster: &str,
-    answer: &GetBootstrapBrokersOutput,
-    login: Login,
-) -> Result<Brokers, KafkaError> {
+fn choose(cluster: &str, answer: &GetBootstrapBrokersOutput, login: Login) -> Result<Brokers, KafkaError> {
     let lists = [
         ("none (plaintext)", answer.bootstrap_broker_string()),
         ("none or mtls (TLS)", answer.bootstrap_broker_string_tls()),
         ("iam", answer.bootstrap_broker_string_sasl_iam()),
-        (
-            "scram (not usable by Redshift)",
-            answer.bootstrap_broker_string_sasl_scram(),
-        ),
+        ("scram (not usable by Redshift)", answer.bootstrap_broker_string_sasl_scram()),
     ];
     let list = |index: usize| lists[index].1.map(split).filter(|list| !list.is_empty());
     let chosen = match login {
@@ -199,10 +166,7 @@ fn choose(
         Login::Iam => list(2).map(|addresses| (addresses, Transport::Tls)),
     };
     match chosen {
-        Some((addresses, transport)) => Ok(Brokers {
-            addresses,
-            transport,
-        }),
+        Some((addresses, transport)) => Ok(Brokers { addresses, transport }),
         None => {
             let offered: Vec<&str> = lists
                 .iter()
@@ -225,12 +189,8 @@ fn choose(
 /// The addresses of a list, sorted: MSK does not promise an order, and an external schema whose
 /// brokers only changed places has not changed.
 fn split(text: &str) -> Vec<String> {
-    let mut addresses: Vec<String> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|address| !address.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let mut addresses: Vec<String> =
+        text.split(',').map(str::trim).filter(|address| !address.is_empty()).map(str::to_owned).collect();
     addresses.sort();
     addresses
 }
@@ -253,45 +213,25 @@ mod tests {
         let iam = choose(ARN, &answer(), Login::Iam).unwrap();
         assert_eq!(iam.addresses, ["b-1:9098", "b-2:9098"]);
         assert_eq!(iam.uri(), "b-1:9098,b-2:9098");
-        assert_eq!(
-            choose(ARN, &answer(), Login::Mtls).unwrap().addresses,
-            ["b-1:9094", "b-2:9094"]
-        );
+        assert_eq!(choose(ARN, &answer(), Login::Mtls).unwrap().addresses, ["b-1:9094", "b-2:9094"]);
         let none = choose(ARN, &answer(), Login::None).unwrap();
-        assert_eq!(
-            none.transport,
-            Transport::Tls,
-            "the cluster has no plaintext listener"
-        );
+        assert_eq!(none.transport, Transport::Tls, "the cluster has no plaintext listener");
         let plain = GetBootstrapBrokersOutput::builder()
             .bootstrap_broker_string("b-1:9092")
             .bootstrap_broker_string_tls("b-1:9094")
             .build();
         let none = choose(ARN, &plain, Login::None).unwrap();
-        assert_eq!(
-            (none.uri().as_str(), none.transport),
-            ("b-1:9092", Transport::Plaintext)
-        );
+        assert_eq!((none.uri().as_str(), none.transport), ("b-1:9092", Transport::Plaintext));
     }
 
     #[test]
     fn a_missing_list_names_the_cluster_and_what_it_offers() {
-        let only_tls = GetBootstrapBrokersOutput::builder()
-            .bootstrap_broker_string_tls("b-1:9094")
-            .build();
+        let only_tls = GetBootstrapBrokersOutput::builder().bootstrap_broker_string_tls("b-1:9094").build();
         let error = choose(ARN, &only_tls, Login::Iam).unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.contains(ARN) && text.contains("iam") && text.contains("none or mtls (TLS)"),
-            "{text}"
-        );
+        assert!(text.contains(ARN) && text.contains("iam") && text.contains("none or mtls (TLS)"), "{text}");
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
-        let error = choose(
-            ARN,
-            &GetBootstrapBrokersOutput::builder().build(),
-            Login::Iam,
-        )
-        .unwrap_err();
+        let error = choose(ARN, &GetBootstrapBrokersOutput::builder().build(), Login::Iam).unwrap_err();
         assert!(error.to_string().contains("may still be creating"));
     }
 
@@ -313,41 +253,14 @@ mod tests {
 
     #[test]
     fn a_list_is_checked_and_its_transport_follows_from_login_and_port() {
-        let list = |addresses: &[&str]| {
-            addresses
-                .iter()
-                .map(|text| (*text).to_owned())
-                .collect::<Vec<_>>()
-        };
-        let transport = |addresses: &[&str], login, extra| {
-            Brokers::of_list(&list(addresses), login, extra)
-                .unwrap()
-                .transport
-        };
-        assert_eq!(
-            transport(&["localhost:41234"], Login::None, false),
-            Transport::Plaintext
-        );
-        assert_eq!(
-            transport(&["b-1:9094", "b-2:9094"], Login::None, false),
-            Transport::Tls
-        );
-        assert_eq!(
-            transport(&["localhost:41235"], Login::None, true),
-            Transport::Tls
-        );
-        assert_eq!(
-            transport(&["localhost:41235"], Login::Iam, false),
-            Transport::Tls
-        );
-        for wrong in [
-            &["b-1"][..],
-            &["b-1:port"],
-            &[":9092"],
-            &["https://b-1:9092/"],
-            &["b-1:0"],
-            &[],
-        ] {
+        let list = |addresses: &[&str]| addresses.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let transport =
+            |addresses: &[&str], login, extra| Brokers::of_list(&list(addresses), login, extra).unwrap().transport;
+        assert_eq!(transport(&["localhost:41234"], Login::None, false), Transport::Plaintext);
+        assert_eq!(transport(&["b-1:9094", "b-2:9094"], Login::None, false), Transport::Tls);
+        assert_eq!(transport(&["localhost:41235"], Login::None, true), Transport::Tls);
+        assert_eq!(transport(&["localhost:41235"], Login::Iam, false), Transport::Tls);
+        for wrong in [&["b-1"][..], &["b-1:port"], &[":9092"], &["https://b-1:9092/"], &["b-1:0"], &[]] {
             let error = Brokers::of_list(&list(wrong), Login::None, false).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Misconfigured, "{wrong:?}");
             assert!(error.to_string().contains("kafka.brokers"), "{error}");

@@ -82,13 +82,7 @@ impl MskCluster {
         if let BrokerSource::List(addresses) = &options.source {
             Brokers::of_list(addresses, options.login, options.ca_pem.is_some())?;
         }
-        Ok(Self {
-            config: config.clone(),
-            options,
-            iam,
-            brokers: Mutex::new(None),
-            session: Mutex::new(None),
-        })
+        Ok(Self { config: config.clone(), options, iam, brokers: Mutex::new(None), session: Mutex::new(None) })
     }
 
     async fn known_brokers(&self, deadline: Deadline) -> Result<Brokers, KafkaError> {
@@ -97,9 +91,7 @@ impl MskCluster {
             return Ok(brokers.clone());
         }
         let brokers = match &self.options.source {
-            BrokerSource::Cluster(arn) => {
-                bootstrap(&self.config, arn, self.options.login, deadline).await?
-            }
+            BrokerSource::Cluster(arn) => bootstrap(&self.config, arn, self.options.login, deadline).await?,
             BrokerSource::List(addresses) => {
                 Brokers::of_list(addresses, self.options.login, self.options.ca_pem.is_some())?
             }
@@ -110,12 +102,7 @@ impl MskCluster {
 
     /// Runs `operation` on a session, and once more on a new one if the session was a left-over
     /// and turned out to be broken.
-    async fn run<T, F, R>(
-        &self,
-        doing: &str,
-        deadline: Deadline,
-        operation: F,
-    ) -> Result<T, KafkaError>
+    async fn run<T, F, R>(&self, doing: &str, deadline: Deadline, operation: F) -> Result<T, KafkaError>
     where
         F: Fn(Arc<Session>) -> R + Send + Sync,
         R: Future<Output = Result<T, KafkaError>> + Send,
@@ -144,11 +131,7 @@ impl MskCluster {
             Ok(result) => result,
             Err(_) => {
                 self.forget().await;
-                Err(KafkaError::Unreachable {
-                    brokers,
-                    doing: doing.to_owned(),
-                    source: None,
-                })
+                Err(KafkaError::Unreachable { brokers, doing: doing.to_owned(), source: None })
             }
         }
     }
@@ -165,9 +148,8 @@ impl MskCluster {
                 ),
             });
         }
-        let mut builder = ClientBuilder::new(brokers.addresses.clone())
-            .client_id("redshift-cdc")
-            .backoff_config(BackoffConfig {
+        let mut builder =
+            ClientBuilder::new(brokers.addresses.clone()).client_id("redshift-cdc").backoff_config(BackoffConfig {
                 init_backoff: RETRY_FIRST,
                 max_backoff: RETRY_LONGEST,
                 base: 2.0,
@@ -187,19 +169,10 @@ impl MskCluster {
             }
             Err(_) => {
                 self.forget().await;
-                return Err(KafkaError::Unreachable {
-                    brokers: uri,
-                    doing: doing.to_owned(),
-                    source: None,
-                });
+                return Err(KafkaError::Unreachable { brokers: uri, doing: doing.to_owned(), source: None });
             }
         };
-        let session = Arc::new(Session {
-            client,
-            brokers: uri,
-            opened: Instant::now(),
-            partitions: Mutex::default(),
-        });
+        let session = Arc::new(Session { client, brokers: uri, opened: Instant::now(), partitions: Mutex::default() });
         *self.session.lock().await = Some(Arc::clone(&session));
         Ok(session)
     }
@@ -208,16 +181,9 @@ impl MskCluster {
     fn login_reason(&self, error: KafkaError) -> KafkaError {
         let failure = self.iam.as_ref().and_then(IamLogin::last_failure);
         match (error, failure) {
-            (
-                KafkaError::LoginRefused {
-                    brokers, source, ..
-                },
-                Some(failure),
-            ) => KafkaError::LoginRefused {
-                brokers,
-                reason: failure,
-                source,
-            },
+            (KafkaError::LoginRefused { brokers, source, .. }, Some(failure)) => {
+                KafkaError::LoginRefused { brokers, reason: failure, source }
+            }
             (error, _) => error,
         }
     }
@@ -259,18 +225,11 @@ impl Session {
     }
 
     async fn topics(&self, doing: &str) -> Result<Vec<Topic>, KafkaError> {
-        let listed = self
-            .client
-            .list_topics()
-            .await
-            .map_err(|error| self.error(error, doing))?;
+        let listed = self.client.list_topics().await.map_err(|error| self.error(error, doing))?;
         let mut topics: Vec<Topic> = listed
             .into_iter()
             .filter(|topic| !topic.name.starts_with("__"))
-            .map(|topic| Topic {
-                name: topic.name,
-                partitions: topic.partitions.into_iter().collect(),
-            })
+            .map(|topic| Topic { name: topic.name, partitions: topic.partitions.into_iter().collect() })
             .collect();
         for topic in &mut topics {
             topic.partitions.sort_unstable();
@@ -295,34 +254,25 @@ impl Session {
                 continue;
             }
             for partition in topic.partitions {
-                let (session, gate, name) =
-                    (Arc::clone(&self), Arc::clone(&gate), topic.name.clone());
+                let (session, gate, name) = (Arc::clone(&self), Arc::clone(&gate), topic.name.clone());
                 running.spawn(async move {
                     let _permit = gate.acquire().await.expect("the gate is never closed");
                     let client = session.partition(&name, partition, doing).await?;
-                    let offset = client
-                        .get_offset(at)
-                        .await
-                        .map_err(|error| session.error(error, doing))?;
+                    let offset = client.get_offset(at).await.map_err(|error| session.error(error, doing))?;
                     Ok::<_, KafkaError>((name, partition, offset))
                 });
             }
             offsets.insert(topic.name, BTreeMap::new());
         }
         while let Some(finished) = running.join_next().await {
-            let (name, partition, offset) = finished
-                .expect("a task that asks for an offset neither panics nor is cancelled")?;
+            let (name, partition, offset) =
+                finished.expect("a task that asks for an offset neither panics nor is cancelled")?;
             offsets.entry(name).or_default().insert(partition, offset);
         }
         Ok(offsets)
     }
 
-    async fn partition(
-        &self,
-        topic: &str,
-        partition: i32,
-        doing: &str,
-    ) -> Result<Arc<PartitionClient>, KafkaError> {
+    async fn partition(&self, topic: &str, partition: i32, doing: &str) -> Result<Arc<PartitionClient>, KafkaError> {
         let key = (topic.to_owned(), partition);
         if let Some(open) = self.partitions.lock().await.get(&key) {
             return Ok(Arc::clone(open));
@@ -333,10 +283,7 @@ impl Session {
             .await
             .map_err(|error| self.error(error, doing))?;
         let opened = Arc::new(opened);
-        self.partitions
-            .lock()
-            .await
-            .insert(key, Arc::clone(&opened));
+        self.partitions.lock().await.insert(key, Arc::clone(&opened));
         Ok(opened)
     }
 
@@ -349,14 +296,8 @@ impl Session {
         doing: &str,
     ) -> Result<Vec<Record>, KafkaError> {
         let known = self.topics(doing).await?;
-        if !known
-            .iter()
-            .any(|known| known.name == topic && known.partitions.contains(&partition))
-        {
-            return Err(KafkaError::UnknownTopic {
-                topic: topic.to_owned(),
-                partition,
-            });
+        if !known.iter().any(|known| known.name == topic && known.partitions.contains(&partition)) {
+            return Err(KafkaError::UnknownTopic { topic: topic.to_owned(), partition });
         }
         let client = self.partition(topic, partition, doing).await?;
         let mut records = Vec::new();
@@ -370,12 +311,7 @@ impl Session {
             let Some(last) = fetched.last() else { break };
             next = last.offset + 1;
             let room = max - records.len();
-            records.extend(
-                fetched
-                    .into_iter()
-                    .take(room)
-                    .map(|fetched| record(topic, partition, fetched)),
-            );
+            records.extend(fetched.into_iter().take(room).map(|fetched| record(topic, partition, fetched)));
             if next >= end {
                 break;
             }
@@ -389,20 +325,11 @@ fn record(topic: &str, partition: i32, fetched: rskafka::record::RecordAndOffset
     // Kafka's "no timestamp" (-1) into the millisecond before the epoch.
     let timestamp_ms = fetched.record.timestamp.timestamp_millis();
     Record {
-        position: RecordPosition {
-            topic: topic.to_owned(),
-            partition,
-            offset: fetched.offset,
-        },
+        position: RecordPosition { topic: topic.to_owned(), partition, offset: fetched.offset },
         timestamp_ms: (timestamp_ms >= 0).then_some(timestamp_ms),
         key: fetched.record.key,
         value: fetched.record.value,
-        headers: fetched
-            .record
-            .headers
-            .into_iter()
-            .map(|(name, value)| (name, Some(value)))
-            .collect(),
+        headers: fetched.record.headers.into_iter().map(|(name, value)| (name, Some(value))).collect(),
     }
 }
 
@@ -412,35 +339,20 @@ fn classify(error: ClientError, brokers: &str, doing: &str) -> KafkaError {
     use rskafka::client::error::RequestContext;
     let brokers = brokers.to_owned();
     let doing = doing.to_owned();
-    if let ClientError::ServerError {
-        protocol_error,
-        request,
-        ..
-    } = &error
-    {
+    if let ClientError::ServerError { protocol_error, request, .. } = &error {
         let (topic, partition, offset) = match request {
             RequestContext::Topic(topic) => (topic.clone(), 0, 0),
             RequestContext::Partition(topic, partition) => (topic.clone(), *partition, 0),
-            RequestContext::Fetch {
-                topic_name,
-                partition_id,
-                offset,
-                ..
-            } => (topic_name.clone(), *partition_id, *offset),
+            RequestContext::Fetch { topic_name, partition_id, offset, .. } => {
+                (topic_name.clone(), *partition_id, *offset)
+            }
             _ => (String::new(), 0, 0),
         };
         return match protocol_error {
-            ProtocolError::OffsetOutOfRange => KafkaError::OutOfRange {
-                topic,
-                partition,
-                offset,
-            },
+            ProtocolError::OffsetOutOfRange => KafkaError::OutOfRange { topic, partition, offset },
             ProtocolError::UnknownTopicOrPartition => KafkaError::UnknownTopic { topic, partition },
             ProtocolError::TopicAuthorizationFailed | ProtocolError::ClusterAuthorizationFailed => {
-                KafkaError::NotAuthorized {
-                    topic,
-                    source: Some(Box::new(error)),
-                }
+                KafkaError::NotAuthorized { topic, source: Some(Box::new(error)) }
             }
             ProtocolError::SaslAuthenticationFailed => KafkaError::LoginRefused {
                 brokers,
@@ -448,29 +360,15 @@ fn classify(error: ClientError, brokers: &str, doing: &str) -> KafkaError {
                 source: Some(Box::new(error)),
             },
             // The brokers' own troubles, among them those of an election or a restart.
-            _ => KafkaError::Unreachable {
-                brokers,
-                doing,
-                source: Some(Box::new(error)),
-            },
+            _ => KafkaError::Unreachable { brokers, doing, source: Some(Box::new(error)) },
         };
     }
     match &error {
-        ClientError::InvalidResponse(_) => KafkaError::Protocol {
-            brokers,
-            doing,
-            source: Some(Box::new(error)),
-        },
-        _ if error.to_string().contains("Sasl") => KafkaError::LoginRefused {
-            brokers,
-            reason: "see the cause".to_owned(),
-            source: Some(Box::new(error)),
-        },
-        _ => KafkaError::Unreachable {
-            brokers,
-            doing,
-            source: Some(Box::new(error)),
-        },
+        ClientError::InvalidResponse(_) => KafkaError::Protocol { brokers, doing, source: Some(Box::new(error)) },
+        _ if error.to_string().contains("Sasl") => {
+            KafkaError::LoginRefused { brokers, reason: "see the cause".to_owned(), source: Some(Box::new(error)) }
+        }
+        _ => KafkaError::Unreachable { brokers, doing, source: Some(Box::new(error)) },
     }
 }
 
@@ -482,33 +380,15 @@ impl KafkaCluster for MskCluster {
 
     async fn topics(&self, deadline: Deadline) -> Result<Vec<Topic>, KafkaError> {
         let doing = "listing topics";
-        self.run(doing, deadline, |session| async move {
-            session.topics(doing).await
-        })
-        .await
+        self.run(doing, deadline, |session| async move { session.topics(doing).await }).await
     }
 
-    async fn start_offsets(
-        &self,
-        topics: &[String],
-        deadline: Deadline,
-    ) -> Result<Offsets, KafkaError> {
-        self.offsets(
-            topics,
-            OffsetAt::Earliest,
-            "asking for start offsets",
-            deadline,
-        )
-        .await
+    async fn start_offsets(&self, topics: &[String], deadline: Deadline) -> Result<Offsets, KafkaError> {
+        self.offsets(topics, OffsetAt::Earliest, "asking for start offsets", deadline).await
     }
 
-    async fn end_offsets(
-        &self,
-        topics: &[String],
-        deadline: Deadline,
-    ) -> Result<Offsets, KafkaError> {
-        self.offsets(topics, OffsetAt::Latest, "asking for end offsets", deadline)
-            .await
+    async fn end_offsets(&self, topics: &[String], deadline: Deadline) -> Result<Offsets, KafkaError> {
+        self.offsets(topics, OffsetAt::Latest, "asking for end offsets", deadline).await
     }
 
     async fn read(
@@ -530,13 +410,9 @@ impl KafkaCluster for MskCluster {
         match result {
             // rskafka's fetch error names the offset in its context only for newer protocol
             // answers; the caller's own is as good.
-            Err(KafkaError::OutOfRange {
-                topic, partition, ..
-            }) => Err(KafkaError::OutOfRange {
-                topic,
-                partition,
-                offset: from,
-            }),
+            Err(KafkaError::OutOfRange { topic, partition, .. }) => {
+                Err(KafkaError::OutOfRange { topic, partition, offset: from })
+            }
             result => result,
         }
     }

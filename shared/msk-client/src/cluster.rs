@@ -46,19 +46,11 @@ pub trait KafkaCluster: Send + Sync {
 
     /// The offset of the oldest record still kept, per partition; equal to the end offset when
     /// nothing is kept. A topic that does not exist is absent from the answer, not an error.
-    async fn start_offsets(
-        &self,
-        topics: &[String],
-        deadline: Deadline,
-    ) -> Result<Offsets, KafkaError>;
+    async fn start_offsets(&self, topics: &[String], deadline: Deadline) -> Result<Offsets, KafkaError>;
 
     /// The offset that the next record will get, per partition: 0 for a partition that never
     /// had a record. A topic that does not exist is absent from the answer, not an error.
-    async fn end_offsets(
-        &self,
-        topics: &[String],
-        deadline: Deadline,
-    ) -> Result<Offsets, KafkaError>;
+    async fn end_offsets(&self, topics: &[String], deadline: Deadline) -> Result<Offsets, KafkaError>;
 
     /// At most `max` records of one partition with offsets of `from` or higher, in offset order.
     ///

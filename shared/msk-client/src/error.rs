@@ -119,9 +119,7 @@ pub enum KafkaError {
         offset: i64,
     },
     /// The brokers' answer made no sense to the client.
-    #[error(
-        "the brokers {brokers} gave an answer that this client cannot use while {doing}; see the cause"
-    )]
+    #[error("the brokers {brokers} gave an answer that this client cannot use while {doing}; see the cause")]
     Protocol {
         /// The brokers, comma separated.
         brokers: String,

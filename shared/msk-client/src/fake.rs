@@ -36,10 +36,7 @@ impl FakeCluster {
     /// A cluster without topics.
     #[must_use]
     pub fn new(brokers: &[&str]) -> Self {
-        Self {
-            brokers: brokers.iter().map(|broker| (*broker).to_owned()).collect(),
-            state: Mutex::default(),
-        }
+        Self { brokers: brokers.iter().map(|broker| (*broker).to_owned()).collect(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -48,9 +45,7 @@ impl FakeCluster {
 
     /// An empty topic; one that exists is replaced.
     pub fn create_topic(&self, topic: &str, partitions: usize) {
-        self.state()
-            .topics
-            .insert(topic.to_owned(), vec![Partition::default(); partitions]);
+        self.state().topics.insert(topic.to_owned(), vec![Partition::default(); partitions]);
     }
 
     /// Removes a topic.
@@ -71,11 +66,7 @@ impl FakeCluster {
         let log = partition_mut(&mut state, topic, partition);
         let offset = log.end;
         log.records.push(Record {
-            position: RecordPosition {
-                topic: topic.to_owned(),
-                partition,
-                offset,
-            },
+            position: RecordPosition { topic: topic.to_owned(), partition, offset },
             headers: Vec::new(),
             timestamp_ms: Some(timestamp_ms),
             key: key.map(<[u8]>::to_vec),
@@ -119,21 +110,11 @@ impl FakeCluster {
         }
     }
 
-    fn offsets(
-        &self,
-        call: &str,
-        topics: &[String],
-        pick: impl Fn(&Partition) -> i64,
-    ) -> Result<Offsets, KafkaError> {
+    fn offsets(&self, call: &str, topics: &[String], pick: impl Fn(&Partition) -> i64) -> Result<Offsets, KafkaError> {
         let state = self.called(call.to_owned())?;
         Ok(topics
             .iter()
-            .filter_map(|topic| {
-                state
-                    .topics
-                    .get(topic)
-                    .map(|partitions| (topic, partitions))
-            })
+            .filter_map(|topic| state.topics.get(topic).map(|partitions| (topic, partitions)))
             .map(|(topic, partitions)| {
                 let offsets = (0..).zip(partitions.iter().map(&pick)).collect();
                 (topic.clone(), offsets)
@@ -154,7 +135,7 @@ fn partition_mut<'a>(state: &'a mut State, topic: &str, partition: i32) -> &'a m
 #[async_trait]
 impl KafkaCluster for FakeCluster {
     async fn brokers(&self, _deadline: Deadline) -> Result<Vec<String>, KafkaError> {
-        self.called("brokers".to_owned())?;
+        drop(self.called("brokers".to_owned())?);
         Ok(self.brokers.clone())
     }
 
@@ -163,26 +144,15 @@ impl KafkaCluster for FakeCluster {
         Ok(state
             .topics
             .iter()
-            .map(|(name, partitions)| Topic {
-                name: name.clone(),
-                partitions: (0..).take(partitions.len()).collect(),
-            })
+            .map(|(name, partitions)| Topic { name: name.clone(), partitions: (0..).take(partitions.len()).collect() })
             .collect())
     }
 
-    async fn start_offsets(
-        &self,
-        topics: &[String],
-        _deadline: Deadline,
-    ) -> Result<Offsets, KafkaError> {
+    async fn start_offsets(&self, topics: &[String], _deadline: Deadline) -> Result<Offsets, KafkaError> {
         self.offsets("start_offsets", topics, |partition| partition.start)
     }
 
-    async fn end_offsets(
-        &self,
-        topics: &[String],
-        _deadline: Deadline,
-    ) -> Result<Offsets, KafkaError> {
+    async fn end_offsets(&self, topics: &[String], _deadline: Deadline) -> Result<Offsets, KafkaError> {
         self.offsets("end_offsets", topics, |partition| partition.end)
     }
 
@@ -198,23 +168,10 @@ impl KafkaCluster for FakeCluster {
         let log = usize::try_from(partition)
             .ok()
             .and_then(|index| state.topics.get(topic)?.get(index))
-            .ok_or_else(|| KafkaError::UnknownTopic {
-                topic: topic.to_owned(),
-                partition,
-            })?;
+            .ok_or_else(|| KafkaError::UnknownTopic { topic: topic.to_owned(), partition })?;
         if from < log.start || from > log.end {
-            return Err(KafkaError::OutOfRange {
-                topic: topic.to_owned(),
-                partition,
-                offset: from,
-            });
+            return Err(KafkaError::OutOfRange { topic: topic.to_owned(), partition, offset: from });
         }
-        Ok(log
-            .records
-            .iter()
-            .filter(|record| record.position.offset >= from)
-            .take(max)
-            .cloned()
-            .collect())
+        Ok(log.records.iter().filter(|record| record.position.offset >= from).take(max).cloned().collect())
     }
 }

@@ -49,23 +49,13 @@ pub(crate) struct IamLogin {
 impl IamLogin {
     /// Fails if the SDK configuration has no region or no credentials provider.
     pub(crate) fn new(config: &SdkConfig) -> Result<Self, KafkaError> {
-        let region = config
-            .region()
-            .cloned()
-            .ok_or_else(|| KafkaError::Settings {
-                reason: "the IAM login to Kafka needs a region; set AWS_REGION".to_owned(),
-            })?;
-        let credentials = config
-            .credentials_provider()
-            .ok_or_else(|| KafkaError::Settings {
-                reason: "the IAM login to Kafka needs AWS credentials; give the function a role"
-                    .to_owned(),
-            })?;
-        Ok(Self {
-            credentials,
-            region,
-            last_failure: Arc::default(),
-        })
+        let region = config.region().cloned().ok_or_else(|| KafkaError::Settings {
+            reason: "the IAM login to Kafka needs a region; set AWS_REGION".to_owned(),
+        })?;
+        let credentials = config.credentials_provider().ok_or_else(|| KafkaError::Settings {
+            reason: "the IAM login to Kafka needs AWS credentials; give the function a role".to_owned(),
+        })?;
+        Ok(Self { credentials, region, last_failure: Arc::default() })
     }
 
     /// For the Kafka client's builder.
@@ -87,10 +77,7 @@ impl IamLogin {
             self.credentials.clone(),
         )
         .await;
-        let mut last_failure = self
-            .last_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut last_failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
         match signed {
             Ok((token, _expires_at_ms)) => {
                 *last_failure = None;
@@ -106,9 +93,6 @@ impl IamLogin {
 
     /// Why the newest token could not be made; None if it could.
     pub(crate) fn last_failure(&self) -> Option<String> {
-        self.last_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -20,11 +20,7 @@ pub struct Options {
 impl Options {
     /// The pipeline file's `kafka` section; `cluster_arn` (`MSK_CLUSTER_ARN`) goes before the
     /// section's brokers, with the section's authentication, or IAM if there is no section.
-    pub fn of(
-        pipeline: &Pipeline,
-        cluster_arn: Option<&str>,
-        ca_pem: Option<String>,
-    ) -> Result<Self, KafkaError> {
+    pub fn of(pipeline: &Pipeline, cluster_arn: Option<&str>, ca_pem: Option<String>) -> Result<Self, KafkaError> {
         let section = pipeline.kafka();
         let login = section.map_or(Login::Iam, |section| match section.authentication {
             Authentication::None => Login::None,
@@ -45,10 +41,6 @@ impl Options {
                 });
             }
         };
-        Ok(Self {
-            source,
-            login,
-            ca_pem,
-        })
+        Ok(Self { source, login, ca_pem })
     }
 }

@@ -29,12 +29,11 @@ pub(crate) fn client_config(extra_pem: Option<&str>) -> Result<Arc<ClientConfig>
     }
     // Two crypto providers are linked (the SDK brings aws-lc, the Kafka client ring); naming one
     // keeps rustls from having to guess, which it refuses with a panic.
-    let config =
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring supports the default protocol versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default protocol versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     Ok(Arc::new(config))
 }
 
@@ -44,20 +43,13 @@ fn add_extra(roots: &mut RootCertStore, pem: &str) -> Result<(), KafkaError> {
         let certificate = certificate.map_err(|error| KafkaError::Certificates {
             reason: format!("the extra certificates are not readable PEM: {error:?}"),
         })?;
-        roots
-            .add(certificate)
-            .map_err(|error| KafkaError::Certificates {
-                reason: format!(
-                    "certificate {} of the extra ones is not usable as a root: {error}",
-                    count + 1
-                ),
-            })?;
+        roots.add(certificate).map_err(|error| KafkaError::Certificates {
+            reason: format!("certificate {} of the extra ones is not usable as a root: {error}", count + 1),
+        })?;
         count += 1;
     }
     if count == 0 {
-        return Err(KafkaError::Certificates {
-            reason: "the extra certificates hold no CERTIFICATE block".to_owned(),
-        });
+        return Err(KafkaError::Certificates { reason: "the extra certificates hold no CERTIFICATE block".to_owned() });
     }
     Ok(())
 }
@@ -71,14 +63,8 @@ mod tests {
         for (pem, words) in [
             ("", "no CERTIFICATE block"),
             ("not pem at all", "no CERTIFICATE block"),
-            (
-                "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
-                "not readable PEM",
-            ),
-            (
-                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-                "not usable as a root",
-            ),
+            ("-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "not readable PEM"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "not usable as a root"),
         ] {
             let error = add_extra(&mut RootCertStore::empty(), pem).unwrap_err();
             assert!(error.to_string().contains(words), "{pem:?}: {error}");
