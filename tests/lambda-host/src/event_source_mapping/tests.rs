@@ -579,7 +579,7 @@ async fn faults_repeat_split_and_lose_but_drop_nothing() {
         if fault == Fault::Resplit {
             assert_eq!((sent.len(), of_partition(&sent, 0)), (2, vec![0, 1, 2, 3]));
         } else {
-            let sent: Vec<Vec<i64>> = sent.iter().map(|one| of_partition(&[one.clone()], 0)).collect();
+            let sent: Vec<Vec<i64>> = sent.iter().map(|one| of_partition(std::slice::from_ref(one), 0)).collect();
             assert_eq!(sent, expected, "{fault:?}");
         }
     };
@@ -658,7 +658,8 @@ async fn waiting_for_the_impossible_says_how_far_it_got() {
 #[test]
 fn settings_out_of_lambdas_ranges_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(fn(&mut MappingConfig), &str); 9] = [
+    type Change = fn(&mut MappingConfig);
+    let cases: [(Change, &str); 9] = [
         (|c| c.topic.clear(), "topic"),
         (|c| c.brokers.clear(), "brokers"),
         (|c| c.consumer_group = "a/b".to_owned(), "consumer_group"),
