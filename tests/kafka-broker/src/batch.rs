@@ -66,8 +66,8 @@ impl BatchHeader {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
         let mut header = bytes.get(..HEADER_SIZE).ok_or(BatchError::Truncated)?;
         let base_offset = header.get_i64();
-        let length = usize::try_from(header.get_i32())
-            .map_err(|_| BatchError::Invalid("the batch length is negative"))?;
+        let length =
+            usize::try_from(header.get_i32()).map_err(|_| BatchError::Invalid("the batch length is negative"))?;
         let _leader_epoch = header.get_i32();
         let magic = header.get_i8();
         if magic != 2 {
@@ -97,20 +97,13 @@ impl BatchHeader {
 
     /// Compares the checksum in the header with the bytes of this batch.
     pub(crate) fn check_crc(&self, bytes: &[u8]) -> Result<(), BatchError> {
-        let covered = bytes
-            .get(CRC_COVERS_FROM..self.size)
-            .ok_or(BatchError::Truncated)?;
-        if crc32c::crc32c(covered) == self.crc {
-            Ok(())
-        } else {
-            Err(BatchError::Checksum)
-        }
+        let covered = bytes.get(CRC_COVERS_FROM..self.size).ok_or(BatchError::Truncated)?;
+        if crc32c::crc32c(covered) == self.crc { Ok(()) } else { Err(BatchError::Checksum) }
     }
 
     /// The offset of the last record, once stored at `base_offset`.
     pub(crate) fn last_offset(&self) -> i64 {
-        self.base_offset
-            .saturating_add(i64::from(self.last_offset_delta))
+        self.base_offset.saturating_add(i64::from(self.last_offset_delta))
     }
 
     fn compression(&self) -> i16 {
@@ -124,31 +117,23 @@ impl BatchHeader {
 pub(crate) fn accept(bytes: &[u8]) -> Result<BatchHeader, BatchError> {
     let header = BatchHeader::parse(bytes)?;
     if bytes.len() != header.size {
-        return Err(BatchError::Invalid(
-            "a produce request holds one batch per partition",
-        ));
+        return Err(BatchError::Invalid("a produce request holds one batch per partition"));
     }
     header.check_crc(bytes)?;
     if header.record_count < 1 || header.last_offset_delta != header.record_count - 1 {
-        return Err(BatchError::Invalid(
-            "the record count does not fit the offsets",
-        ));
+        return Err(BatchError::Invalid("the record count does not fit the offsets"));
     }
     if header.attributes & (TRANSACTIONAL | CONTROL) != 0 {
         return Err(BatchError::Invalid("transactions are not supported"));
     }
     if header.attributes & LOG_APPEND_TIME != 0 {
-        return Err(BatchError::Invalid(
-            "a producer must not set log append time",
-        ));
+        return Err(BatchError::Invalid("a producer must not set log append time"));
     }
     if header.compression() > 4 {
         return Err(BatchError::Invalid("the compression is unknown"));
     }
     if header.producer_id >= 0 && (header.producer_epoch < 0 || header.base_sequence < 0) {
-        return Err(BatchError::Invalid(
-            "an idempotent batch needs an epoch and a sequence",
-        ));
+        return Err(BatchError::Invalid("an idempotent batch needs an epoch and a sequence"));
     }
     if header.compression() == 0 {
         let mut seen = 0;
@@ -158,9 +143,7 @@ pub(crate) fn accept(bytes: &[u8]) -> Result<BatchHeader, BatchError> {
             seen += 1;
         }
         if seen != header.record_count {
-            return Err(BatchError::Invalid(
-                "the record count does not fit the records",
-            ));
+            return Err(BatchError::Invalid("the record count does not fit the records"));
         }
     }
     Ok(header)
@@ -220,8 +203,7 @@ struct RecordPlace {
 }
 
 fn next_record(bytes: &mut &[u8]) -> Result<RecordPlace, BatchError> {
-    let length = usize::try_from(varint(bytes)?)
-        .map_err(|_| BatchError::Invalid("a record length is negative"))?;
+    let length = usize::try_from(varint(bytes)?).map_err(|_| BatchError::Invalid("a record length is negative"))?;
     if length > bytes.len() {
         return Err(BatchError::Invalid("a record is longer than its batch"));
     }
@@ -231,10 +213,7 @@ fn next_record(bytes: &mut &[u8]) -> Result<RecordPlace, BatchError> {
         return Err(BatchError::Invalid("a record is empty"));
     }
     let _attributes = record.get_i8();
-    Ok(RecordPlace {
-        timestamp_delta: varint(&mut record)?,
-        offset_delta: varint(&mut record)?,
-    })
+    Ok(RecordPlace { timestamp_delta: varint(&mut record)?, offset_delta: varint(&mut record)? })
 }
 
 /// A zig-zag variable length integer of up to 64 bits.

@@ -58,8 +58,7 @@ impl Cluster {
 
     /// Wakes everyone who waits for records.
     pub(crate) fn announce_change(&self) {
-        self.changes
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Sees every change that is announced after this call.
@@ -71,9 +70,7 @@ impl Cluster {
     pub(crate) fn flush(&self) {
         let logs = self.topics.all();
         let mut logs = logs.values().flat_map(|topic| &topic.partitions);
-        let flushed = logs
-            .try_for_each(|log| log.flush())
-            .and_then(|()| self.offsets.flush());
+        let flushed = logs.try_for_each(|log| log.flush()).and_then(|()| self.offsets.flush());
         if let Err(error) = flushed {
             tracing::warn!(%error, "could not write everything to the disk");
         }

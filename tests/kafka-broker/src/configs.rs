@@ -34,12 +34,7 @@ pub(crate) struct Setting {
 }
 
 const fn setting(name: &'static str, kind: Kind, default: &'static str) -> Setting {
-    Setting {
-        name,
-        kind,
-        default,
-        allowed: &[],
-    }
+    Setting { name, kind, default, allowed: &[] }
 }
 
 /// All known settings, by name.
@@ -50,12 +45,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         default: "delete",
         allowed: &["delete", "compact", "compact,delete", "delete,compact"],
     },
-    Setting {
-        name: "compression.type",
-        kind: Kind::Text,
-        default: "producer",
-        allowed: &["producer"],
-    },
+    Setting { name: "compression.type", kind: Kind::Text, default: "producer", allowed: &["producer"] },
     setting("delete.retention.ms", Kind::Long, "86400000"),
     setting("file.delete.delay.ms", Kind::Long, "60000"),
     setting("flush.messages", Kind::Long, "9223372036854775807"),
@@ -63,12 +53,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("index.interval.bytes", Kind::Int, "4096"),
     setting("max.compaction.lag.ms", Kind::Long, "9223372036854775807"),
     setting(MAX_MESSAGE_BYTES, Kind::Int, "1048588"),
-    Setting {
-        name: "message.timestamp.type",
-        kind: Kind::Text,
-        default: "CreateTime",
-        allowed: &["CreateTime"],
-    },
+    Setting { name: "message.timestamp.type", kind: Kind::Text, default: "CreateTime", allowed: &["CreateTime"] },
     setting("min.cleanable.dirty.ratio", Kind::Double, "0.5"),
     setting("min.compaction.lag.ms", Kind::Long, "0"),
     setting("min.insync.replicas", Kind::Int, "1"),
@@ -95,16 +80,10 @@ pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {
         Kind::Text | Kind::List => true,
     };
     if !of_its_kind {
-        return Err(format!(
-            "the value of {name} is not of type {:?}",
-            known.kind
-        ));
+        return Err(format!("the value of {name} is not of type {:?}", known.kind));
     }
     if !known.allowed.is_empty() && !known.allowed.contains(&value) {
-        return Err(format!(
-            "this broker supports only {} for {name}",
-            known.allowed.join(" or ")
-        ));
+        return Err(format!("this broker supports only {} for {name}", known.allowed.join(" or ")));
     }
     Ok(())
 }

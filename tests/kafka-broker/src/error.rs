@@ -51,9 +51,7 @@ pub enum BrokerError {
         source: rcgen::Error,
     },
     /// The TLS listener could not be configured.
-    #[error(
-        "could not configure TLS; remove the tls directory below the data directory to renew it"
-    )]
+    #[error("could not configure TLS; remove the tls directory below the data directory to renew it")]
     Tls {
         /// What the TLS library says.
         source: rustls::Error,
@@ -71,9 +69,7 @@ pub enum BrokerError {
         name: String,
     },
     /// The name breaks Kafka's rules for topic names.
-    #[error(
-        "{name:?} is not a topic name; use 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'"
-    )]
+    #[error("{name:?} is not a topic name; use 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'")]
     InvalidTopic {
         /// The refused name.
         name: String,
@@ -90,10 +86,6 @@ impl BrokerError {
     /// For `map_err` on file operations.
     pub(crate) fn storage(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Storage {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::Storage { action, path, source }
     }
 }

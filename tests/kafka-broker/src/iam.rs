@@ -58,10 +58,8 @@ pub(crate) fn authenticate(message: &[u8], region: &str, now_ms: i64) -> Result<
 }
 
 fn check_token(token: &str, region: &str, now_ms: i64) -> Result<Session, Refusal> {
-    let Some(url) = URL_SAFE_NO_PAD
-        .decode(token.trim_end_matches('='))
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
+    let Some(url) =
+        URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).ok().and_then(|bytes| String::from_utf8(bytes).ok())
     else {
         return refuse("the token is not a base64url encoded URL");
     };
@@ -73,22 +71,15 @@ fn check_token(token: &str, region: &str, now_ms: i64) -> Result<Session, Refusa
         return refuse("the token is not an https URL with a query");
     };
     let fields = parse_query(query)?;
-    let field = |name: &str| {
-        fields
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(|| Refusal(format!("the token has no {name}")))
-    };
+    let field =
+        |name: &str| fields.get(name).map(String::as_str).ok_or_else(|| Refusal(format!("the token has no {name}")));
     if field("Action")? != ACTION {
         return refuse(format!("the token's Action is not {ACTION}"));
     }
     if field("X-Amz-Algorithm")? != "AWS4-HMAC-SHA256" {
         return refuse("the token's X-Amz-Algorithm is not AWS4-HMAC-SHA256");
     }
-    if !field("X-Amz-SignedHeaders")?
-        .split(';')
-        .any(|header| header == "host")
-    {
+    if !field("X-Amz-SignedHeaders")?.split(';').any(|header| header == "host") {
         return refuse("the token's X-Amz-SignedHeaders does not contain host");
     }
     let signature = field("X-Amz-Signature")?;
@@ -101,18 +92,12 @@ fn check_token(token: &str, region: &str, now_ms: i64) -> Result<Session, Refusa
     };
     let access_key = check_credential(field("X-Amz-Credential")?, date, region)?;
     if !host.eq_ignore_ascii_case(&format!("kafka.{region}.amazonaws.com")) {
-        return refuse(format!(
-            "the token's host is not kafka.{region}.amazonaws.com"
-        ));
+        return refuse(format!("the token's host is not kafka.{region}.amazonaws.com"));
     }
-    let Some(lifetime_s) = field("X-Amz-Expires")?
-        .parse::<i64>()
-        .ok()
-        .filter(|seconds| (1..=MAX_EXPIRES_S).contains(seconds))
+    let Some(lifetime_s) =
+        field("X-Amz-Expires")?.parse::<i64>().ok().filter(|seconds| (1..=MAX_EXPIRES_S).contains(seconds))
     else {
-        return refuse(format!(
-            "the token's X-Amz-Expires is not between 1 and {MAX_EXPIRES_S} seconds"
-        ));
+        return refuse(format!("the token's X-Amz-Expires is not between 1 and {MAX_EXPIRES_S} seconds"));
     };
     if signed_ms > now_ms + CLOCK_SKEW_MS {
         return refuse("the token's X-Amz-Date is in the future; check the client's clock");
@@ -121,10 +106,7 @@ fn check_token(token: &str, region: &str, now_ms: i64) -> Result<Session, Refusa
     if expires_ms <= now_ms {
         return refuse("the token is expired; sign a new one for every login");
     }
-    Ok(Session {
-        access_key,
-        expires_ms,
-    })
+    Ok(Session { access_key, expires_ms })
 }
 
 /// Checks `KEY/DATE/REGION/SERVICE/aws4_request` and returns the key.
@@ -187,10 +169,7 @@ fn parse_date(date: &str) -> Option<i64> {
     }
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         let digits = &bytes[range];
-        digits
-            .iter()
-            .all(u8::is_ascii_digit)
-            .then(|| digits.iter().fold(0, |n, d| n * 10 + i64::from(d - b'0')))
+        digits.iter().all(u8::is_ascii_digit).then(|| digits.iter().fold(0, |n, d| n * 10 + i64::from(d - b'0')))
     };
     let (year, month, day) = (number(0..4)?, number(4..6)?, number(6..8)?);
     let (hour, minute, second) = (number(9..11)?, number(11..13)?, number(13..15)?);
@@ -216,17 +195,11 @@ mod tests {
         vec![
             ("Action", "kafka-cluster%3AConnect"),
             ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
-            (
-                "X-Amz-Credential",
-                "AKIDEXAMPLE%2F20240229%2Feu-west-1%2Fkafka-cluster%2Faws4_request",
-            ),
+            ("X-Amz-Credential", "AKIDEXAMPLE%2F20240229%2Feu-west-1%2Fkafka-cluster%2Faws4_request"),
             ("X-Amz-Date", "20240229T123456Z"),
             ("X-Amz-Expires", "900"),
             ("X-Amz-SignedHeaders", "host"),
-            (
-                "X-Amz-Signature",
-                "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-            ),
+            ("X-Amz-Signature", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
             ("User-Agent", "a+test"),
         ]
     }
@@ -234,10 +207,7 @@ mod tests {
     fn login(host: &str, fields: &[(&str, &str)], now_ms: i64) -> Result<Session, Refusal> {
         let query: Vec<String> = fields.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let url = format!("https://{host}/?{}", query.join("&"));
-        let message = format!(
-            "n,,\u{1}auth=Bearer {}\u{1}\u{1}",
-            URL_SAFE_NO_PAD.encode(url)
-        );
+        let message = format!("n,,\u{1}auth=Bearer {}\u{1}\u{1}", URL_SAFE_NO_PAD.encode(url));
         authenticate(message.as_bytes(), REGION, now_ms)
     }
 
@@ -264,10 +234,7 @@ mod tests {
         let wrong = [
             ("Action", "kafka-cluster%3AReadData"),
             ("X-Amz-Algorithm", "AWS4-HMAC-SHA1"),
-            (
-                "X-Amz-Credential",
-                "AKID%2F20240229%2Fus-east-1%2Fkafka-cluster%2Faws4_request",
-            ),
+            ("X-Amz-Credential", "AKID%2F20240229%2Fus-east-1%2Fkafka-cluster%2Faws4_request"),
             ("X-Amz-Date", "2024-02-29T12:34:56"),
             ("X-Amz-Expires", "901"),
             ("X-Amz-SignedHeaders", "date"),
@@ -283,10 +250,7 @@ mod tests {
             assert!(!refused.to_string().contains(value), "{refused}");
         }
         assert!(login("kafka.us-east-1.amazonaws.com", &fields(), SIGNED_MS).is_err());
-        let service = [(
-            "X-Amz-Credential",
-            "AKID%2F20240229%2Feu-west-1%2Fs3%2Faws4_request",
-        )];
+        let service = [("X-Amz-Credential", "AKID%2F20240229%2Feu-west-1%2Fs3%2Faws4_request")];
         let mut changed = fields();
         changed.retain(|(field, _)| *field != "X-Amz-Credential");
         changed.extend(service);
@@ -298,21 +262,10 @@ mod tests {
 
     #[test]
     fn other_messages_are_refused_without_panic() {
-        for message in [
-            &b""[..],
-            b"\xff\xfe",
-            b"n,,",
-            b"n,,\x01auth=Basic eA==\x01\x01",
-        ] {
+        for message in [&b""[..], b"\xff\xfe", b"n,,", b"n,,\x01auth=Basic eA==\x01\x01"] {
             assert!(authenticate(message, REGION, SIGNED_MS).is_err());
         }
-        for token in [
-            "",
-            "%%%",
-            "aHR0cHM6Ly94",
-            "bm90IGEgdXJs",
-            "aHR0cHM6Ly94Lz8lJQ",
-        ] {
+        for token in ["", "%%%", "aHR0cHM6Ly94", "bm90IGEgdXJs", "aHR0cHM6Ly94Lz8lJQ"] {
             assert!(check_token(token, REGION, SIGNED_MS).is_err());
         }
     }

@@ -20,6 +20,8 @@ mod files;
 mod groups;
 mod iam;
 mod log;
+#[cfg(test)]
+mod samples;
 mod server;
 mod tls;
 mod topics;
@@ -127,10 +129,8 @@ impl Broker {
         let (root, temporary) = match &options.data_dir {
             Some(directory) => (directory.clone(), None),
             None => {
-                let temporary = tempfile::tempdir().map_err(BrokerError::storage(
-                    "create a temporary directory in",
-                    &std::env::temp_dir(),
-                ))?;
+                let temporary = tempfile::tempdir()
+                    .map_err(BrokerError::storage("create a temporary directory in", &std::env::temp_dir()))?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
@@ -178,9 +178,7 @@ impl Broker {
 
     /// Creates an empty topic. One of that name must not exist.
     pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), BrokerError> {
-        self.cluster
-            .topics
-            .create(name, partitions, Settings::new())
+        self.cluster.topics.create(name, partitions, Settings::new())
     }
 
     /// Deletes a topic with its records and what groups have committed for it.
@@ -198,11 +196,7 @@ impl Broker {
         let topic = self.cluster.topics.get(topic)?;
         let offsets = (0..).zip(&topic.partitions).map(|(partition, log)| {
             let bounds = log.bounds();
-            PartitionOffsets {
-                partition,
-                earliest: bounds.start,
-                latest: bounds.next,
-            }
+            PartitionOffsets { partition, earliest: bounds.start, latest: bounds.next }
         });
         Some(offsets.collect())
     }
@@ -222,18 +216,8 @@ impl Broker {
         let failed = |source| BrokerError::Listen { address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let port = socket.local_addr().map_err(failed)?.port();
-        let listener = Listener {
-            socket,
-            host: host.to_owned(),
-            port,
-            tls,
-        };
-        self.listeners
-            .spawn(server::serve(listener, self.cluster.clone()));
-        Ok(if host.contains(':') {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
-        })
+        let listener = Listener { socket, host: host.to_owned(), port, tls };
+        self.listeners.spawn(server::serve(listener, self.cluster.clone()));
+        Ok(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
     }
 }

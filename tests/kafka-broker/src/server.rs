@@ -80,9 +80,7 @@ async fn connection(
     let result = match tls {
         None => requests(stream, Login::NotNeeded, &caller, &cluster).await,
         Some(tls) => match tokio::time::timeout(TLS_HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => {
-                requests(stream, Login::Needed { chosen: false }, &caller, &cluster).await
-            }
+            Ok(Ok(stream)) => requests(stream, Login::Needed { chosen: false }, &caller, &cluster).await,
             Ok(Err(error)) => {
                 tracing::warn!(%peer, %error, "a TLS handshake failed");
                 return;
@@ -109,11 +107,7 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), FrameError> {
     let mut stream = BufReader::new(stream);
     loop {
-        let limit = if login.is_pending() {
-            wire::MAX_FRAME_BEFORE_LOGIN
-        } else {
-            wire::MAX_FRAME
-        };
+        let limit = if login.is_pending() { wire::MAX_FRAME_BEFORE_LOGIN } else { wire::MAX_FRAME };
         let Some(frame) = wire::read_frame(&mut stream, limit).await? else {
             return Ok(());
         };

@@ -31,9 +31,7 @@ pub(crate) struct Topic {
 
 impl Topic {
     pub(crate) fn partition(&self, index: i32) -> Option<&Arc<PartitionLog>> {
-        usize::try_from(index)
-            .ok()
-            .and_then(|index| self.partitions.get(index))
+        usize::try_from(index).ok().and_then(|index| self.partitions.get(index))
     }
 
     pub(crate) fn partition_count(&self) -> i32 {
@@ -62,11 +60,7 @@ pub(crate) struct Topics {
 
 impl Topics {
     /// Opens the topics below `root`, with the logs of all partitions.
-    pub(crate) fn open(
-        root: &Path,
-        segment_bytes: u64,
-        max_message_bytes: usize,
-    ) -> Result<Self, BrokerError> {
+    pub(crate) fn open(root: &Path, segment_bytes: u64, max_message_bytes: usize) -> Result<Self, BrokerError> {
         let topics = Self {
             root: root.to_owned(),
             segment_bytes,
@@ -78,10 +72,9 @@ impl Topics {
         fs::create_dir_all(&directory).map_err(BrokerError::storage("create", &directory))?;
         let path = root.join(LIST);
         let listed: BTreeMap<String, ListedTopic> = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| BrokerError::Damaged {
-                path: path.clone(),
-                source,
-            })?,
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|source| BrokerError::Damaged { path: path.clone(), source })?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(BrokerError::storage("read", &path)(error)),
         };
@@ -89,14 +82,7 @@ impl Topics {
         let mut opened = BTreeMap::new();
         for (name, topic) in listed {
             let partitions = topics.open_partitions(&topic.id, 0, topic.partitions)?;
-            opened.insert(
-                name,
-                Topic {
-                    partitions,
-                    settings: topic.settings,
-                    id: topic.id,
-                },
-            );
+            opened.insert(name, Topic { partitions, settings: topic.settings, id: topic.id });
         }
         topics.publish(opened);
         Ok(topics)
@@ -104,10 +90,7 @@ impl Topics {
 
     /// A consistent view of all topics, by name.
     pub(crate) fn all(&self) -> Arc<BTreeMap<String, Topic>> {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Topic> {
@@ -129,11 +112,7 @@ impl Topics {
     }
 
     /// What a topic shows for a setting, and whether it is the topic's own value.
-    pub(crate) fn shown_setting(
-        &self,
-        topic: &Topic,
-        setting: &configs::Setting,
-    ) -> (String, bool) {
+    pub(crate) fn shown_setting(&self, topic: &Topic, setting: &configs::Setting) -> (String, bool) {
         if let Some(value) = topic.settings.get(setting.name) {
             return (value.clone(), true);
         }
@@ -148,42 +127,24 @@ impl Topics {
     /// Checks what `create` would refuse, without creating anything.
     pub(crate) fn check_new(&self, name: &str, partitions: i32) -> Result<(), BrokerError> {
         let characters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if name.is_empty()
-            || name.len() > MAX_NAME
-            || name == "."
-            || name == ".."
-            || !name.chars().all(characters)
-        {
-            return Err(BrokerError::InvalidTopic {
-                name: name.to_owned(),
-            });
+        if name.is_empty() || name.len() > MAX_NAME || name == "." || name == ".." || !name.chars().all(characters) {
+            return Err(BrokerError::InvalidTopic { name: name.to_owned() });
         }
         if !(1..=MAX_PARTITIONS).contains(&partitions) {
             return Err(BrokerError::InvalidPartitions { count: partitions });
         }
         if self.all().contains_key(name) {
-            return Err(BrokerError::TopicExists {
-                name: name.to_owned(),
-            });
+            return Err(BrokerError::TopicExists { name: name.to_owned() });
         }
         Ok(())
     }
 
     /// Creates a topic with empty partitions. The settings are already checked.
-    pub(crate) fn create(
-        &self,
-        name: &str,
-        partitions: i32,
-        settings: Settings,
-    ) -> Result<(), BrokerError> {
+    pub(crate) fn create(&self, name: &str, partitions: i32, settings: Settings) -> Result<(), BrokerError> {
         let _changing = self.begin();
         self.check_new(name, partitions)?;
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let topic = Topic {
-            partitions: self.open_partitions(&id, 0, partitions)?,
-            settings,
-            id,
-        };
+        let topic = Topic { partitions: self.open_partitions(&id, 0, partitions)?, settings, id };
         let mut topics = (*self.all()).clone();
         topics.insert(name.to_owned(), topic);
         self.store(&topics)?;
@@ -228,11 +189,7 @@ impl Topics {
     }
 
     /// Changes settings: `Some` sets, `None` returns to the default. The values are already checked.
-    pub(crate) fn configure(
-        &self,
-        name: &str,
-        changes: Vec<(String, Option<String>)>,
-    ) -> Result<(), BrokerError> {
+    pub(crate) fn configure(&self, name: &str, changes: Vec<(String, Option<String>)>) -> Result<(), BrokerError> {
         let _changing = self.begin();
         let mut topics = (*self.all()).clone();
         let topic = topics.get_mut(name).ok_or_else(|| unknown(name))?;
@@ -247,12 +204,7 @@ impl Topics {
         Ok(())
     }
 
-    fn open_partitions(
-        &self,
-        id: &str,
-        from: i32,
-        to: i32,
-    ) -> Result<Vec<Arc<PartitionLog>>, BrokerError> {
+    fn open_partitions(&self, id: &str, from: i32, to: i32) -> Result<Vec<Arc<PartitionLog>>, BrokerError> {
         (from..to)
             .map(|index| {
                 let directory = self.directory(id).join(index.to_string());
@@ -305,7 +257,5 @@ impl Topics {
 }
 
 fn unknown(name: &str) -> BrokerError {
-    BrokerError::UnknownTopic {
-        name: name.to_owned(),
-    }
+    BrokerError::UnknownTopic { name: name.to_owned() }
 }

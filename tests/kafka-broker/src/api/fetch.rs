@@ -19,14 +19,9 @@ use crate::log::Bounds;
 /// The largest answer, whatever the client asks for (Kafka's `fetch.max.bytes` of a broker).
 const MAX_BYTES: usize = 55 * 1024 * 1024;
 
-pub(super) async fn fetch(
-    cluster: &Cluster,
-    version: i16,
-    request: &FetchRequest,
-) -> FetchResponse {
+pub(super) async fn fetch(cluster: &Cluster, version: i16, request: &FetchRequest) -> FetchResponse {
     if version >= 7 && request.session_id != 0 && request.session_epoch > 0 {
-        return FetchResponse::default()
-            .with_error_code(ResponseError::FetchSessionIdNotFound.code());
+        return FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code());
     }
     let wait = u64::try_from(request.max_wait_ms).unwrap_or(0);
     let deadline = Instant::now() + Duration::from_millis(wait);
@@ -62,18 +57,13 @@ fn is_due(cluster: &Cluster, request: &FetchRequest, wanted: usize) -> bool {
 }
 
 fn read(cluster: &Cluster, version: i16, request: &FetchRequest) -> FetchResponse {
-    let mut budget = Budget {
-        left: size(request.max_bytes).min(MAX_BYTES),
-        first: true,
-    };
+    let mut budget = Budget { left: size(request.max_bytes).min(MAX_BYTES), first: true };
     let responses = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             let result = read_partition(cluster, &topic.topic, partition, &mut budget);
             answer(version, partition.partition, result)
         });
-        FetchableTopicResponse::default()
-            .with_topic(topic.topic.clone())
-            .with_partitions(partitions.collect())
+        FetchableTopicResponse::default().with_topic(topic.topic.clone()).with_partitions(partitions.collect())
     });
     FetchResponse::default().with_responses(responses.collect())
 }
@@ -90,10 +80,7 @@ fn read_partition(
     partition: &FetchPartition,
     budget: &mut Budget,
 ) -> Result<(Bounds, Bytes), ResponseError> {
-    let log = cluster
-        .topics
-        .log(topic, partition.partition)
-        .ok_or(ResponseError::UnknownTopicOrPartition)?;
+    let log = cluster.topics.log(topic, partition.partition).ok_or(ResponseError::UnknownTopicOrPartition)?;
     let limit = size(partition.partition_max_bytes).min(budget.left);
     let records = log.read(partition.fetch_offset, limit, budget.first)?;
     if !records.is_empty() {
@@ -104,38 +91,19 @@ fn read_partition(
     Ok((log.bounds(), records))
 }
 
-fn answer(
-    version: i16,
-    partition: i32,
-    result: Result<(Bounds, Bytes), ResponseError>,
-) -> PartitionData {
+fn answer(version: i16, partition: i32, result: Result<(Bounds, Bytes), ResponseError>) -> PartitionData {
     let answer = PartitionData::default().with_partition_index(partition);
-    let answer = if version >= 11 {
-        answer.with_preferred_read_replica(BrokerId(-1))
-    } else {
-        answer
-    };
+    let answer = if version >= 11 { answer.with_preferred_read_replica(BrokerId(-1)) } else { answer };
     let (code, bounds, records) = match result {
         Ok((bounds, records)) => (0, bounds, records),
-        Err(error) => (
-            error.code(),
-            Bounds {
-                start: -1,
-                next: -1,
-            },
-            Bytes::new(),
-        ),
+        Err(error) => (error.code(), Bounds { start: -1, next: -1 }, Bytes::new()),
     };
     let answer = answer
         .with_error_code(code)
         .with_high_watermark(bounds.next)
         .with_last_stable_offset(bounds.next)
         .with_records(Some(records));
-    if version >= 5 {
-        answer.with_log_start_offset(bounds.start)
-    } else {
-        answer
-    }
+    if version >= 5 { answer.with_log_start_offset(bounds.start) } else { answer }
 }
 
 fn size(bytes: i32) -> usize {

@@ -8,18 +8,13 @@ use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::list_groups_response::ListedGroup;
-use kafka_protocol::messages::offset_commit_response::{
-    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
-};
-use kafka_protocol::messages::offset_fetch_response::{
-    OffsetFetchResponsePartition, OffsetFetchResponseTopic,
-};
+use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
+use kafka_protocol::messages::offset_fetch_response::{OffsetFetchResponsePartition, OffsetFetchResponseTopic};
 use kafka_protocol::messages::{
-    BrokerId, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest,
-    DescribeGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse, GroupId,
-    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
-    LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, OffsetCommitRequest,
-    OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse, SyncGroupRequest,
+    BrokerId, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
+    FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest,
+    JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse,
+    OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse, SyncGroupRequest,
     SyncGroupResponse, TopicName,
 };
 
@@ -47,15 +42,8 @@ pub(super) fn find_coordinator(
             .with_node_id(BrokerId(-1))
             .with_port(-1);
     }
-    let answer = answer
-        .with_node_id(BrokerId(NODE_ID))
-        .with_host(text(&caller.host))
-        .with_port(i32::from(caller.port));
-    if version >= 1 {
-        answer.with_error_message(None)
-    } else {
-        answer
-    }
+    let answer = answer.with_node_id(BrokerId(NODE_ID)).with_host(text(&caller.host)).with_port(i32::from(caller.port));
+    if version >= 1 { answer.with_error_message(None) } else { answer }
 }
 
 pub(super) async fn join(
@@ -77,25 +65,18 @@ pub(super) async fn join(
             _ => millis(request.rebalance_timeout_ms),
         },
         protocol_type: request.protocol_type.to_string(),
-        protocols: protocols
-            .map(|protocol| (protocol.name.to_string(), protocol.metadata))
-            .collect(),
+        protocols: protocols.map(|protocol| (protocol.name.to_string(), protocol.metadata)).collect(),
         member_id: request.member_id.to_string(),
     };
     let joined = if request.group_id.is_empty() {
-        Err(JoinError {
-            code: ResponseError::InvalidGroupId,
-            member_id: joining.member_id,
-        })
+        Err(JoinError { code: ResponseError::InvalidGroupId, member_id: joining.member_id })
     } else {
         cluster.groups.join(&request.group_id, joining).await
     };
     match joined {
         Ok(joined) => {
             let members = joined.members.into_iter().map(|(id, metadata)| {
-                JoinGroupResponseMember::default()
-                    .with_member_id(text(id))
-                    .with_metadata(metadata)
+                JoinGroupResponseMember::default().with_member_id(text(id)).with_metadata(metadata)
             });
             JoinGroupResponse::default()
                 .with_generation_id(joined.generation)
@@ -114,28 +95,13 @@ pub(super) async fn join(
 
 pub(super) async fn sync(cluster: &Cluster, request: SyncGroupRequest) -> SyncGroupResponse {
     let assignments = request.assignments.into_iter();
-    let assignments = assignments
-        .map(|assignment| (assignment.member_id.to_string(), assignment.assignment))
-        .collect();
-    let result = cluster
-        .groups
-        .sync(
-            &request.group_id,
-            request.generation_id,
-            &request.member_id,
-            assignments,
-        )
-        .await;
-    SyncGroupResponse::default()
-        .with_error_code(code(&result))
-        .with_assignment(result.unwrap_or_default())
+    let assignments = assignments.map(|assignment| (assignment.member_id.to_string(), assignment.assignment)).collect();
+    let result = cluster.groups.sync(&request.group_id, request.generation_id, &request.member_id, assignments).await;
+    SyncGroupResponse::default().with_error_code(code(&result)).with_assignment(result.unwrap_or_default())
 }
 
 pub(super) fn heartbeat(cluster: &Cluster, request: &HeartbeatRequest) -> HeartbeatResponse {
-    let result =
-        cluster
-            .groups
-            .heartbeat(&request.group_id, request.generation_id, &request.member_id);
+    let result = cluster.groups.heartbeat(&request.group_id, request.generation_id, &request.member_id);
     HeartbeatResponse::default().with_error_code(code(&result))
 }
 
@@ -145,11 +111,8 @@ pub(super) fn leave(cluster: &Cluster, request: &LeaveGroupRequest) -> LeaveGrou
 }
 
 pub(super) fn commit(cluster: &Cluster, request: OffsetCommitRequest) -> OffsetCommitResponse {
-    let allowed = cluster.groups.may_commit(
-        &request.group_id,
-        request.generation_id_or_member_epoch,
-        &request.member_id,
-    );
+    let allowed =
+        cluster.groups.may_commit(&request.group_id, request.generation_id_or_member_epoch, &request.member_id);
     let mut positions = Vec::new();
     let mut answers = Vec::new();
     for topic in request.topics {
@@ -158,10 +121,7 @@ pub(super) fn commit(cluster: &Cluster, request: OffsetCommitRequest) -> OffsetC
             let index = partition.partition_index;
             let metadata = partition.committed_metadata.unwrap_or_default();
             let result = allowed.and_then(|()| {
-                cluster
-                    .topics
-                    .log(&topic.name, index)
-                    .ok_or(ResponseError::UnknownTopicOrPartition)?;
+                cluster.topics.log(&topic.name, index).ok_or(ResponseError::UnknownTopicOrPartition)?;
                 if metadata.len() > MAX_METADATA {
                     return Err(ResponseError::OffsetMetadataTooLarge);
                 }
@@ -189,22 +149,14 @@ pub(super) fn commit(cluster: &Cluster, request: OffsetCommitRequest) -> OffsetC
                 (Err(_), 0) => ResponseError::CoordinatorNotAvailable.code(),
                 (_, code) => code,
             };
-            OffsetCommitResponsePartition::default()
-                .with_partition_index(index)
-                .with_error_code(code)
+            OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(code)
         });
-        OffsetCommitResponseTopic::default()
-            .with_name(name)
-            .with_partitions(partitions.collect())
+        OffsetCommitResponseTopic::default().with_name(name).with_partitions(partitions.collect())
     });
     OffsetCommitResponse::default().with_topics(topics.collect())
 }
 
-pub(super) fn fetch(
-    cluster: &Cluster,
-    version: i16,
-    request: OffsetFetchRequest,
-) -> OffsetFetchResponse {
+pub(super) fn fetch(cluster: &Cluster, version: i16, request: OffsetFetchRequest) -> OffsetFetchResponse {
     let committed = cluster.offsets.of(&request.group_id);
     let mut wanted: BTreeMap<String, Vec<i32>> = BTreeMap::new();
     match request.topics {
@@ -221,69 +173,37 @@ pub(super) fn fetch(
         }
     }
     let topics = wanted.into_iter().map(|(topic, partitions)| {
-        let partitions = partitions
-            .into_iter()
-            .map(|index| position(version, &committed, (topic.clone(), index)));
-        OffsetFetchResponseTopic::default()
-            .with_partitions(partitions.collect())
-            .with_name(TopicName(text(&topic)))
+        let partitions = partitions.into_iter().map(|index| position(version, &committed, (topic.clone(), index)));
+        OffsetFetchResponseTopic::default().with_partitions(partitions.collect()).with_name(TopicName(text(&topic)))
     });
     OffsetFetchResponse::default().with_topics(topics.collect())
 }
 
-fn position(
-    version: i16,
-    committed: &BTreeMap<Place, Committed>,
-    place: Place,
-) -> OffsetFetchResponsePartition {
+fn position(version: i16, committed: &BTreeMap<Place, Committed>, place: Place) -> OffsetFetchResponsePartition {
     let answer = OffsetFetchResponsePartition::default().with_partition_index(place.1);
     match committed.get(&place) {
         Some(committed) => {
-            let answer = answer
-                .with_committed_offset(committed.offset)
-                .with_metadata(Some(text(&committed.metadata)));
-            if version >= 5 {
-                answer.with_committed_leader_epoch(committed.leader_epoch)
-            } else {
-                answer
-            }
+            let answer = answer.with_committed_offset(committed.offset).with_metadata(Some(text(&committed.metadata)));
+            if version >= 5 { answer.with_committed_leader_epoch(committed.leader_epoch) } else { answer }
         }
-        None => answer
-            .with_committed_offset(-1)
-            .with_metadata(Some(text(""))),
+        None => answer.with_committed_offset(-1).with_metadata(Some(text(""))),
     }
 }
 
-pub(super) fn list(
-    cluster: &Cluster,
-    version: i16,
-    request: &ListGroupsRequest,
-) -> ListGroupsResponse {
+pub(super) fn list(cluster: &Cluster, version: i16, request: &ListGroupsRequest) -> ListGroupsResponse {
     let groups = all(cluster).into_iter().filter(|(_, group)| {
         let state = group.phase.as_str();
-        request.states_filter.is_empty()
-            || request
-                .states_filter
-                .iter()
-                .any(|wanted| wanted.as_str() == state)
+        request.states_filter.is_empty() || request.states_filter.iter().any(|wanted| wanted.as_str() == state)
     });
     let groups = groups.map(|(name, group)| {
-        let listed = ListedGroup::default()
-            .with_group_id(GroupId(text(name)))
-            .with_protocol_type(text(group.protocol_type));
-        if version >= 4 {
-            listed.with_group_state(text(group.phase.as_str()))
-        } else {
-            listed
-        }
+        let listed =
+            ListedGroup::default().with_group_id(GroupId(text(name))).with_protocol_type(text(group.protocol_type));
+        if version >= 4 { listed.with_group_state(text(group.phase.as_str())) } else { listed }
     });
     ListGroupsResponse::default().with_groups(groups.collect())
 }
 
-pub(super) fn describe(
-    cluster: &Cluster,
-    request: DescribeGroupsRequest,
-) -> DescribeGroupsResponse {
+pub(super) fn describe(cluster: &Cluster, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
     let mut known = all(cluster);
     let groups = request.groups.into_iter().map(|name| {
         let group = known.remove(name.as_str());
@@ -310,16 +230,12 @@ pub(super) fn describe(
 
 pub(super) fn delete(cluster: &Cluster, request: DeleteGroupsRequest) -> DeleteGroupsResponse {
     let results = request.groups_names.into_iter().map(|name| {
-        let result = cluster.groups.delete(&name).and_then(|had_members| {
-            match cluster.offsets.delete_group(&name) {
-                Ok(had_offsets) if had_members || had_offsets => Ok(()),
-                Ok(_) => Err(ResponseError::GroupIdNotFound),
-                Err(_) => Err(ResponseError::CoordinatorNotAvailable),
-            }
+        let result = cluster.groups.delete(&name).and_then(|had_members| match cluster.offsets.delete_group(&name) {
+            Ok(had_offsets) if had_members || had_offsets => Ok(()),
+            Ok(_) => Err(ResponseError::GroupIdNotFound),
+            Err(_) => Err(ResponseError::CoordinatorNotAvailable),
         });
-        DeletableGroupResult::default()
-            .with_error_code(code(&result))
-            .with_group_id(name)
+        DeletableGroupResult::default().with_error_code(code(&result)).with_group_id(name)
     });
     DeleteGroupsResponse::default().with_results(results.collect())
 }

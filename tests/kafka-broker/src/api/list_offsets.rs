@@ -2,9 +2,7 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
-use kafka_protocol::messages::list_offsets_response::{
-    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
-};
+use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use crate::cluster::Cluster;
@@ -15,33 +13,20 @@ const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const LARGEST_TIMESTAMP: i64 = -3;
 
-pub(super) fn list(
-    cluster: &Cluster,
-    version: i16,
-    request: ListOffsetsRequest,
-) -> ListOffsetsResponse {
+pub(super) fn list(cluster: &Cluster, version: i16, request: ListOffsetsRequest) -> ListOffsetsResponse {
     let topics = request.topics.into_iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             let result = find(cluster, &topic.name, partition);
             answer(version, partition.partition_index, result)
         });
-        ListOffsetsTopicResponse::default()
-            .with_partitions(partitions.collect())
-            .with_name(topic.name.clone())
+        ListOffsetsTopicResponse::default().with_partitions(partitions.collect()).with_name(topic.name.clone())
     });
     ListOffsetsResponse::default().with_topics(topics.collect())
 }
 
 /// Offset and timestamp; both are -1 where there is nothing to find.
-fn find(
-    cluster: &Cluster,
-    topic: &str,
-    partition: &ListOffsetsPartition,
-) -> Result<(i64, i64), ResponseError> {
-    let log = cluster
-        .topics
-        .log(topic, partition.partition_index)
-        .ok_or(ResponseError::UnknownTopicOrPartition)?;
+fn find(cluster: &Cluster, topic: &str, partition: &ListOffsetsPartition) -> Result<(i64, i64), ResponseError> {
+    let log = cluster.topics.log(topic, partition.partition_index).ok_or(ResponseError::UnknownTopicOrPartition)?;
     match partition.timestamp {
         LATEST => Ok((log.bounds().next, -1)),
         EARLIEST => Ok((log.bounds().start, -1)),
@@ -51,24 +36,13 @@ fn find(
     }
 }
 
-fn answer(
-    version: i16,
-    partition: i32,
-    result: Result<(i64, i64), ResponseError>,
-) -> ListOffsetsPartitionResponse {
+fn answer(version: i16, partition: i32, result: Result<(i64, i64), ResponseError>) -> ListOffsetsPartitionResponse {
     let answer = ListOffsetsPartitionResponse::default().with_partition_index(partition);
     match result {
         Ok((offset, timestamp)) => {
             let answer = answer.with_offset(offset).with_timestamp(timestamp);
-            if version >= 4 && offset >= 0 {
-                answer.with_leader_epoch(LEADER_EPOCH)
-            } else {
-                answer
-            }
+            if version >= 4 && offset >= 0 { answer.with_leader_epoch(LEADER_EPOCH) } else { answer }
         }
-        Err(error) => answer
-            .with_error_code(error.code())
-            .with_offset(-1)
-            .with_timestamp(-1),
+        Err(error) => answer.with_error_code(error.code()).with_offset(-1).with_timestamp(-1),
     }
 }

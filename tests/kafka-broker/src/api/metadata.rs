@@ -13,35 +13,20 @@ use crate::error::BrokerError;
 use crate::log::LEADER_EPOCH;
 use crate::topics::Topic;
 
-pub(super) fn metadata(
-    cluster: &Cluster,
-    caller: &Caller,
-    version: i16,
-    request: MetadataRequest,
-) -> MetadataResponse {
+pub(super) fn metadata(cluster: &Cluster, caller: &Caller, version: i16, request: MetadataRequest) -> MetadataResponse {
     // Before version 4 a client could not say that it does not want topics created.
-    let may_create =
-        cluster.options.auto_create_topics && (version < 4 || request.allow_auto_topic_creation);
+    let may_create = cluster.options.auto_create_topics && (version < 4 || request.allow_auto_topic_creation);
     let wanted = match request.topics {
         // In version 0 an empty list means all topics.
         Some(topics) if version > 0 || !topics.is_empty() => {
             topics.into_iter().filter_map(|topic| topic.name).collect()
         }
-        _ => cluster
-            .topics
-            .all()
-            .keys()
-            .map(|name| TopicName(text(name)))
-            .collect::<Vec<_>>(),
+        _ => cluster.topics.all().keys().map(|name| TopicName(text(name))).collect::<Vec<_>>(),
     };
-    let topics = wanted
-        .into_iter()
-        .map(|name| match find(cluster, &name, may_create) {
-            Ok(topic) => describe(name, &topic, version),
-            Err(error) => MetadataResponseTopic::default()
-                .with_error_code(error.code())
-                .with_name(Some(name)),
-        });
+    let topics = wanted.into_iter().map(|name| match find(cluster, &name, may_create) {
+        Ok(topic) => describe(name, &topic, version),
+        Err(error) => MetadataResponseTopic::default().with_error_code(error.code()).with_name(Some(name)),
+    });
     let broker = MetadataResponseBroker::default()
         .with_node_id(BrokerId(NODE_ID))
         .with_host(text(&caller.host))
@@ -68,10 +53,7 @@ fn find(cluster: &Cluster, name: &str, may_create: bool) -> Result<Topic, Respon
         Ok(()) | Err(BrokerError::TopicExists { .. }) => {}
         Err(error) => return Err(code_of(&error)),
     }
-    cluster
-        .topics
-        .get(name)
-        .ok_or(ResponseError::UnknownTopicOrPartition)
+    cluster.topics.get(name).ok_or(ResponseError::UnknownTopicOrPartition)
 }
 
 fn describe(name: TopicName, topic: &Topic, version: i16) -> MetadataResponseTopic {
@@ -81,13 +63,7 @@ fn describe(name: TopicName, topic: &Topic, version: i16) -> MetadataResponseTop
             .with_leader_id(BrokerId(NODE_ID))
             .with_replica_nodes(vec![BrokerId(NODE_ID)])
             .with_isr_nodes(vec![BrokerId(NODE_ID)]);
-        if version >= 7 {
-            partition.with_leader_epoch(LEADER_EPOCH)
-        } else {
-            partition
-        }
+        if version >= 7 { partition.with_leader_epoch(LEADER_EPOCH) } else { partition }
     });
-    MetadataResponseTopic::default()
-        .with_name(Some(name))
-        .with_partitions(partitions.collect())
+    MetadataResponseTopic::default().with_name(Some(name)).with_partitions(partitions.collect())
 }

@@ -8,6 +8,8 @@ mod list_offsets;
 mod metadata;
 mod produce;
 pub(crate) mod sasl;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use admin::delete_topic;
 
@@ -34,56 +36,21 @@ pub(crate) struct Caller {
 }
 
 /// Answers one request. `None`: the client wants no answer.
-pub(crate) async fn handle(
-    cluster: &Cluster,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Option<Bytes>, FrameError> {
+pub(crate) async fn handle(cluster: &Cluster, caller: &Caller, request: &Request) -> Result<Option<Bytes>, FrameError> {
     let answer = match request.api {
         ApiKey::ApiVersions => api_versions(request),
-        ApiKey::Metadata => request.answer(&metadata::metadata(
-            cluster,
-            caller,
-            request.version,
-            request.body()?,
-        )),
+        ApiKey::Metadata => request.answer(&metadata::metadata(cluster, caller, request.version, request.body()?)),
         ApiKey::Produce => return produce::produce(cluster, request),
-        ApiKey::Fetch => {
-            request.answer(&fetch::fetch(cluster, request.version, &request.body()?).await)
-        }
-        ApiKey::ListOffsets => request.answer(&list_offsets::list(
-            cluster,
-            request.version,
-            request.body()?,
-        )),
+        ApiKey::Fetch => request.answer(&fetch::fetch(cluster, request.version, &request.body()?).await),
+        ApiKey::ListOffsets => request.answer(&list_offsets::list(cluster, request.version, request.body()?)),
         ApiKey::InitProducerId => request.answer(&init_producer_id(cluster, &request.body()?)),
-        ApiKey::CreateTopics => request.answer(&admin::create_topics(
-            cluster,
-            request.version,
-            request.body()?,
-        )),
-        ApiKey::DeleteTopics => request.answer(&admin::delete_topics(
-            cluster,
-            request.version,
-            request.body()?,
-        )),
-        ApiKey::CreatePartitions => {
-            request.answer(&admin::create_partitions(cluster, request.body()?))
-        }
+        ApiKey::CreateTopics => request.answer(&admin::create_topics(cluster, request.version, request.body()?)),
+        ApiKey::DeleteTopics => request.answer(&admin::delete_topics(cluster, request.version, request.body()?)),
+        ApiKey::CreatePartitions => request.answer(&admin::create_partitions(cluster, request.body()?)),
         ApiKey::DeleteRecords => request.answer(&admin::delete_records(cluster, request.body()?)),
-        ApiKey::DescribeConfigs => request.answer(&configs::describe(
-            cluster,
-            request.version,
-            request.body()?,
-        )),
-        ApiKey::IncrementalAlterConfigs => {
-            request.answer(&configs::alter(cluster, request.body()?))
-        }
-        ApiKey::FindCoordinator => request.answer(&groups::find_coordinator(
-            caller,
-            request.version,
-            &request.body()?,
-        )),
+        ApiKey::DescribeConfigs => request.answer(&configs::describe(cluster, request.version, request.body()?)),
+        ApiKey::IncrementalAlterConfigs => request.answer(&configs::alter(cluster, request.body()?)),
+        ApiKey::FindCoordinator => request.answer(&groups::find_coordinator(caller, request.version, &request.body()?)),
         ApiKey::JoinGroup => {
             let answer = groups::join(cluster, caller, request, request.body()?).await;
             request.answer(&answer)
@@ -92,12 +59,8 @@ pub(crate) async fn handle(
         ApiKey::Heartbeat => request.answer(&groups::heartbeat(cluster, &request.body()?)),
         ApiKey::LeaveGroup => request.answer(&groups::leave(cluster, &request.body()?)),
         ApiKey::OffsetCommit => request.answer(&groups::commit(cluster, request.body()?)),
-        ApiKey::OffsetFetch => {
-            request.answer(&groups::fetch(cluster, request.version, request.body()?))
-        }
-        ApiKey::ListGroups => {
-            request.answer(&groups::list(cluster, request.version, &request.body()?))
-        }
+        ApiKey::OffsetFetch => request.answer(&groups::fetch(cluster, request.version, request.body()?)),
+        ApiKey::ListGroups => request.answer(&groups::list(cluster, request.version, &request.body()?)),
         ApiKey::DescribeGroups => request.answer(&groups::describe(cluster, request.body()?)),
         ApiKey::DeleteGroups => request.answer(&groups::delete(cluster, request.body()?)),
         other => Err(FrameError::UnknownApi(other as i16)),
@@ -107,22 +70,11 @@ pub(crate) async fn handle(
 
 /// The supported versions; an unsupported version of this very request is answered with them too (KIP-511).
 fn api_versions(request: &Request) -> Result<Bytes, FrameError> {
-    let code = if request.supported {
-        0
-    } else {
-        ResponseError::UnsupportedVersion.code()
-    };
+    let code = if request.supported { 0 } else { ResponseError::UnsupportedVersion.code() };
     let keys = versions::announced().map(|(api, min, max)| {
-        ApiVersion::default()
-            .with_api_key(api as i16)
-            .with_min_version(min)
-            .with_max_version(max)
+        ApiVersion::default().with_api_key(api as i16).with_min_version(min).with_max_version(max)
     });
-    request.answer(
-        &ApiVersionsResponse::default()
-            .with_error_code(code)
-            .with_api_keys(keys.collect()),
-    )
+    request.answer(&ApiVersionsResponse::default().with_error_code(code).with_api_keys(keys.collect()))
 }
 
 /// A fresh id for an idempotent producer; transactional ones are refused for good.
@@ -133,9 +85,7 @@ fn init_producer_id(cluster: &Cluster, request: &InitProducerIdRequest) -> InitP
             .with_producer_id(ProducerId(-1))
             .with_producer_epoch(-1);
     }
-    InitProducerIdResponse::default()
-        .with_producer_id(ProducerId(cluster.new_producer_id()))
-        .with_producer_epoch(0)
+    InitProducerIdResponse::default().with_producer_id(ProducerId(cluster.new_producer_id())).with_producer_epoch(0)
 }
 
 /// The protocol's code for an error of the broker's own operations.

@@ -49,44 +49,22 @@ pub(super) fn produce(cluster: &Cluster, request: &Request) -> Result<Option<Byt
             }
             partitions.push(answer(request.version, partition.index, result));
         }
-        responses.push(
-            TopicProduceResponse::default()
-                .with_name(topic.name)
-                .with_partition_responses(partitions),
-        );
+        responses.push(TopicProduceResponse::default().with_name(topic.name).with_partition_responses(partitions));
     }
     if stored {
         cluster.announce_change();
     }
     if acks == 0 {
         // As Kafka does: the only way to tell a producer that waits for nothing is to hang up.
-        return if refused {
-            Err(FrameError::RefusedWithoutAnswer)
-        } else {
-            Ok(None)
-        };
+        return if refused { Err(FrameError::RefusedWithoutAnswer) } else { Ok(None) };
     }
-    request
-        .answer(&ProduceResponse::default().with_responses(responses))
-        .map(Some)
+    request.answer(&ProduceResponse::default().with_responses(responses)).map(Some)
 }
 
-fn append(
-    cluster: &Cluster,
-    topic: &str,
-    partition: i32,
-    records: Option<Bytes>,
-) -> Result<Appended, Refusal> {
-    let topic = cluster
-        .topics
-        .get(topic)
-        .ok_or(ResponseError::UnknownTopicOrPartition)?;
-    let log = topic
-        .partition(partition)
-        .ok_or(ResponseError::UnknownTopicOrPartition)?;
-    let records = records
-        .filter(|records| !records.is_empty())
-        .ok_or(ResponseError::CorruptMessage)?;
+fn append(cluster: &Cluster, topic: &str, partition: i32, records: Option<Bytes>) -> Result<Appended, Refusal> {
+    let topic = cluster.topics.get(topic).ok_or(ResponseError::UnknownTopicOrPartition)?;
+    let log = topic.partition(partition).ok_or(ResponseError::UnknownTopicOrPartition)?;
+    let records = records.filter(|records| !records.is_empty()).ok_or(ResponseError::CorruptMessage)?;
     let limit = cluster.topics.max_message_bytes(&topic);
     if records.len() > limit {
         return Err(Refusal {
@@ -94,34 +72,20 @@ fn append(
             reason: Some(format!("the largest batch of this topic is {limit} bytes")),
         });
     }
-    let header: BatchHeader = batch::accept(&records).map_err(|error| Refusal {
-        code: error.code(),
-        reason: Some(error.to_string()),
-    })?;
+    let header: BatchHeader =
+        batch::accept(&records).map_err(|error| Refusal { code: error.code(), reason: Some(error.to_string()) })?;
     Ok(log.append(header, &records)?)
 }
 
-fn answer(
-    version: i16,
-    partition: i32,
-    result: Result<Appended, Refusal>,
-) -> PartitionProduceResponse {
-    let answer = PartitionProduceResponse::default()
-        .with_index(partition)
-        .with_log_append_time_ms(-1);
+fn answer(version: i16, partition: i32, result: Result<Appended, Refusal>) -> PartitionProduceResponse {
+    let answer = PartitionProduceResponse::default().with_index(partition).with_log_append_time_ms(-1);
     match result {
         Ok(appended) => {
             let answer = answer.with_base_offset(appended.base_offset);
-            if version >= 5 {
-                answer.with_log_start_offset(appended.log_start)
-            } else {
-                answer
-            }
+            if version >= 5 { answer.with_log_start_offset(appended.log_start) } else { answer }
         }
         Err(refusal) => {
-            let answer = answer
-                .with_error_code(refusal.code.code())
-                .with_base_offset(-1);
+            let answer = answer.with_error_code(refusal.code.code()).with_base_offset(-1);
             match refusal.reason {
                 Some(reason) if version >= 8 => answer.with_error_message(Some(text(reason))),
                 _ => answer,

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
-    ApiKey, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
-    SaslHandshakeResponse,
+    ApiKey, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 
 use super::text;
@@ -63,23 +62,13 @@ pub(crate) struct Answered {
 }
 
 /// Answers a request of the login.
-pub(crate) fn handle(
-    cluster: &Cluster,
-    login: &mut Login,
-    request: &Request,
-) -> Result<Answered, FrameError> {
+pub(crate) fn handle(cluster: &Cluster, login: &mut Login, request: &Request) -> Result<Answered, FrameError> {
     if request.api == ApiKey::SaslHandshake {
         let response = handshake(login, &request.body()?);
-        return Ok(Answered {
-            close: response.error_code != 0,
-            answer: request.answer(&response)?,
-        });
+        return Ok(Answered { close: response.error_code != 0, answer: request.answer(&response)? });
     }
     let response = authenticate(cluster, login, request.version, &request.body()?);
-    Ok(Answered {
-        close: response.error_code != 0,
-        answer: request.answer(&response)?,
-    })
+    Ok(Answered { close: response.error_code != 0, answer: request.answer(&response)? })
 }
 
 fn handshake(login: &mut Login, request: &SaslHandshakeRequest) -> SaslHandshakeResponse {
@@ -103,33 +92,20 @@ fn authenticate(
     request: &SaslAuthenticateRequest,
 ) -> SaslAuthenticateResponse {
     let refuse = |code: ResponseError, reason: String| {
-        SaslAuthenticateResponse::default()
-            .with_error_code(code.code())
-            .with_error_message(Some(text(reason)))
+        SaslAuthenticateResponse::default().with_error_code(code.code()).with_error_message(Some(text(reason)))
     };
     if !login.chosen().is_some_and(|chosen| std::mem::take(chosen)) {
-        return refuse(
-            ResponseError::IllegalSaslState,
-            "a mechanism has to be chosen first".to_owned(),
-        );
+        return refuse(ResponseError::IllegalSaslState, "a mechanism has to be chosen first".to_owned());
     }
     let now_ms = clock::now_ms();
     match iam::authenticate(&request.auth_bytes, &cluster.options.region, now_ms) {
         Ok(session) => {
-            let longest =
-                i64::try_from(cluster.options.max_session.as_millis()).unwrap_or(i64::MAX);
+            let longest = i64::try_from(cluster.options.max_session.as_millis()).unwrap_or(i64::MAX);
             let lifetime_ms = longest.min(session.expires_ms - now_ms);
-            *login = Login::Done {
-                expires_ms: now_ms.saturating_add(lifetime_ms),
-                chosen: false,
-            };
+            *login = Login::Done { expires_ms: now_ms.saturating_add(lifetime_ms), chosen: false };
             tracing::debug!(access_key = session.access_key, lifetime_ms, "logged in");
-            let response = SaslAuthenticateResponse::default();
-            if version >= 1 {
-                response.with_session_lifetime_ms(lifetime_ms)
-            } else {
-                response
-            }
+            let response = SaslAuthenticateResponse::default().with_error_message(None);
+            if version >= 1 { response.with_session_lifetime_ms(lifetime_ms) } else { response }
         }
         Err(refusal) => {
             tracing::warn!(reason = %refusal, "refused a login");

@@ -6,6 +6,8 @@
 
 pub(crate) mod offsets;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,13 +41,9 @@ impl Groups {
         group.changed.notify_waiters();
         loop {
             let changed = group.changed.notified();
-            if let Some(joined) = group.locked(|state, now| state.join_result(&member, round, now))
-            {
+            if let Some(joined) = group.locked(|state, now| state.join_result(&member, round, now)) {
                 group.changed.notify_waiters();
-                return joined.map_err(|code| JoinError {
-                    code,
-                    member_id: member,
-                });
+                return joined.map_err(|code| JoinError { code, member_id: member });
             }
             drop(tokio::time::timeout(TICK, changed).await);
         }
@@ -64,21 +62,14 @@ impl Groups {
         group.changed.notify_waiters();
         loop {
             let changed = group.changed.notified();
-            if let Some(result) =
-                group.locked(|state, now| state.sync_result(generation, member, now))
-            {
+            if let Some(result) = group.locked(|state, now| state.sync_result(generation, member, now)) {
                 return result;
             }
             drop(tokio::time::timeout(TICK, changed).await);
         }
     }
 
-    pub(crate) fn heartbeat(
-        &self,
-        group: &str,
-        generation: i32,
-        member: &str,
-    ) -> Result<(), ResponseError> {
+    pub(crate) fn heartbeat(&self, group: &str, generation: i32, member: &str) -> Result<(), ResponseError> {
         let group = self.group(group).ok_or(ResponseError::UnknownMemberId)?;
         group.locked(|state, now| state.heartbeat(generation, member, now))
     }
@@ -91,12 +82,7 @@ impl Groups {
     }
 
     /// Whether a member of this generation, or anyone at all if the group is empty, may commit offsets.
-    pub(crate) fn may_commit(
-        &self,
-        group: &str,
-        generation: i32,
-        member: &str,
-    ) -> Result<(), ResponseError> {
+    pub(crate) fn may_commit(&self, group: &str, generation: i32, member: &str) -> Result<(), ResponseError> {
         match self.group(group) {
             Some(group) => group.locked(|state, now| state.may_commit(generation, member, now)),
             None if generation < 0 => Ok(()),
@@ -107,10 +93,7 @@ impl Groups {
     /// Every group that has or had members.
     pub(crate) fn overview(&self) -> BTreeMap<String, Overview> {
         let groups = self.lock().clone();
-        groups
-            .into_iter()
-            .map(|(name, group)| (name, group.locked(|state, _| state.overview())))
-            .collect()
+        groups.into_iter().map(|(name, group)| (name, group.locked(|state, _| state.overview()))).collect()
     }
 
     /// Forgets an empty group. False: there was none.

@@ -77,16 +77,8 @@ impl Offsets {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(BrokerError::storage("read", &path)(error)),
         }
-        let (journal, lines) =
-            rewrite(&path, &groups).map_err(BrokerError::storage("write", &path))?;
-        Ok(Self {
-            path,
-            state: Mutex::new(State {
-                groups,
-                journal,
-                lines,
-            }),
-        })
+        let (journal, lines) = rewrite(&path, &groups).map_err(BrokerError::storage("write", &path))?;
+        Ok(Self { path, state: Mutex::new(State { groups, journal, lines }) })
     }
 
     /// Commits positions of one group; all are in the journal before this returns.
@@ -94,17 +86,10 @@ impl Offsets {
         if positions.is_empty() {
             return Ok(());
         }
-        let lines: Vec<Line> = positions
-            .iter()
-            .map(|(place, committed)| line(group, place, committed))
-            .collect();
+        let lines: Vec<Line> = positions.iter().map(|(place, committed)| line(group, place, committed)).collect();
         let mut state = self.lock();
         self.journal(&mut state, &lines)?;
-        state
-            .groups
-            .entry(group.to_owned())
-            .or_default()
-            .extend(positions);
+        state.groups.entry(group.to_owned()).or_default().extend(positions);
         Ok(())
     }
 
@@ -217,11 +202,7 @@ fn encode(lines: &[Line]) -> Vec<u8> {
 fn rewrite(path: &Path, groups: &Groups) -> io::Result<(File, usize)> {
     let lines: Vec<Line> = groups
         .iter()
-        .flat_map(|(group, positions)| {
-            positions
-                .iter()
-                .map(|(place, committed)| line(group, place, committed))
-        })
+        .flat_map(|(group, positions)| positions.iter().map(|(place, committed)| line(group, place, committed)))
         .collect();
     files::replace(path, &encode(&lines))?;
     let journal = OpenOptions::new().append(true).open(path)?;

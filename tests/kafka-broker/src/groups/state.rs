@@ -131,17 +131,8 @@ impl State {
     }
 
     /// Takes a join in. Returns the member's id and the generation it waits to be followed.
-    pub(crate) fn join(
-        &mut self,
-        mut joining: Joining,
-        now: Instant,
-    ) -> Result<(String, i32), JoinError> {
-        let refuse = |code, member_id: &str| {
-            Err(JoinError {
-                code,
-                member_id: member_id.to_owned(),
-            })
-        };
+    pub(crate) fn join(&mut self, mut joining: Joining, now: Instant) -> Result<(String, i32), JoinError> {
+        let refuse = |code, member_id: &str| Err(JoinError { code, member_id: member_id.to_owned() });
         let given = joining.member_id.clone();
         if joining.session_timeout.is_zero() || joining.session_timeout > MAX_SESSION {
             return refuse(ResponseError::InvalidSessionTimeout, &given);
@@ -159,16 +150,12 @@ impl State {
             joining.member_id = format!("{}-{}-{unique}", joining.client_id, self.next_id);
             if joining.id_required {
                 let id = joining.member_id;
-                self.promised
-                    .insert(id.clone(), now + joining.session_timeout);
+                self.promised.insert(id.clone(), now + joining.session_timeout);
                 return refuse(ResponseError::MemberIdRequired, &id);
             }
         }
         let id = joining.member_id.clone();
-        let unchanged = self
-            .members
-            .get(&id)
-            .is_some_and(|member| member.joining.protocols == joining.protocols);
+        let unchanged = self.members.get(&id).is_some_and(|member| member.joining.protocols == joining.protocols);
         // A follower that only repeats its join is told the current generation; a leader may want to reassign.
         let repeated = match self.phase {
             Phase::Stable => unchanged && id != self.leader,
@@ -183,33 +170,16 @@ impl State {
             self.protocol_type.clone_from(&joining.protocol_type);
             self.hold = Some(now + INITIAL_DELAY);
         }
-        let assignment = self
-            .members
-            .remove(&id)
-            .map(|member| member.assignment)
-            .unwrap_or_default();
+        let assignment = self.members.remove(&id).map(|member| member.assignment).unwrap_or_default();
         self.prepare(now);
         let patience = now + joining.rebalance_timeout;
         self.deadline.get_or_insert(patience);
-        self.members.insert(
-            id.clone(),
-            Member {
-                joining,
-                assignment,
-                last_seen: now,
-                ready: true,
-            },
-        );
+        self.members.insert(id.clone(), Member { joining, assignment, last_seen: now, ready: true });
         Ok((id, self.generation))
     }
 
     /// The answer to a join, once the generation after `round` exists. `None`: wait.
-    pub(crate) fn join_result(
-        &mut self,
-        id: &str,
-        round: i32,
-        now: Instant,
-    ) -> Option<Result<Joined, ResponseError>> {
+    pub(crate) fn join_result(&mut self, id: &str, round: i32, now: Instant) -> Option<Result<Joined, ResponseError>> {
         // A waiting member is alive: it cannot send heartbeats meanwhile.
         self.seen(id, now);
         self.advance(now);
@@ -220,10 +190,7 @@ impl State {
             return None;
         }
         let members = if id == self.leader {
-            self.members
-                .iter()
-                .map(|(id, member)| (id.clone(), member.metadata(&self.protocol)))
-                .collect()
+            self.members.iter().map(|(id, member)| (id.clone(), member.metadata(&self.protocol))).collect()
         } else {
             Vec::new()
         };
@@ -279,12 +246,7 @@ impl State {
         }
     }
 
-    pub(crate) fn heartbeat(
-        &mut self,
-        generation: i32,
-        id: &str,
-        now: Instant,
-    ) -> Result<(), ResponseError> {
+    pub(crate) fn heartbeat(&mut self, generation: i32, id: &str, now: Instant) -> Result<(), ResponseError> {
         self.check(generation, id, now)?;
         if self.phase == Phase::Preparing {
             return Err(ResponseError::RebalanceInProgress);
@@ -304,12 +266,7 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn may_commit(
-        &mut self,
-        generation: i32,
-        id: &str,
-        now: Instant,
-    ) -> Result<(), ResponseError> {
+    pub(crate) fn may_commit(&mut self, generation: i32, id: &str, now: Instant) -> Result<(), ResponseError> {
         if generation < 0 && self.members.is_empty() {
             return Ok(());
         }
@@ -341,21 +298,14 @@ impl State {
         if joining.protocol_type.is_empty() || joining.protocols.is_empty() {
             return false;
         }
-        let mut others = self
-            .members
-            .iter()
-            .filter(|(id, _)| **id != joining.member_id)
-            .map(|(_, member)| member)
-            .peekable();
+        let mut others =
+            self.members.iter().filter(|(id, _)| **id != joining.member_id).map(|(_, member)| member).peekable();
         if others.peek().is_none() {
             return true;
         }
         let others: Vec<&Member> = others.collect();
         joining.protocol_type == self.protocol_type
-            && joining
-                .protocols
-                .iter()
-                .any(|(name, _)| others.iter().all(|other| other.offers(name)))
+            && joining.protocols.iter().any(|(name, _)| others.iter().all(|other| other.offers(name)))
     }
 
     fn check(&mut self, generation: i32, id: &str, now: Instant) -> Result<(), ResponseError> {
@@ -389,11 +339,7 @@ impl State {
         for member in self.members.values_mut() {
             member.ready = false;
         }
-        let patience = self
-            .members
-            .values()
-            .map(|member| member.joining.rebalance_timeout)
-            .max();
+        let patience = self.members.values().map(|member| member.joining.rebalance_timeout).max();
         self.deadline = patience.map(|patience| now + patience);
     }
 
@@ -424,29 +370,19 @@ impl State {
     fn elect_protocol(&self) -> String {
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.members.values() {
-            let choice = member
-                .joining
-                .protocols
-                .iter()
-                .find(|(name, _)| self.members.values().all(|other| other.offers(name)));
+            let choice =
+                member.joining.protocols.iter().find(|(name, _)| self.members.values().all(|other| other.offers(name)));
             if let Some((name, _)) = choice {
                 *votes.entry(name).or_default() += 1;
             }
         }
-        votes
-            .into_iter()
-            .max_by_key(|(_, count)| *count)
-            .map(|(name, _)| name.to_owned())
-            .unwrap_or_default()
+        votes.into_iter().max_by_key(|(_, count)| *count).map(|(name, _)| name.to_owned()).unwrap_or_default()
     }
 }
 
 impl Member {
     fn offers(&self, protocol: &str) -> bool {
-        self.joining
-            .protocols
-            .iter()
-            .any(|(name, _)| name == protocol)
+        self.joining.protocols.iter().any(|(name, _)| name == protocol)
     }
 
     fn metadata(&self, protocol: &str) -> Bytes {

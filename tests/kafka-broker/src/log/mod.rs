@@ -90,10 +90,7 @@ impl PartitionLog {
                 producers.remember(header);
             })
             .map_err(BrokerError::storage("recover", &path))?;
-            next = segment
-                .batches
-                .last()
-                .map_or(base, |batch| batch.last_offset + 1);
+            next = segment.batches.last().map_or(base, |batch| batch.last_offset + 1);
             segments.push(segment);
             if cut > 0 {
                 tracing::warn!(path = %path.display(), bytes = cut, "cut off an incomplete end of a log");
@@ -104,39 +101,24 @@ impl PartitionLog {
             remove_unreachable(&path);
         }
         if segments.is_empty() {
-            segments.push(
-                Segment::create(&directory, next)
-                    .map_err(BrokerError::storage("create a log in", &directory))?,
-            );
+            segments
+                .push(Segment::create(&directory, next).map_err(BrokerError::storage("create a log in", &directory))?);
         }
         let start = start.clamp(segments[0].base_offset, next);
         Ok(Self {
             directory,
             segment_bytes,
-            state: Mutex::new(State {
-                segments,
-                start,
-                next,
-                producers,
-                deleted: false,
-            }),
+            state: Mutex::new(State { segments, start, next, producers, deleted: false }),
         })
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
         let state = self.lock();
-        Bounds {
-            start: state.start,
-            next: state.next,
-        }
+        Bounds { start: state.start, next: state.next }
     }
 
     /// Stores an accepted batch at the end of the log, or finds it there if its producer sent it before.
-    pub(crate) fn append(
-        &self,
-        mut header: BatchHeader,
-        bytes: &Bytes,
-    ) -> Result<Appended, ResponseError> {
+    pub(crate) fn append(&self, mut header: BatchHeader, bytes: &Bytes) -> Result<Appended, ResponseError> {
         let mut batch = bytes.to_vec();
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -144,10 +126,7 @@ impl PartitionLog {
             return Err(ResponseError::UnknownTopicOrPartition);
         }
         if let Verdict::Duplicate(base_offset) = state.producers.judge(&header)? {
-            return Ok(Appended {
-                base_offset,
-                log_start: state.start,
-            });
+            return Ok(Appended { base_offset, log_start: state.start });
         }
         header.base_offset = state.next;
         batch::stamp(&mut batch, state.next, LEADER_EPOCH);
@@ -157,16 +136,14 @@ impl PartitionLog {
         })?;
         state.producers.remember(&header);
         state.next = header.last_offset() + 1;
-        Ok(Appended {
-            base_offset: header.base_offset,
-            log_start: state.start,
-        })
+        Ok(Appended { base_offset: header.base_offset, log_start: state.start })
     }
 
     fn store(&self, state: &mut State, header: &BatchHeader, batch: &[u8]) -> std::io::Result<()> {
-        let full = state.segments.last().is_none_or(|last| {
-            last.length > 0 && last.length + batch.len() as u64 > self.segment_bytes
-        });
+        let full = state
+            .segments
+            .last()
+            .is_none_or(|last| last.length > 0 && last.length + batch.len() as u64 > self.segment_bytes);
         if full {
             let segment = Segment::create(&self.directory, state.next)?;
             state.segments.push(segment);
@@ -177,46 +154,27 @@ impl PartitionLog {
 
     /// Whole batches from the one that holds `offset` on, up to `max_bytes`; `at_least_one` ignores the limit
     /// for the first batch. Empty at the end of the log.
-    pub(crate) fn read(
-        &self,
-        offset: i64,
-        max_bytes: usize,
-        at_least_one: bool,
-    ) -> Result<Bytes, ResponseError> {
+    pub(crate) fn read(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Result<Bytes, ResponseError> {
         let pieces = self.plan_read(offset, max_bytes, at_least_one)?;
         let total: u64 = pieces.iter().map(|piece| piece.size).sum();
         let mut bytes = vec![0; usize::try_from(total).expect("limited by a 32 bit number")];
         let mut rest = &mut bytes[..];
         for piece in pieces {
-            let (head, tail) =
-                rest.split_at_mut(usize::try_from(piece.size).expect("part of the total"));
-            piece
-                .file
-                .read_exact_at(head, piece.position)
-                .map_err(|error| self.read_failed(&error))?;
+            let (head, tail) = rest.split_at_mut(usize::try_from(piece.size).expect("part of the total"));
+            piece.file.read_exact_at(head, piece.position).map_err(|error| self.read_failed(&error))?;
             rest = tail;
         }
         Ok(Bytes::from(bytes))
     }
 
     /// How many bytes `read` would return, without reading.
-    pub(crate) fn available(
-        &self,
-        offset: i64,
-        max_bytes: usize,
-        at_least_one: bool,
-    ) -> Result<usize, ResponseError> {
+    pub(crate) fn available(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Result<usize, ResponseError> {
         let pieces = self.plan_read(offset, max_bytes, at_least_one)?;
         let total: u64 = pieces.iter().map(|piece| piece.size).sum();
         Ok(usize::try_from(total).expect("limited by a 32 bit number"))
     }
 
-    fn plan_read(
-        &self,
-        offset: i64,
-        max_bytes: usize,
-        at_least_one: bool,
-    ) -> Result<Vec<Piece>, ResponseError> {
+    fn plan_read(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Result<Vec<Piece>, ResponseError> {
         let state = self.lock();
         if state.deleted {
             return Err(ResponseError::UnknownTopicOrPartition);
@@ -227,20 +185,13 @@ impl PartitionLog {
         let mut pieces = Vec::new();
         let mut total = 0u64;
         let limit = max_bytes as u64;
-        let from = state
-            .segments
-            .partition_point(|segment| segment.base_offset <= offset)
-            .saturating_sub(1);
+        let from = state.segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1);
         'segments: for segment in &state.segments[from..] {
             let first = segment.find(offset);
             let Some(place) = segment.batches.get(first) else {
                 continue;
             };
-            let mut piece = Piece {
-                file: segment.file.clone(),
-                position: place.position,
-                size: 0,
-            };
+            let mut piece = Piece { file: segment.file.clone(), position: place.position, size: 0 };
             for batch in &segment.batches[first..] {
                 let size = u64::from(batch.size);
                 let forced = at_least_one && total == 0;
@@ -259,10 +210,7 @@ impl PartitionLog {
     }
 
     /// The first record at or after a timestamp (milliseconds): offset and timestamp. `None`: there is none.
-    pub(crate) fn find_timestamp(
-        &self,
-        timestamp: i64,
-    ) -> Result<Option<(i64, i64)>, ResponseError> {
+    pub(crate) fn find_timestamp(&self, timestamp: i64) -> Result<Option<(i64, i64)>, ResponseError> {
         let candidates: Vec<(Arc<File>, BatchPlace)> = {
             let state = self.lock();
             let start = state.start;
@@ -279,8 +227,7 @@ impl PartitionLog {
         let start = self.bounds().start;
         for (file, place) in candidates {
             let mut bytes = vec![0; place.size as usize];
-            file.read_exact_at(&mut bytes, place.position)
-                .map_err(|error| self.read_failed(&error))?;
+            file.read_exact_at(&mut bytes, place.position).map_err(|error| self.read_failed(&error))?;
             if let Some(found) = batch::find_timestamp(&bytes, timestamp) {
                 return Ok(Some((found.0.max(start), found.1)));
             }
@@ -320,19 +267,13 @@ impl PartitionLog {
         if offset <= state.start {
             return Ok(state.start);
         }
-        let stored = files::replace(
-            &self.directory.join(START_FILE),
-            offset.to_string().as_bytes(),
-        );
+        let stored = files::replace(&self.directory.join(START_FILE), offset.to_string().as_bytes());
         stored.map_err(|error| {
             tracing::error!(path = %self.directory.display(), %error, "could not store the start of a log");
             ResponseError::KafkaStorageError
         })?;
         state.start = offset;
-        let keep = state
-            .segments
-            .partition_point(|segment| segment.base_offset <= offset)
-            .saturating_sub(1);
+        let keep = state.segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1);
         for segment in state.segments.drain(..keep) {
             remove(&segment.path);
         }
@@ -343,11 +284,7 @@ impl PartitionLog {
     pub(crate) fn flush(&self) -> std::io::Result<()> {
         let files: Vec<_> = {
             let state = self.lock();
-            state
-                .segments
-                .iter()
-                .map(|segment| segment.file.clone())
-                .collect()
+            state.segments.iter().map(|segment| segment.file.clone()).collect()
         };
         files.iter().try_for_each(|file| file.sync_data())
     }

@@ -56,9 +56,11 @@ impl Producers {
             };
         }
         let last_sequence = last_sequence(batch);
-        if let Some(stored) = producer.recent.iter().find(|stored| {
-            stored.first_sequence == batch.base_sequence && stored.last_sequence == last_sequence
-        }) {
+        if let Some(stored) = producer
+            .recent
+            .iter()
+            .find(|stored| stored.first_sequence == batch.base_sequence && stored.last_sequence == last_sequence)
+        {
             return Ok(Verdict::Duplicate(stored.base_offset));
         }
         match producer.recent.back() {

@@ -35,19 +35,8 @@ impl Segment {
     /// A new, empty file for offsets from `base_offset` on.
     pub(crate) fn create(directory: &Path, base_offset: i64) -> io::Result<Self> {
         let path = directory.join(format!("{base_offset:020}.{SUFFIX}"));
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .read(true)
-            .write(true)
-            .open(&path)?;
-        Ok(Self {
-            base_offset,
-            file: Arc::new(file),
-            path,
-            length: 0,
-            batches: Vec::new(),
-        })
+        let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&path)?;
+        Ok(Self { base_offset, file: Arc::new(file), path, length: 0, batches: Vec::new() })
     }
 
     /// The segment files of a directory, by first offset.
@@ -55,10 +44,7 @@ impl Segment {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(directory)? {
             let path = entry?.path();
-            let base = path
-                .file_stem()
-                .and_then(|stem| stem.to_str())
-                .and_then(|stem| stem.parse().ok());
+            let base = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
             if let Some(base) = base
                 && path.extension().is_some_and(|suffix| suffix == SUFFIX)
             {
@@ -79,20 +65,11 @@ impl Segment {
     ) -> io::Result<(Self, u64)> {
         let bytes = std::fs::read(&path)?;
         let file = OpenOptions::new().read(true).write(true).open(&path)?;
-        let mut segment = Self {
-            base_offset,
-            file: Arc::new(file),
-            path,
-            length: 0,
-            batches: Vec::new(),
-        };
+        let mut segment = Self { base_offset, file: Arc::new(file), path, length: 0, batches: Vec::new() };
         let mut rest = &bytes[..];
         let mut expected = base_offset;
         while let Ok(header) = BatchHeader::parse(rest) {
-            if header.base_offset != expected
-                || header.last_offset_delta < 0
-                || header.check_crc(rest).is_err()
-            {
+            if header.base_offset != expected || header.last_offset_delta < 0 || header.check_crc(rest).is_err() {
                 break;
             }
             expected = header.last_offset().saturating_add(1);
@@ -119,8 +96,7 @@ impl Segment {
 
     /// The place in the index of the batch that holds `offset`, or of the next one.
     pub(crate) fn find(&self, offset: i64) -> usize {
-        self.batches
-            .partition_point(|batch| batch.last_offset < offset)
+        self.batches.partition_point(|batch| batch.last_offset < offset)
     }
 
     fn index(&mut self, header: &BatchHeader) {

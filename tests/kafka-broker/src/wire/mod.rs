@@ -32,23 +32,11 @@ pub(crate) enum FrameError {
     #[error("{api:?} version {version} is not supported")]
     Version { api: ApiKey, version: i16 },
     #[error("{api:?} version {version} has the wrong shape: {source}")]
-    Shape {
-        api: ApiKey,
-        version: i16,
-        source: shape::ShapeError,
-    },
+    Shape { api: ApiKey, version: i16, source: shape::ShapeError },
     #[error("{api:?} version {version} could not be decoded: {reason}")]
-    Decode {
-        api: ApiKey,
-        version: i16,
-        reason: String,
-    },
+    Decode { api: ApiKey, version: i16, reason: String },
     #[error("the answer to {api:?} version {version} could not be encoded: {reason}")]
-    Encode {
-        api: ApiKey,
-        version: i16,
-        reason: String,
-    },
+    Encode { api: ApiKey, version: i16, reason: String },
     #[error("{0:?} was sent before the login")]
     BeforeLogin(ApiKey),
     #[error("the login expired and was not renewed")]
@@ -80,10 +68,7 @@ pub(crate) async fn read_frame<R: AsyncRead + Unpin>(
     }
     stream.read_exact(&mut length[1..]).await?;
     let announced = i32::from_be_bytes(length);
-    let size = usize::try_from(announced)
-        .ok()
-        .filter(|&size| size <= limit)
-        .ok_or(FrameError::Size(announced))?;
+    let size = usize::try_from(announced).ok().filter(|&size| size <= limit).ok_or(FrameError::Size(announced))?;
     // Memory grows with what arrives, not with what is announced.
     let mut frame = BytesMut::with_capacity(size.min(64 * 1024));
     let mut body = stream.take(size as u64);
@@ -124,28 +109,21 @@ impl Request {
             });
         }
         let header_version = api.request_header_version(version);
-        let header = RequestHeader::decode(&mut frame, header_version).map_err(|error| {
-            FrameError::Decode {
-                api,
-                version,
-                reason: error.to_string(),
-            }
+        let header = RequestHeader::decode(&mut frame, header_version).map_err(|error| FrameError::Decode {
+            api,
+            version,
+            reason: error.to_string(),
         })?;
-        shape::check(api, version, header_version >= 2, &frame).map_err(|source| {
-            FrameError::Shape {
-                api,
-                version,
-                source,
-            }
+        shape::check(api, version, header_version >= 2, &frame).map_err(|source| FrameError::Shape {
+            api,
+            version,
+            source,
         })?;
         Ok(Self {
             api,
             version,
             correlation: header.correlation_id,
-            client_id: header
-                .client_id
-                .map(|id| id.to_string())
-                .unwrap_or_default(),
+            client_id: header.client_id.map(|id| id.to_string()).unwrap_or_default(),
             supported,
             body: frame,
         })
@@ -161,15 +139,8 @@ impl Request {
     }
 
     /// Encodes the answer as a frame.
-    pub(crate) fn answer<T: Encodable + HeaderVersion>(
-        &self,
-        answer: &T,
-    ) -> Result<Bytes, FrameError> {
-        let failed = |reason: String| FrameError::Encode {
-            api: self.api,
-            version: self.version,
-            reason,
-        };
+    pub(crate) fn answer<T: Encodable + HeaderVersion>(&self, answer: &T) -> Result<Bytes, FrameError> {
+        let failed = |reason: String| FrameError::Encode { api: self.api, version: self.version, reason };
         let mut frame = BytesMut::new();
         frame.put_i32(0);
         ResponseHeader::default()
@@ -177,8 +148,7 @@ impl Request {
             .encode(&mut frame, T::header_version(self.version))
             .and_then(|()| answer.encode(&mut frame, self.version))
             .map_err(|error| failed(error.to_string()))?;
-        let size = i32::try_from(frame.len() - 4)
-            .map_err(|_| failed("it is larger than 2 GiB".to_owned()))?;
+        let size = i32::try_from(frame.len() - 4).map_err(|_| failed("it is larger than 2 GiB".to_owned()))?;
         frame[..4].copy_from_slice(&size.to_be_bytes());
         Ok(frame.freeze())
     }

@@ -52,23 +52,10 @@ fn describe(api: ApiKey) -> &'static str {
 }
 
 /// Checks the body of a request. `flexible`: the version uses compact lengths and tagged fields.
-pub(crate) fn check(
-    api: ApiKey,
-    version: i16,
-    flexible: bool,
-    body: &[u8],
-) -> Result<(), ShapeError> {
-    let mut walker = Walker {
-        rest: body,
-        version,
-        flexible,
-    };
+pub(crate) fn check(api: ApiKey, version: i16, flexible: bool, body: &[u8]) -> Result<(), ShapeError> {
+    let mut walker = Walker { rest: body, version, flexible };
     walker.structure(describe(api))?;
-    if walker.rest.is_empty() {
-        Ok(())
-    } else {
-        Err(ShapeError::Surplus)
-    }
+    if walker.rest.is_empty() { Ok(()) } else { Err(ShapeError::Surplus) }
 }
 
 struct Walker<'a> {
@@ -188,14 +175,9 @@ fn next_element(description: &str) -> Option<(&str, i16, i16, &str)> {
     let Some(versions) = rest.strip_prefix('@') else {
         return Some((element, 0, i16::MAX, rest));
     };
-    let stop = versions
-        .find(|c: char| !c.is_ascii_digit() && c != '-')
-        .unwrap_or(versions.len());
+    let stop = versions.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(versions.len());
     let (versions, rest) = versions.split_at(stop);
     let (since, until) = versions.split_once('-').unwrap_or((versions, "32767"));
-    let number = |text: &str| {
-        text.parse()
-            .expect("descriptions are constants of this file")
-    };
+    let number = |text: &str| text.parse().expect("descriptions are constants of this file");
     Some((element, number(since), number(until), rest))
 }

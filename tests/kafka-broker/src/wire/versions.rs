@@ -35,10 +35,7 @@ pub(crate) const SUPPORTED: &[(ApiKey, i16, i16)] = &[
 
 /// The supported versions of a request. `None`: it is not supported at all.
 pub(crate) fn range(api: ApiKey) -> Option<(i16, i16)> {
-    SUPPORTED
-        .iter()
-        .find(|(key, _, _)| *key == api)
-        .map(|&(_, min, max)| (min, max))
+    SUPPORTED.iter().find(|(key, _, _)| *key == api).map(|&(_, min, max)| (min, max))
 }
 
 pub(crate) fn supported(api: ApiKey, version: i16) -> bool {
