@@ -70,16 +70,12 @@ pub struct TableDefinition {
 impl TableDefinition {
     /// The key's columns in key order.
     pub fn key_columns(&self) -> impl Iterator<Item = &Column> {
-        self.key
-            .iter()
-            .filter_map(|name| self.columns.iter().find(|column| column.source_name == *name))
+        self.key.iter().filter_map(|name| self.columns.iter().find(|column| column.source_name == *name))
     }
 
     /// The columns that are not part of the key, in the source's order.
     pub fn value_columns(&self) -> impl Iterator<Item = &Column> {
-        self.columns
-            .iter()
-            .filter(|column| !self.key.contains(&column.source_name))
+        self.columns.iter().filter(|column| !self.key.contains(&column.source_name))
     }
 
     /// Whether the column of this source name is part of the key.

@@ -42,14 +42,8 @@ pub enum Action {
 
 impl ErrorKind {
     /// Every kind, for tables in documents and tests.
-    pub const ALL: [Self; 6] = [
-        Self::Transient,
-        Self::Throttled,
-        Self::Conflict,
-        Self::Poison,
-        Self::Misconfigured,
-        Self::Invariant,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Transient, Self::Throttled, Self::Conflict, Self::Poison, Self::Misconfigured, Self::Invariant];
 
     /// What follows from an error of this kind.
     #[must_use]
@@ -73,10 +67,7 @@ impl ErrorKind {
     /// Whether the same work may succeed without a person's help.
     #[must_use]
     pub fn is_retryable(self) -> bool {
-        matches!(
-            self.action(),
-            Action::Retry | Action::RetryLater | Action::Replan
-        )
+        matches!(self.action(), Action::Retry | Action::RetryLater | Action::Replan)
     }
 
     /// The kind's stable name. Lambda's `error_type` is built from it, so alarms match on it.
@@ -111,18 +102,14 @@ mod tests {
 
     #[test]
     fn every_kind_has_an_action_of_its_own() {
-        let actions: std::collections::HashSet<Action> =
-            ErrorKind::ALL.iter().map(|kind| kind.action()).collect();
+        let actions: std::collections::HashSet<Action> = ErrorKind::ALL.iter().map(|kind| kind.action()).collect();
         assert_eq!(actions.len(), ErrorKind::ALL.len());
     }
 
     #[test]
     fn only_passing_troubles_are_retried() {
-        let retryable: Vec<&str> = ErrorKind::ALL
-            .iter()
-            .filter(|kind| kind.is_retryable())
-            .map(|kind| kind.name())
-            .collect();
+        let retryable: Vec<&str> =
+            ErrorKind::ALL.iter().filter(|kind| kind.is_retryable()).map(|kind| kind.name()).collect();
         assert_eq!(retryable, ["Transient", "Throttled", "Conflict"]);
     }
 }

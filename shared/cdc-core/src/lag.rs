@@ -164,10 +164,7 @@ mod tests {
             // Nothing merged yet.
             (lag(Some(0), Some(10), Some(4), None), (Some(5), Some(5), Some(10), None, Some(0))),
             // A table that was provisioned when the log already began at 70.
-            (
-                lag(Some(70), Some(100), Some(-1), mark(-1, None)),
-                (Some(30), Some(0), Some(30), None, Some(0)),
-            ),
+            (lag(Some(70), Some(100), Some(-1), mark(-1, None)), (Some(30), Some(0), Some(30), None, Some(0))),
             // Kafka deleted 50 to 69 before they were merged.
             (
                 lag(Some(70), Some(100), Some(49), mark(49, Some(9_500))),

@@ -4,6 +4,7 @@
 //! file contents are arguments. Everything it decides can be printed and tested as data.
 
 pub mod catalog;
+pub mod columns;
 pub mod error;
 pub mod event;
 pub mod kafka;

@@ -143,16 +143,10 @@ impl WireRecord {
             reason: reason.to_owned(),
         };
         let (Some(topic), Some(partition), Some(offset)) = (topic, partition, offset) else {
-            let reason = self
-                .oddity
-                .unwrap_or("the record has no topic, partition or offset");
+            let reason = self.oddity.unwrap_or("the record has no topic, partition or offset");
             return Err(malformed(None, reason));
         };
-        let position = RecordPosition {
-            topic,
-            partition,
-            offset,
-        };
+        let position = RecordPosition { topic, partition, offset };
         if let Some(oddity) = self.oddity {
             return Err(malformed(Some(position), oddity));
         }
@@ -170,13 +164,7 @@ impl WireRecord {
                 return Err(malformed(Some(position), "the value is not base64 text"));
             }
         };
-        Ok(Record {
-            position,
-            timestamp_ms,
-            key,
-            value,
-            headers: self.headers,
-        })
+        Ok(Record { position, timestamp_ms, key, value, headers: self.headers })
     }
 }
 
@@ -280,10 +268,7 @@ impl<'de> Deserialize<'de> for Groups {
 }
 
 fn unreadable_records() -> Groups {
-    Groups {
-        records: Vec::new(),
-        unreadable: vec!["records".to_owned()],
-    }
+    Groups { records: Vec::new(), unreadable: vec!["records".to_owned()] }
 }
 
 /// The list under one topic-partition. None when it is no list.
@@ -320,10 +305,7 @@ impl<'de> Deserialize<'de> for WireRecord {
         struct RecordVisitor;
 
         fn not_an_object() -> WireRecord {
-            WireRecord {
-                oddity: Some("the record is not an object"),
-                ..WireRecord::default()
-            }
+            WireRecord { oddity: Some("the record is not an object"), ..WireRecord::default() }
         }
 
         impl<'de> Visitor<'de> for RecordVisitor {
@@ -429,9 +411,7 @@ impl<'de> Deserialize<'de> for Content {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-                Ok(STANDARD
-                    .decode(text)
-                    .map_or(Content::Undecodable, Content::Bytes))
+                Ok(STANDARD.decode(text).map_or(Content::Undecodable, Content::Bytes))
             }
 
             fn visit_unit<E>(self) -> Result<Content, E> {
@@ -471,11 +451,7 @@ impl<'de> Deserialize<'de> for Headers {
                         None => readable = false,
                     }
                 }
-                Ok(if readable {
-                    Headers::Read(headers)
-                } else {
-                    Headers::Unreadable
-                })
+                Ok(if readable { Headers::Read(headers) } else { Headers::Unreadable })
             }
 
             fn visit_unit<E>(self) -> Result<Headers, E> {
@@ -550,11 +526,7 @@ impl<'de> Deserialize<'de> for HeaderValue {
                         None => readable = false,
                     }
                 }
-                Ok(if readable {
-                    HeaderValue::Bytes(bytes)
-                } else {
-                    HeaderValue::Unreadable
-                })
+                Ok(if readable { HeaderValue::Bytes(bytes) } else { HeaderValue::Unreadable })
             }
 
             fn visit_unit<E>(self) -> Result<HeaderValue, E> {
@@ -570,7 +542,5 @@ impl<'de> Deserialize<'de> for HeaderValue {
 
 /// -128 to 255: both the signed and the unsigned spelling of a byte.
 fn header_byte(number: i64) -> Option<u8> {
-    u8::try_from(number)
-        .ok()
-        .or_else(|| i8::try_from(number).ok().map(i8::cast_unsigned))
+    u8::try_from(number).ok().or_else(|| i8::try_from(number).ok().map(i8::cast_unsigned))
 }

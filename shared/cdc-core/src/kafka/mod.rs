@@ -29,11 +29,7 @@ pub struct RecordPosition {
 
 impl fmt::Display for RecordPosition {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}-{}@{}",
-            self.topic, self.partition, self.offset
-        )
+        write!(formatter, "{}-{}@{}", self.topic, self.partition, self.offset)
     }
 }
 
@@ -86,20 +82,13 @@ impl RecordBatch {
     pub fn of(mut records: Vec<Record>, mut malformed: Vec<MalformedRecord>) -> Self {
         records.sort_by(|left, right| left.position.cmp(&right.position));
         records.dedup_by(|later, earlier| later.position == earlier.position);
-        malformed.sort_by(|left, right| {
-            left.position
-                .cmp(&right.position)
-                .then_with(|| left.group.cmp(&right.group))
-        });
-        malformed.dedup_by(|later, earlier| {
-            later.position.is_some() && later.position == earlier.position
-        });
+        malformed.sort_by(|left, right| left.position.cmp(&right.position).then_with(|| left.group.cmp(&right.group)));
+        malformed.dedup_by(|later, earlier| later.position.is_some() && later.position == earlier.position);
         malformed.retain(|entry| {
-            entry.position.as_ref().is_none_or(|position| {
-                records
-                    .binary_search_by(|record| record.position.cmp(position))
-                    .is_err()
-            })
+            entry
+                .position
+                .as_ref()
+                .is_none_or(|position| records.binary_search_by(|record| record.position.cmp(position)).is_err())
         });
         Self { records, malformed }
     }

@@ -6,9 +6,7 @@ use serde_json::json;
 use super::*;
 
 fn batch(event: &serde_json::Value) -> RecordBatch {
-    serde_json::from_str::<KafkaEvent>(&event.to_string())
-        .unwrap()
-        .into_batch()
+    serde_json::from_str::<KafkaEvent>(&event.to_string()).unwrap().into_batch()
 }
 
 /// An event with one record of `orders-0`: the usual fields with the given ones over them.
@@ -28,11 +26,7 @@ fn one(fields: serde_json::Value) -> RecordBatch {
 }
 
 fn position(partition: i32, offset: i64) -> RecordPosition {
-    RecordPosition {
-        topic: "orders".to_owned(),
-        partition,
-        offset,
-    }
+    RecordPosition { topic: "orders".to_owned(), partition, offset }
 }
 
 #[test]
@@ -63,39 +57,25 @@ fn reads_an_event_of_msk_and_of_a_self_managed_cluster() {
             headers: vec![("k".to_owned(), Some("ë".as_bytes().to_vec()))],
         }]
     );
-    let own: KafkaEvent =
-        serde_json::from_str(r#"{"eventSource":"SelfManagedKafka","records":{}}"#).unwrap();
+    let own: KafkaEvent = serde_json::from_str(r#"{"eventSource":"SelfManagedKafka","records":{}}"#).unwrap();
     assert_eq!(own.event_source_arn, None);
 }
 
 #[test]
 fn what_is_odd_but_legal_is_read() {
     let none = one(json!({"key": null, "value": null}));
-    assert_eq!(
-        (&none.records[0].key, &none.records[0].value),
-        (&None, &None)
-    );
-    let absent = one(
-        json!({"key": "absent", "value": "absent", "timestamp": "absent", "headers": "absent"}),
-    );
-    assert_eq!(
-        (&absent.records[0].key, &absent.records[0].value),
-        (&None, &None)
-    );
+    assert_eq!((&none.records[0].key, &none.records[0].value), (&None, &None));
+    let absent = one(json!({"key": "absent", "value": "absent", "timestamp": "absent", "headers": "absent"}));
+    assert_eq!((&absent.records[0].key, &absent.records[0].value), (&None, &None));
     assert_eq!(absent.records[0].timestamp_ms, None);
     assert!(absent.records[0].headers.is_empty());
     let empty = one(json!({"key": "", "value": ""}));
     assert_eq!(empty.records[0].key, Some(Vec::new()));
     assert_eq!(empty.records[0].value, Some(Vec::new()));
     assert_eq!(one(json!({"timestamp": -1})).records[0].timestamp_ms, None);
-    assert_eq!(
-        one(json!({"timestamp": null})).records[0].timestamp_ms,
-        None
-    );
+    assert_eq!(one(json!({"timestamp": null})).records[0].timestamp_ms, None);
     assert!(one(json!({"headers": null})).records[0].headers.is_empty());
-    let headers = one(
-        json!({"headers": [{"n": null}, {"u": [195, 171]}, {"s": [-128, -1, 0, 127]}, {"e": []}]}),
-    );
+    let headers = one(json!({"headers": [{"n": null}, {"u": [195, 171]}, {"s": [-128, -1, 0, 127]}, {"e": []}]}));
     assert_eq!(
         headers.records[0].headers,
         [
@@ -117,32 +97,16 @@ fn what_is_malformed_is_one_record_s_trouble() {
         (json!({"value": "e30"}), "the value is not base64 text"),
         (json!({"value": {"a": [1]}}), "the value is not base64 text"),
         (json!({"value": [1]}), "the value is not base64 text"),
-        (
-            json!({"headers": "x"}),
-            "the headers are not a list of objects",
-        ),
-        (
-            json!({"headers": [7]}),
-            "the headers are not a list of objects",
-        ),
-        (
-            json!({"headers": [{"a": [256]}]}),
-            "the headers are not a list of objects",
-        ),
-        (
-            json!({"headers": [{"a": "text"}]}),
-            "the headers are not a list of objects",
-        ),
+        (json!({"headers": "x"}), "the headers are not a list of objects"),
+        (json!({"headers": [7]}), "the headers are not a list of objects"),
+        (json!({"headers": [{"a": [256]}]}), "the headers are not a list of objects"),
+        (json!({"headers": [{"a": "text"}]}), "the headers are not a list of objects"),
     ];
     for (fields, reason) in cases {
         let batch = one(fields.clone());
         assert!(batch.records.is_empty(), "{fields}");
         assert_eq!(batch.malformed.len(), 1, "{fields}");
-        assert_eq!(
-            batch.malformed[0].position,
-            Some(position(0, 7)),
-            "{fields}"
-        );
+        assert_eq!(batch.malformed[0].position, Some(position(0, 7)), "{fields}");
         assert_eq!(batch.malformed[0].reason, reason, "{fields}");
         assert_eq!(batch.malformed[0].timestamp_ms, Some(1000), "{fields}");
     }
@@ -163,15 +127,9 @@ fn what_has_no_position_is_kept_apart() {
         assert_eq!(batch.malformed[0].position, None, "{fields}");
         assert_eq!(batch.malformed[0].group, "orders-0", "{fields}");
     }
-    let groups = batch(
-        &json!({"records": {"orders-0": [7, null, [], "x"], "orders-1": null, "orders-2": {"a": 1}}}),
-    );
+    let groups = batch(&json!({"records": {"orders-0": [7, null, [], "x"], "orders-1": null, "orders-2": {"a": 1}}}));
     assert_eq!(groups.malformed.len(), 6);
-    assert!(
-        batch(&json!({"records": [1]})).malformed[0]
-            .position
-            .is_none()
-    );
+    assert!(batch(&json!({"records": [1]})).malformed[0].position.is_none());
     assert_eq!(batch(&json!({})), RecordBatch::default());
     assert_eq!(batch(&json!({"records": null})), RecordBatch::default());
     assert!(serde_json::from_str::<KafkaEvent>("[]").is_err());
@@ -185,17 +143,10 @@ fn records_are_sorted_and_repeated_positions_count_once() {
         "a-1": [record("a", 1, 5, "e30="), record("a", 1, 5, "e30="), record("a", 1, 4, "%")],
         "a-0": [record("a", 0, 9, "e30="), record("a", 1, 4, "e30="), record("a", 0, 3, "%"), record("a", 0, 3, "%")],
     }}));
-    let order: Vec<String> = batch
-        .records
-        .iter()
-        .map(|record| record.position.to_string())
-        .collect();
+    let order: Vec<String> = batch.records.iter().map(|record| record.position.to_string()).collect();
     assert_eq!(order, ["a-0@9", "a-1@4", "a-1@5", "b-1-0@1", "b-1-0@2"]);
-    let malformed: Vec<Option<String>> = batch
-        .malformed
-        .iter()
-        .map(|record| record.position.as_ref().map(ToString::to_string))
-        .collect();
+    let malformed: Vec<Option<String>> =
+        batch.malformed.iter().map(|record| record.position.as_ref().map(ToString::to_string)).collect();
     assert_eq!(malformed, [Some("a-0@3".to_owned())]);
 }
 
@@ -209,10 +160,7 @@ fn the_response_has_the_shape_that_lambda_expects() {
             {"itemIdentifier": {"partition": "orders-1", "offset": 3}},
         ]})
     );
-    assert_eq!(
-        serde_json::to_value(BatchResponse::default()).unwrap(),
-        json!({"batchItemFailures": []})
-    );
+    assert_eq!(serde_json::to_value(BatchResponse::default()).unwrap(), json!({"batchItemFailures": []}));
 }
 
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
@@ -237,8 +185,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         ];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
-            prop::collection::btree_map(name, inner, 0..6)
-                .prop_map(|map| map.into_iter().collect()),
+            prop::collection::btree_map(name, inner, 0..6).prop_map(|map| map.into_iter().collect()),
         ]
     })
 }

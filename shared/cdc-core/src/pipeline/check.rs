@@ -66,11 +66,7 @@ impl<'a> Checker<'a> {
             return self.check_allowed(node, &allowed, place);
         }
         if !fits_type(&node.value, schema) {
-            let message = format!(
-                "expected {}, found {}",
-                expectation(schema),
-                node.value.kind()
-            );
+            let message = format!("expected {}, found {}", expectation(schema), node.value.kind());
             return self.report(node.mark, place, message);
         }
         match &node.value {
@@ -113,11 +109,7 @@ impl<'a> Checker<'a> {
                     .filter(|choice| type_names(choice) != ["null"])
                     .map(expectation)
                     .collect();
-                let message = format!(
-                    "expected {}, found {}",
-                    expected.join(" or "),
-                    node.value.kind()
-                );
+                let message = format!("expected {}, found {}", expected.join(" or "), node.value.kind());
                 self.report(node.mark, place, message);
             }
         }
@@ -125,11 +117,7 @@ impl<'a> Checker<'a> {
 
     fn check_allowed(&mut self, node: &Node, allowed: &[&str], place: &str) {
         let Value::Text(text) = &node.value else {
-            let message = format!(
-                "expected one of {}, found {}",
-                allowed.join(", "),
-                node.value.kind()
-            );
+            let message = format!("expected one of {}, found {}", allowed.join(", "), node.value.kind());
             return self.report(node.mark, place, message);
         };
         if !allowed.contains(&text.as_str()) {
@@ -143,12 +131,7 @@ impl<'a> Checker<'a> {
 
     fn check_text(&mut self, mark: Mark, text: &str, schema: &Json, place: &str) {
         let length = text.chars().count();
-        let limit = |name: &str| {
-            schema
-                .get(name)
-                .and_then(Json::as_u64)
-                .and_then(|limit| usize::try_from(limit).ok())
-        };
+        let limit = |name: &str| schema.get(name).and_then(Json::as_u64).and_then(|limit| usize::try_from(limit).ok());
         if limit("minLength").is_some_and(|least| length < least) {
             return self.report(mark, place, "must not be empty".to_owned());
         }
@@ -224,31 +207,17 @@ impl<'a> Checker<'a> {
     }
 
     fn report(&mut self, mark: Mark, place: &str, message: String) {
-        self.problems.push(Problem {
-            line: mark.line,
-            column: mark.column,
-            place: place.to_owned(),
-            message,
-        });
+        self.problems.push(Problem { line: mark.line, column: mark.column, place: place.to_owned(), message });
     }
 }
 
 /// `tables[1]` and `topic` make `tables[1].topic`.
 pub(super) fn join(place: &str, name: &str) -> String {
-    if place.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{place}.{name}")
-    }
+    if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") }
 }
 
 fn unknown_key(name: &str, properties: Option<&Map<String, Json>>) -> String {
-    let known = || {
-        properties
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key.as_str())
-    };
+    let known = || properties.into_iter().flatten().map(|(key, _)| key.as_str());
     match nearest(name, known()) {
         Some(near) => format!("unknown key `{name}`; did you mean `{near}`?"),
         None => {
@@ -264,10 +233,7 @@ fn allowed_texts(schema: &Json) -> Option<Vec<&str>> {
         return Some(values.iter().filter_map(Json::as_str).collect());
     }
     let variants = schema.get("oneOf").and_then(Json::as_array)?;
-    variants
-        .iter()
-        .map(|variant| variant.get("const").and_then(Json::as_str))
-        .collect()
+    variants.iter().map(|variant| variant.get("const").and_then(Json::as_str)).collect()
 }
 
 fn type_names(schema: &Json) -> Vec<&str> {
@@ -316,10 +282,7 @@ fn expectation(schema: &Json) -> String {
 
 /// The candidate with the smallest edit distance, if it is near enough to be a slip: at most a
 /// third of the longer name's letters.
-pub(super) fn nearest<'n>(
-    name: &str,
-    candidates: impl Iterator<Item = &'n str>,
-) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     candidates
         .map(|candidate| (edit_distance(name, candidate), candidate))
         .filter(|(distance, candidate)| {

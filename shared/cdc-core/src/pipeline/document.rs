@@ -117,10 +117,7 @@ pub(super) enum OneOrMany {
 impl OneOrMany {
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         match self {
-            Self::One(one) => std::slice::from_ref(one)
-                .iter()
-                .map(String::as_str)
-                .collect(),
+            Self::One(one) => std::slice::from_ref(one).iter().map(String::as_str).collect(),
             Self::Many(many) => many.iter().map(|name| name.0.as_str()).collect::<Vec<_>>(),
         }
         .into_iter()
@@ -298,9 +295,9 @@ pub(super) struct TableEntry {
     /// The target table.
     #[serde(default)]
     pub(super) target: Option<Target>,
-    /// The key's columns as the source spells them, instead of the source's own key.
+    /// The key's columns as the source spells them, instead of the source's own key. An empty
+    /// list makes the table one without a key.
     #[serde(default)]
-    #[schemars(length(min = 1))]
     pub(super) key: Option<Vec<Name>>,
     /// Which columns, under which names.
     #[serde(default)]
@@ -320,8 +317,7 @@ pub(super) struct TableEntry {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub(super) struct TopicPattern(
-    #[schemars(length(min = 1, max = 249), regex(pattern = r"^[A-Za-z0-9._*-]+$"))]
-    pub(super)  String,
+    #[schemars(length(min = 1, max = 249), regex(pattern = r"^[A-Za-z0-9._*-]+$"))] pub(super) String,
 );
 
 /// The target table's name.

@@ -39,10 +39,7 @@ impl Glob {
                 rest = &rest[end..];
             }
         }
-        Ok(Self {
-            text: text.to_owned(),
-            parts,
-        })
+        Ok(Self { text: text.to_owned(), parts })
     }
 
     /// The pattern as written.
@@ -68,17 +65,13 @@ fn fits(parts: &[Part], topic: &str) -> bool {
         return topic.is_empty();
     };
     match first {
-        Part::Text(text) => topic
-            .strip_prefix(text.as_str())
-            .is_some_and(|after| fits(rest, after)),
+        Part::Text(text) => topic.strip_prefix(text.as_str()).is_some_and(|after| fits(rest, after)),
         Part::Segment | Part::Anything => {
             let end = match first {
                 Part::Segment => topic.find('.').unwrap_or(topic.len()),
                 _ => topic.len(),
             };
-            (0..=end)
-                .filter(|cut| topic.is_char_boundary(*cut))
-                .any(|cut| fits(rest, &topic[cut..]))
+            (0..=end).filter(|cut| topic.is_char_boundary(*cut)).any(|cut| fits(rest, &topic[cut..]))
         }
     }
 }

@@ -3,16 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::join;
-use super::document::{
-    self, Authentication, ColumnSource, Columns, Connector, Document, TableEntry,
-};
+use super::document::{self, Authentication, ColumnSource, Columns, Connector, Document, TableEntry};
 use super::glob::Glob;
 use super::names::{folded, identifier_problem};
 use super::yaml::Mark;
-use super::{
-    Entry, KafkaCluster, KafkaSection, Pipeline, PipelineErrors, Problem, Reader, ReaderKind,
-    TableOptions,
-};
+use super::{Entry, KafkaCluster, KafkaSection, Pipeline, PipelineErrors, Problem, Reader, ReaderKind, TableOptions};
 
 /// Collects problems by place; the line and column come from the reader.
 struct Findings<'a> {
@@ -49,18 +44,9 @@ impl Findings<'_> {
 }
 
 /// Turns a document into a pipeline or into all problems of its meaning.
-pub(super) fn understand(
-    document: Document,
-    marks: &BTreeMap<String, Mark>,
-) -> Result<Pipeline, PipelineErrors> {
-    let mut findings = Findings {
-        marks,
-        problems: Vec::new(),
-    };
-    let kafka = document
-        .kafka
-        .as_ref()
-        .and_then(|kafka| understand_kafka(kafka, &mut findings));
+pub(super) fn understand(document: Document, marks: &BTreeMap<String, Mark>) -> Result<Pipeline, PipelineErrors> {
+    let mut findings = Findings { marks, problems: Vec::new() };
+    let kafka = document.kafka.as_ref().and_then(|kafka| understand_kafka(kafka, &mut findings));
     check_source(&document, &mut findings);
     check_schemas(&document.warehouse, &mut findings);
     let readers = understand_readers(&document.warehouse.readers, &mut findings);
@@ -81,11 +67,7 @@ pub(super) fn understand(
         topic_prefix: source.topic_prefix,
         connector: source.connector,
         column_source: source.columns,
-        dump_files: source
-            .dump
-            .iter()
-            .flat_map(|files| files.iter().map(str::to_owned).collect::<Vec<_>>())
-            .collect(),
+        dump_files: source.dump.iter().flat_map(|files| files.iter().map(str::to_owned).collect::<Vec<_>>()).collect(),
         kafka,
         control_schema: folded(&warehouse.control_schema),
         landing_schema: folded(&warehouse.landing_schema),
@@ -104,11 +86,7 @@ pub(super) fn understand(
         entries,
     };
     check_names(&pipeline, &mut findings);
-    if findings.problems.is_empty() {
-        Ok(pipeline)
-    } else {
-        Err(PipelineErrors::of(findings.problems))
-    }
+    if findings.problems.is_empty() { Ok(pipeline) } else { Err(PipelineErrors::of(findings.problems)) }
 }
 
 fn understand_kafka(kafka: &document::Kafka, findings: &mut Findings<'_>) -> Option<KafkaSection> {
@@ -118,10 +96,7 @@ fn understand_kafka(kafka: &document::Kafka, findings: &mut Findings<'_>) -> Opt
             for (index, broker) in brokers.iter().enumerate() {
                 let port = broker.0.rsplit_once(':').map(|(_, port)| port);
                 if !port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
-                    findings.report(
-                        &format!("kafka.brokers[{index}]"),
-                        "the port must be between 1 and 65535",
-                    );
+                    findings.report(&format!("kafka.brokers[{index}]"), "the port must be between 1 and 65535");
                 }
             }
             KafkaCluster::Brokers(brokers.iter().map(|broker| broker.0.clone()).collect())
@@ -141,21 +116,18 @@ fn understand_kafka(kafka: &document::Kafka, findings: &mut Findings<'_>) -> Opt
             return None;
         }
     };
-    let certificates =
-        usize::from(kafka.authentication_arn.is_some()) + usize::from(kafka.secret_arn.is_some());
+    let certificates = usize::from(kafka.authentication_arn.is_some()) + usize::from(kafka.secret_arn.is_some());
     match (kafka.authentication, certificates) {
         (Authentication::Mtls, 0) => findings.report(
             "kafka.authentication",
             "mtls needs `authentication_arn` or `secret_arn`, the certificate that Redshift presents",
         ),
-        (Authentication::Mtls, 2) => findings.report(
-            "kafka.authentication",
-            "has both `authentication_arn` and `secret_arn`; keep one",
-        ),
-        (Authentication::None | Authentication::Iam, 1..) => findings.report(
-            "kafka.authentication",
-            "`authentication_arn` and `secret_arn` are for mtls only",
-        ),
+        (Authentication::Mtls, 2) => {
+            findings.report("kafka.authentication", "has both `authentication_arn` and `secret_arn`; keep one")
+        }
+        (Authentication::None | Authentication::Iam, 1..) => {
+            findings.report("kafka.authentication", "`authentication_arn` and `secret_arn` are for mtls only")
+        }
         _ => {}
     }
     Some(KafkaSection {
@@ -169,21 +141,15 @@ fn understand_kafka(kafka: &document::Kafka, findings: &mut Findings<'_>) -> Opt
 fn check_source(document: &Document, findings: &mut Findings<'_>) {
     let source = &document.source;
     match (source.columns, &source.dump) {
-        (ColumnSource::Dump, None) => findings.report(
-            "source.columns",
-            "`dump` needs the key `dump` with the name of a file of CREATE TABLE statements",
-        ),
+        (ColumnSource::Dump, None) => findings
+            .report("source.columns", "`dump` needs the key `dump` with the name of a file of CREATE TABLE statements"),
         (ColumnSource::Events | ColumnSource::SchemaChanges | ColumnSource::Declared, Some(_)) => {
-            findings.report(
-                "source.dump",
-                "is not used with this `columns`; remove it, or set `columns` to auto or dump",
-            );
+            findings
+                .report("source.dump", "is not used with this `columns`; remove it, or set `columns` to auto or dump");
         }
         _ => {}
     }
-    if source.columns == ColumnSource::SchemaChanges
-        && source.connector == Some(Connector::Postgresql)
-    {
+    if source.columns == ColumnSource::SchemaChanges && source.connector == Some(Connector::Postgresql) {
         findings.report(
             "source.columns",
             "the PostgreSQL connector writes no schema changes; use events, dump or declared",
@@ -220,10 +186,7 @@ fn understand_readers(readers: &[document::Name], findings: &mut Findings<'_>) -
             _ => (ReaderKind::Role, written.0.as_str()),
         };
         findings.check_identifier(&place, name);
-        let reader = Reader {
-            kind,
-            name: name.to_owned(),
-        };
+        let reader = Reader { kind, name: name.to_owned() };
         if understood.contains(&reader) {
             findings.report(&place, "is given twice");
         } else {
@@ -233,11 +196,7 @@ fn understand_readers(readers: &[document::Name], findings: &mut Findings<'_>) -
     understood
 }
 
-fn understand_entry(
-    index: usize,
-    stated: TableEntry,
-    findings: &mut Findings<'_>,
-) -> Option<Entry> {
+fn understand_entry(index: usize, stated: TableEntry, findings: &mut Findings<'_>) -> Option<Entry> {
     let place = format!("tables[{index}]");
     let topic = match Glob::parse(&stated.topic) {
         Ok(topic) => topic,
@@ -254,10 +213,7 @@ fn understand_entry(
         }
     }
     if topic.is_exact() && !stated.exclude.is_empty() {
-        findings.report(
-            &join(&place, "exclude"),
-            "is for patterns; this entry names one topic",
-        );
+        findings.report(&join(&place, "exclude"), "is for patterns; this entry names one topic");
     }
     if let Some(target) = &stated.target {
         let target_place = join(&place, "target");
@@ -268,26 +224,15 @@ fn understand_entry(
             let table_place = join(&target_place, "table");
             findings.check_identifier(&table_place, table);
             if !topic.is_exact() {
-                findings.report(
-                    &table_place,
-                    "a pattern cannot have one target table; name the topic exactly",
-                );
+                findings.report(&table_place, "a pattern cannot have one target table; name the topic exactly");
             }
         }
     }
-    check_unique(
-        &join(&place, "key"),
-        stated.key.iter().flatten().map(|name| name.0.as_str()),
-        findings,
-    );
+    check_unique(&join(&place, "key"), stated.key.iter().flatten().map(|name| name.0.as_str()), findings);
     if let Some(columns) = &stated.columns {
         check_columns(&place, columns, &stated, findings);
     }
-    Some(Entry {
-        topic,
-        exclude,
-        stated,
-    })
+    Some(Entry { topic, exclude, stated })
 }
 
 fn check_columns(place: &str, columns: &Columns, stated: &TableEntry, findings: &mut Findings<'_>) {
@@ -309,41 +254,19 @@ fn check_columns(place: &str, columns: &Columns, stated: &TableEntry, findings: 
         let rename_place = join(&join(&place, "rename"), from);
         findings.check_identifier(&rename_place, &to.0);
         if let Some(other) = targets.insert(folded(&to.0), from) {
-            findings.report(
-                &rename_place,
-                format!("`{other}` is renamed to the same name"),
-            );
+            findings.report(&rename_place, format!("`{other}` is renamed to the same name"));
         }
     }
-    check_unique(
-        &join(&place, "exclude"),
-        columns.exclude.iter().map(|name| name.0.as_str()),
-        findings,
-    );
-    check_unique(
-        &join(&place, "include"),
-        columns.include.iter().flatten().map(|name| name.0.as_str()),
-        findings,
-    );
-    check_unique(
-        &join(&place, "declare"),
-        columns.declare.iter().map(|column| column.name.as_str()),
-        findings,
-    );
+    check_unique(&join(&place, "exclude"), columns.exclude.iter().map(|name| name.0.as_str()), findings);
+    check_unique(&join(&place, "include"), columns.include.iter().flatten().map(|name| name.0.as_str()), findings);
+    check_unique(&join(&place, "declare"), columns.declare.iter().map(|column| column.name.as_str()), findings);
 }
 
-fn check_unique<'n>(
-    place: &str,
-    names: impl Iterator<Item = &'n str>,
-    findings: &mut Findings<'_>,
-) {
+fn check_unique<'n>(place: &str, names: impl Iterator<Item = &'n str>, findings: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();
     for (index, name) in names.enumerate() {
         if !seen.insert(name) {
-            findings.report(
-                &format!("{place}[{index}]"),
-                format!("`{name}` is given twice"),
-            );
+            findings.report(&format!("{place}[{index}]"), format!("`{name}` is given twice"));
         }
     }
 }
@@ -355,19 +278,12 @@ fn check_entries(entries: &[Entry], connector: Option<Connector>, findings: &mut
         if let Some(first) = seen.get(entry.topic.text()) {
             findings.report(
                 &join(&place, "topic"),
-                format!(
-                    "`{}` already has the entry tables[{first}]",
-                    entry.topic.text()
-                ),
+                format!("`{}` already has the entry tables[{first}]", entry.topic.text()),
             );
         } else {
             seen.insert(entry.topic.text(), index);
         }
-        let declares = entry
-            .stated
-            .columns
-            .as_ref()
-            .is_some_and(|columns| !columns.declare.is_empty());
+        let declares = entry.stated.columns.as_ref().is_some_and(|columns| !columns.declare.is_empty());
         if declares && connector.is_none() {
             findings.report(
                 &join(&place, "columns.declare"),
@@ -399,11 +315,7 @@ fn check_names(pipeline: &Pipeline, findings: &mut Findings<'_>) {
             );
         }
     }
-    let topics: Vec<String> = pipeline
-        .declared_topics()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let topics: Vec<String> = pipeline.declared_topics().into_iter().map(str::to_owned).collect();
     if let Err(errors) = pipeline.catalog(&topics) {
         for error in errors.errors {
             findings.report(&place_of(error.topic()), error.to_string());

@@ -17,12 +17,11 @@ mod yaml;
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use document::{
-    Authentication, ColumnSource, Connector, DeclaredColumn, Keyless, OnUnsupportedColumn, Users,
-};
+pub use document::{Authentication, ColumnSource, Connector, DeclaredColumn, Keyless, OnUnsupportedColumn, Users};
 pub use resolve::{CatalogError, CatalogErrors, TopicRole};
 
 use crate::error::{Classify, ErrorKind};
+pub(crate) use check::nearest as nearest_name;
 use document::Document;
 
 /// A pipeline file that was read and checked.
@@ -102,7 +101,7 @@ pub struct TableOptions {
     pub on_unsupported_column: OnUnsupportedColumn,
     /// What to do when the table has no key.
     pub keyless: Keyless,
-    /// The key's source names, in key order. None: the source's own key.
+    /// The key's source names, in key order. None: the source's own key. Empty: no key.
     pub key: Option<Vec<String>>,
     /// Only these columns, by source name, and the key's. None: all.
     pub include: Option<Vec<String>>,
@@ -133,12 +132,7 @@ impl Pipeline {
     /// unknown keys or wrong types is not checked for its meaning.
     pub fn parse(yaml: &str) -> Result<Self, PipelineErrors> {
         let tree = yaml::parse(yaml).map_err(|(mark, message)| PipelineErrors {
-            problems: vec![Problem {
-                line: mark.line,
-                column: mark.column,
-                place: String::new(),
-                message,
-            }],
+            problems: vec![Problem { line: mark.line, column: mark.column, place: String::new(), message }],
         })?;
         let schema = Self::json_schema();
         let mut checker = check::Checker::new(&schema);
@@ -316,8 +310,7 @@ impl fmt::Display for PipelineErrors {
             [one] => write!(formatter, "the pipeline file has a problem: {one}"),
             many => {
                 write!(formatter, "the pipeline file has {} problems:", many.len())?;
-                many.iter()
-                    .try_for_each(|problem| write!(formatter, "\n  {problem}"))
+                many.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
             }
         }
     }

@@ -28,12 +28,8 @@ pub fn slug(topic: &str, topic_prefix: &str) -> String {
         .unwrap_or(topic);
     let lower = rest.to_lowercase();
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    let stem: String = lower
-        .bytes()
-        .map(|byte| if plain(byte) { char::from(byte) } else { '_' })
-        .collect();
-    let lost =
-        lower.bytes().any(|byte| !plain(byte) && byte != b'.') || lower.matches('.').count() > 1;
+    let stem: String = lower.bytes().map(|byte| if plain(byte) { char::from(byte) } else { '_' }).collect();
+    let lost = lower.bytes().any(|byte| !plain(byte) && byte != b'.') || lower.matches('.').count() > 1;
     if !lost && stem.len() <= SLUG_MAX_BYTES {
         return stem;
     }

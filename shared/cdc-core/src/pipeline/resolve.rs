@@ -45,11 +45,7 @@ impl Pipeline {
         }
         if layers.is_empty() {
             let excluded = self.entries.iter().any(|entry| entry.topic.matches(topic));
-            return if excluded {
-                TopicRole::Excluded
-            } else {
-                TopicRole::Unknown
-            };
+            return if excluded { TopicRole::Excluded } else { TopicRole::Unknown };
         }
         TopicRole::Table(self.spec(topic, &self.options_of(&layers)))
     }
@@ -57,11 +53,7 @@ impl Pipeline {
     /// The topics that the file names exactly, in the file's order. Patterns add more.
     #[must_use]
     pub fn declared_topics(&self) -> Vec<&str> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.topic.is_exact())
-            .map(|entry| entry.topic.text())
-            .collect()
+        self.entries.iter().filter(|entry| entry.topic.is_exact()).map(|entry| entry.topic.text()).collect()
     }
 
     /// Whether the file has patterns, so that the cluster's topics must be known to list all
@@ -102,20 +94,10 @@ impl Pipeline {
         for spec in &specs {
             for name in [&spec.target_schema, &spec.target_table] {
                 if let Some(problem) = identifier_problem(name) {
-                    errors.push(CatalogError::Name {
-                        topic: spec.topic.clone(),
-                        name: name.clone(),
-                        problem,
-                    });
+                    errors.push(CatalogError::Name { topic: spec.topic.clone(), name: name.clone(), problem });
                 }
             }
-            if [
-                &self.control_schema,
-                &self.landing_schema,
-                &self.external_schema,
-            ]
-            .contains(&&spec.target_schema)
-            {
+            if [&self.control_schema, &self.landing_schema, &self.external_schema].contains(&&spec.target_schema) {
                 errors.push(CatalogError::ReservedSchema {
                     topic: spec.topic.clone(),
                     schema: spec.target_schema.clone(),
@@ -137,18 +119,13 @@ impl Pipeline {
                 });
             }
         }
-        if errors.is_empty() {
-            Ok(specs)
-        } else {
-            Err(CatalogErrors { errors })
-        }
+        if errors.is_empty() { Ok(specs) } else { Err(CatalogErrors { errors }) }
     }
 
     /// The entries that mean this topic: patterns in the file's order, then the exact name.
     fn layers(&self, topic: &str) -> Vec<&Entry> {
-        let meant = |entry: &&Entry| {
-            entry.topic.matches(topic) && !entry.exclude.iter().any(|glob| glob.matches(topic))
-        };
+        let meant =
+            |entry: &&Entry| entry.topic.matches(topic) && !entry.exclude.iter().any(|glob| glob.matches(topic));
         let patterns = self.entries.iter().filter(|entry| !entry.topic.is_exact());
         let exact = self.entries.iter().filter(|entry| entry.topic.is_exact());
         patterns.chain(exact).filter(meant).collect()
@@ -187,11 +164,7 @@ impl Pipeline {
                     options.include = None;
                 }
                 if !columns.rename.is_empty() {
-                    options.rename = columns
-                        .rename
-                        .iter()
-                        .map(|(from, to)| (from.clone(), folded(&to.0)))
-                        .collect();
+                    options.rename = columns.rename.iter().map(|(from, to)| (from.clone(), folded(&to.0))).collect();
                 }
                 if !columns.declare.is_empty() {
                     options.declare.clone_from(&columns.declare);
@@ -212,10 +185,7 @@ impl Pipeline {
                 .clone()
                 .or_else(|| self.target_schema.clone())
                 .unwrap_or_else(|| folded(database)),
-            target_table: options
-                .target_table
-                .clone()
-                .unwrap_or_else(|| folded(table)),
+            target_table: options.target_table.clone().unwrap_or_else(|| folded(table)),
             auto_refresh: options.auto_refresh,
         }
     }
@@ -226,9 +196,7 @@ impl Pipeline {
     /// first dot behind the prefix is the table's name, so that a table's name may hold dots.
     /// Characters that Kafka does not allow are underscores in the topic.
     pub(crate) fn source_names<'t>(&self, topic: &'t str) -> (&'t str, &'t str) {
-        let rest = topic
-            .strip_prefix(self.topic_prefix.as_str())
-            .and_then(|rest| rest.strip_prefix('.'));
+        let rest = topic.strip_prefix(self.topic_prefix.as_str()).and_then(|rest| rest.strip_prefix('.'));
         match rest {
             Some(rest) => rest.split_once('.').unwrap_or(("public", rest)),
             // A renamed topic: its last two parts are the best guess.
@@ -264,9 +232,7 @@ pub enum CatalogError {
         schema: String,
     },
     /// Two topics with one target table, also when the names differ only by case.
-    #[error(
-        "topics {other} and {topic} have the same target table {target}; set `target` in the entry of one of them"
-    )]
+    #[error("topics {other} and {topic} have the same target table {target}; set `target` in the entry of one of them")]
     SameTarget {
         /// The later topic.
         topic: String,
@@ -312,9 +278,7 @@ pub struct CatalogErrors {
 impl fmt::Display for CatalogErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the tables' names cannot be used")?;
-        self.errors
-            .iter()
-            .try_for_each(|error| write!(formatter, "\n  {error}"))
+        self.errors.iter().try_for_each(|error| write!(formatter, "\n  {error}"))
     }
 }
 

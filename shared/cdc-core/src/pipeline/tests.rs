@@ -47,12 +47,7 @@ fn pipeline(tables: &str) -> Pipeline {
 }
 
 fn problems(yaml: &str) -> Vec<String> {
-    Pipeline::parse(yaml)
-        .expect_err("the file has problems")
-        .problems
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    Pipeline::parse(yaml).expect_err("the file has problems").problems.iter().map(ToString::to_string).collect()
 }
 
 fn table(pipeline: &Pipeline, topic: &str) -> crate::catalog::TableSpec {
@@ -71,29 +66,13 @@ fn reads_a_whole_file() {
     assert_eq!(pipeline.control_schema(), "cdc");
     assert_eq!(pipeline.landing_schema(), "cdc_landing");
     assert_eq!(pipeline.external_schema(), "cdc_kafka");
-    assert_eq!(
-        pipeline.users().change_handler.as_deref(),
-        Some("IAMR:handler")
-    );
+    assert_eq!(pipeline.users().change_handler.as_deref(), Some("IAMR:handler"));
     assert_eq!(pipeline.users().lag_monitor, None);
-    let kinds: Vec<(ReaderKind, &str)> = pipeline
-        .readers()
-        .iter()
-        .map(|reader| (reader.kind, reader.name.as_str()))
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            (ReaderKind::Role, "analysts"),
-            (ReaderKind::Group, "bi"),
-            (ReaderKind::User, "eve")
-        ]
-    );
+    let kinds: Vec<(ReaderKind, &str)> =
+        pipeline.readers().iter().map(|reader| (reader.kind, reader.name.as_str())).collect();
+    assert_eq!(kinds, [(ReaderKind::Role, "analysts"), (ReaderKind::Group, "bi"), (ReaderKind::User, "eve")]);
     let kafka = pipeline.kafka().unwrap();
-    assert_eq!(
-        kafka.cluster,
-        KafkaCluster::Brokers(vec!["b-1:9098".to_owned(), "b-2:9098".to_owned()])
-    );
+    assert_eq!(kafka.cluster, KafkaCluster::Brokers(vec!["b-1:9098".to_owned(), "b-2:9098".to_owned()]));
     assert_eq!(kafka.authentication, Authentication::Iam);
 }
 
@@ -113,22 +92,10 @@ fn the_smallest_file_has_all_defaults() {
 fn topics_have_roles() {
     let pipeline = Pipeline::parse(WHOLE).unwrap();
     assert_eq!(pipeline.resolve("salesdb"), TopicRole::SchemaChanges);
-    assert_eq!(
-        pipeline.resolve("__debezium-heartbeat.salesdb"),
-        TopicRole::Heartbeat
-    );
-    assert_eq!(
-        pipeline.resolve("salesdb.transaction"),
-        TopicRole::Transactions
-    );
-    assert_eq!(
-        pipeline.resolve("salesdb.salesdb.dbz_signal"),
-        TopicRole::Excluded
-    );
-    assert_eq!(
-        pipeline.resolve("salesdb.salesdb.tmp_1"),
-        TopicRole::Excluded
-    );
+    assert_eq!(pipeline.resolve("__debezium-heartbeat.salesdb"), TopicRole::Heartbeat);
+    assert_eq!(pipeline.resolve("salesdb.transaction"), TopicRole::Transactions);
+    assert_eq!(pipeline.resolve("salesdb.salesdb.dbz_signal"), TopicRole::Excluded);
+    assert_eq!(pipeline.resolve("salesdb.salesdb.tmp_1"), TopicRole::Excluded);
     assert_eq!(pipeline.resolve("salesdb.other.T"), TopicRole::Unknown);
     assert_eq!(pipeline.resolve("salesdb.salesdb.a.b"), TopicRole::Unknown);
     let order = table(&pipeline, "salesdb.salesdb.SALES_ORDER");
@@ -167,10 +134,7 @@ fn exact_names_apply_over_patterns_and_later_patterns_over_earlier() {
     assert_eq!(options.key, Some(vec!["B".to_owned()]));
     assert_eq!(options.exclude, ["X"]);
     assert_eq!(table(&pipeline, "db.shop.T").id().as_str(), "all.t");
-    assert_eq!(
-        pipeline.table_options("db.other.T").key,
-        Some(vec!["A".to_owned()])
-    );
+    assert_eq!(pipeline.table_options("db.other.T").key, Some(vec!["A".to_owned()]));
 }
 
 #[test]
@@ -187,7 +151,7 @@ tables:
       exlude: [A]
   - topic: ""
     auto_refresh: maybe
-    key: []
+    key: A
   - 7
 "#;
     assert_eq!(
@@ -202,7 +166,7 @@ tables:
             "line 10, column 7: tables[0].columns.exlude: unknown key `exlude`; did you mean `exclude`?",
             "line 11, column 12: tables[1].topic: must not be empty",
             "line 12, column 19: tables[1].auto_refresh: expected true or false, found text",
-            "line 13, column 10: tables[1].key: must not be empty",
+            "line 13, column 10: tables[1].key: expected a list, found text",
             "line 14, column 5: tables[2]: expected a mapping, found a whole number",
         ]
     );
@@ -221,10 +185,7 @@ fn one_problem_each() {
             "version: 1\nname: p\nname: q\nsource: {topic_prefix: db}\ntables: [{topic: db.a.b}]",
             "line 3, column 1: name: the key is already given on line 2",
         ),
-        (
-            "version: 1\nname: p\nsource: {topic_prefix: db}\ntables: []",
-            "tables: must not be empty",
-        ),
+        ("version: 1\nname: p\nsource: {topic_prefix: db}\ntables: []", "tables: must not be empty"),
         (
             "version: 1\nname: p\nsource: {topic_prefix: db, columns: dump}\ntables: [{topic: db.a.b}]",
             "source.columns: `dump` needs the key `dump`",
@@ -261,62 +222,29 @@ fn one_problem_each() {
 fn one_problem_of_a_table_each() {
     let long = "x".repeat(128);
     let cases: &[(&str, &str)] = &[
-        (
-            "  - topic: db.a.***\n",
-            "tables[0].topic: `db.a.***` has three stars",
-        ),
-        (
-            "  - topic: 'db a'\n",
-            "tables[0].topic: `db a` does not have the form",
-        ),
-        (
-            "  - topic: db\n",
-            "tables[0].topic: `db` carries Debezium's schema changes",
-        ),
+        ("  - topic: db.a.***\n", "tables[0].topic: `db.a.***` has three stars"),
+        ("  - topic: 'db a'\n", "tables[0].topic: `db a` does not have the form"),
+        ("  - topic: db\n", "tables[0].topic: `db` carries Debezium's schema changes"),
         (
             "  - topic: db.a.T\n  - topic: db.a.T\n",
             "line 6, column 12: tables[1].topic: `db.a.T` already has the entry tables[0]",
         ),
-        (
-            "  - {topic: db.a.T, exclude: [db.a.U]}\n",
-            "tables[0].exclude: is for patterns",
-        ),
-        (
-            "  - {topic: db.a.*, target: {table: t}}\n",
-            "tables[0].target.table: a pattern cannot have one target table",
-        ),
-        (
-            "  - topic: db.a.T\n  - topic: db.a.t\n",
-            "topics db.a.T and db.a.t have the same target table a.t",
-        ),
-        (
-            "  - {topic: db.a.T, key: [A, A]}\n",
-            "tables[0].key[1]: `A` is given twice",
-        ),
+        ("  - {topic: db.a.T, exclude: [db.a.U]}\n", "tables[0].exclude: is for patterns"),
+        ("  - {topic: db.a.*, target: {table: t}}\n", "tables[0].target.table: a pattern cannot have one target table"),
+        ("  - topic: db.a.T\n  - topic: db.a.t\n", "topics db.a.T and db.a.t have the same target table a.t"),
+        ("  - {topic: db.a.T, key: [A, A]}\n", "tables[0].key[1]: `A` is given twice"),
         (
             "  - {topic: db.a.T, key: [A], columns: {exclude: [A]}}\n",
             "tables[0].columns.exclude[0]: `A` is part of `key`",
         ),
-        (
-            "  - {topic: db.a.T, columns: {include: [A], exclude: [B]}}\n",
-            "has both `include` and `exclude`",
-        ),
+        ("  - {topic: db.a.T, columns: {include: [A], exclude: [B]}}\n", "has both `include` and `exclude`"),
         (
             "  - {topic: db.a.T, columns: {rename: {A: c, B: C}}}\n",
             "tables[0].columns.rename.B: `A` is renamed to the same name",
         ),
-        (
-            "  - {topic: db.a.T, columns: {declare: [{name: A, type: int}]}}\n",
-            "say whose with `source.connector`",
-        ),
-        (
-            "  - {topic: db.a.T, target: {schema: cdc}}\n",
-            "the target schema `cdc` is one of the pipeline's own",
-        ),
-        (
-            &format!("  - {{topic: db.a.T, target: {{table: {long}}}}}\n"),
-            "is longer than 127 characters",
-        ),
+        ("  - {topic: db.a.T, columns: {declare: [{name: A, type: int}]}}\n", "say whose with `source.connector`"),
+        ("  - {topic: db.a.T, target: {schema: cdc}}\n", "the target schema `cdc` is one of the pipeline's own"),
+        (&format!("  - {{topic: db.a.T, target: {{table: {long}}}}}\n"), "is longer than 127 characters"),
         (
             "  - {topic: db.a.T, target: {table: 'ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ'}}\n",
             "has 128 bytes",
@@ -324,47 +252,23 @@ fn one_problem_of_a_table_each() {
     ];
     for (tables, expected) in cases {
         let found = problems(&with_tables(tables));
-        assert!(
-            found.iter().any(|problem| problem.contains(expected)),
-            "{tables}: {found:#?}"
-        );
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{tables}: {found:#?}");
     }
 }
 
 #[test]
 fn the_catalog_refuses_topics_that_share_a_target_or_a_slug() {
     let pipeline = pipeline("  - topic: db.**\n");
-    let topics = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect::<Vec<_>>()
-    };
-    let specs = pipeline
-        .catalog(&topics(&[
-            "db.a.T",
-            "db",
-            "other",
-            "db.transaction",
-            "db.a.B",
-            "db.a.T",
-        ]))
-        .unwrap();
+    let topics = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let specs = pipeline.catalog(&topics(&["db.a.T", "db", "other", "db.transaction", "db.a.B", "db.a.T"])).unwrap();
     let ids: Vec<String> = specs.iter().map(|spec| spec.id().to_string()).collect();
     assert_eq!(ids, ["a.b", "a.t"]);
-    let errors = pipeline
-        .catalog(&topics(&["db.a.b_c", "db.a_b.c", "db.a.T", "db.a.t"]))
-        .unwrap_err();
+    let errors = pipeline.catalog(&topics(&["db.a.b_c", "db.a_b.c", "db.a.T", "db.a.t"])).unwrap_err();
     assert_eq!(errors.errors.len(), 3);
-    assert!(
-        matches!(&errors.errors[0], CatalogError::SameTarget { target, .. } if target == "a.t")
-    );
+    assert!(matches!(&errors.errors[0], CatalogError::SameTarget { target, .. } if target == "a.t"));
     assert!(matches!(&errors.errors[2], CatalogError::SameSlug { slug, .. } if slug == "a_b_c"));
     let long = format!("db.a.{}", "T".repeat(200));
-    assert!(matches!(
-        &pipeline.catalog(&[long]).unwrap_err().errors[..],
-        [CatalogError::Name { .. }]
-    ));
+    assert!(matches!(&pipeline.catalog(&[long]).unwrap_err().errors[..], [CatalogError::Name { .. }]));
 }
 
 #[test]
@@ -399,10 +303,8 @@ fn every_keyword_of_the_schema_is_checked() {
     }
     let mut found = BTreeSet::new();
     keywords(&Pipeline::json_schema(), &mut found);
-    let unknown: Vec<&String> = found
-        .iter()
-        .filter(|keyword| !check::KNOWN_KEYWORDS.contains(&keyword.as_str()))
-        .collect();
+    let unknown: Vec<&String> =
+        found.iter().filter(|keyword| !check::KNOWN_KEYWORDS.contains(&keyword.as_str())).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 

@@ -18,10 +18,7 @@ pub(super) struct Mark {
 
 impl Mark {
     fn of(location: serde_saphyr::Location) -> Self {
-        Self {
-            line: location.line(),
-            column: location.column(),
-        }
+        Self { line: location.line(), column: location.column() }
     }
 }
 
@@ -95,30 +92,19 @@ pub(super) fn parse(text: &str) -> Result<Node, (Mark, String)> {
         strict_booleans: true,
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options)
-        .map(Node::of)
-        .map_err(|error| {
-            let mark = error.location().map(Mark::of).unwrap_or_default();
-            // The library's own text ends with the place, which is reported apart.
-            let message = error.without_snippet().to_string();
-            let message = message
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            (mark, message)
-        })
+    serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options).map(Node::of).map_err(|error| {
+        let mark = error.location().map(Mark::of).unwrap_or_default();
+        // The library's own text ends with the place, which is reported apart.
+        let message = error.without_snippet().to_string();
+        let message =
+            message.lines().next().unwrap_or_default().split(" at line ").next().unwrap_or_default().to_owned();
+        (mark, message)
+    })
 }
 
 impl Node {
     fn of(spanned: Spanned<Value>) -> Self {
-        Self {
-            mark: Mark::of(spanned.referenced),
-            value: spanned.value,
-        }
+        Self { mark: Mark::of(spanned.referenced), value: spanned.value }
     }
 }
 
@@ -154,8 +140,7 @@ impl<'de> Deserialize<'de> for Value {
             }
 
             fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-                Ok(i64::try_from(number)
-                    .map_or_else(|_| Value::Text(number.to_string()), Value::Integer))
+                Ok(i64::try_from(number).map_or_else(|_| Value::Text(number.to_string()), Value::Integer))
             }
 
             fn visit_f64<E>(self, number: f64) -> Result<Value, E> {

@@ -11,12 +11,8 @@ use crate::catalog::{Column, RedshiftType, TableDefinition, TableId};
 use crate::sql::control_schema::{self, CatalogEntry};
 use crate::sql::external_schema::{self, StreamSource};
 use crate::sql::ident::quoted;
-use crate::sql::layout::{
-    CATALOG, GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, WATERMARKS,
-};
-use crate::sql::{
-    decoding_functions, grants, landing_view, merge_procedure, refresh_procedure, target_table,
-};
+use crate::sql::layout::{CATALOG, GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, WATERMARKS};
+use crate::sql::{decoding_functions, grants, landing_view, merge_procedure, refresh_procedure, target_table};
 
 /// What the pipeline file and the sources' columns ask for.
 #[derive(Debug, Clone)]
@@ -243,12 +239,7 @@ struct Desired {
 }
 
 impl Desired {
-    fn new(
-        kind: ObjectKind,
-        object: String,
-        statements: Vec<String>,
-        why: impl Into<String>,
-    ) -> Self {
+    fn new(kind: ObjectKind, object: String, statements: Vec<String>, why: impl Into<String>) -> Self {
         Self {
             kind,
             object,
@@ -279,31 +270,20 @@ impl Desired {
     }
 
     fn fingerprint(&self) -> String {
-        fingerprint(
-            self.identity
-                .as_ref()
-                .unwrap_or(&self.statements.join(";\n")),
-        )
+        fingerprint(self.identity.as_ref().unwrap_or(&self.statements.join(";\n")))
     }
 }
 
 /// The first half of the SHA-256 of a definition, hexadecimal.
 #[must_use]
 pub fn fingerprint(definition: &str) -> String {
-    Sha256::digest(definition.as_bytes())
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(definition.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Compares what is declared with what is observed.
 #[must_use]
 pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
-    let mut plan = ProvisionPlan {
-        waiting: declaration.waiting.clone(),
-        ..ProvisionPlan::default()
-    };
+    let mut plan = ProvisionPlan { waiting: declaration.waiting.clone(), ..ProvisionPlan::default() };
     let mut tables: Vec<TableDefinition> = Vec::new();
     for table in &declaration.tables {
         if table.key.is_empty() {
@@ -320,12 +300,7 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     }
     let mut desired = foundation(declaration, observed);
     for table in &tables {
-        desired.extend(table_objects(
-            &declaration.layout,
-            table,
-            observed,
-            &mut plan.warnings,
-        ));
+        desired.extend(table_objects(&declaration.layout, table, observed, &mut plan.warnings));
     }
     desired.extend(overview(&declaration.layout, &tables));
     desired.extend(access(declaration, &tables, observed));
@@ -338,33 +313,22 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
 
 fn decide(object: Desired, observed: &Observed, plan: &mut ProvisionPlan) {
     let fingerprint = object.fingerprint();
-    let recorded = observed
-        .catalog
-        .get(&(object.kind.as_str().to_owned(), object.object.clone()));
-    let missing = object
-        .relation
-        .as_ref()
-        .is_some_and(|relation| !observed.relations.contains(relation));
+    let recorded = observed.catalog.get(&(object.kind.as_str().to_owned(), object.object.clone()));
+    let missing = object.relation.as_ref().is_some_and(|relation| !observed.relations.contains(relation));
     let (action, statements, why) = match recorded {
         Some(recorded) if *recorded == fingerprint && !missing => return,
-        Some(_) if missing => (
-            StepAction::Create,
-            object.statements,
-            format!("{}; it is recorded but missing", object.why),
-        ),
+        Some(_) if missing => {
+            (StepAction::Create, object.statements, format!("{}; it is recorded but missing", object.why))
+        }
         Some(_) => match object.on_change {
-            OnChange::Replace => (
-                StepAction::Replace,
-                object.statements,
-                format!("{}; its definition changed", object.why),
-            ),
+            OnChange::Replace => {
+                (StepAction::Replace, object.statements, format!("{}; its definition changed", object.why))
+            }
             OnChange::Keep => return,
             OnChange::Alter(statements) if statements.is_empty() => return,
-            OnChange::Alter(statements) => (
-                StepAction::Alter,
-                statements,
-                format!("{}; its definition changed", object.why),
-            ),
+            OnChange::Alter(statements) => {
+                (StepAction::Alter, statements, format!("{}; its definition changed", object.why))
+            }
             OnChange::Hold(reason) => {
                 plan.warnings.push(reason);
                 return;
@@ -389,10 +353,7 @@ fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<Desired> {
     let layout = &declaration.layout;
     let control = &layout.control_schema;
     let mut schemas: Vec<(&str, &str)> = vec![
-        (
-            control,
-            "holds watermarks, quarantine, merge log and procedures",
-        ),
+        (control, "holds watermarks, quarantine, merge log and procedures"),
         (&layout.landing_schema, "holds the landing views"),
     ];
     for table in &declaration.tables {
@@ -404,35 +365,14 @@ fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<Desired> {
     let mut desired: Vec<Desired> = schemas
         .iter()
         .map(|(name, why)| {
-            Desired::new(
-                ObjectKind::Schema,
-                (*name).to_owned(),
-                vec![control_schema::create_schema(name)],
-                *why,
-            )
+            Desired::new(ObjectKind::Schema, (*name).to_owned(), vec![control_schema::create_schema(name)], *why)
         })
         .collect();
     let tables = [
-        (
-            CATALOG,
-            vec![control_schema::create_catalog(layout)],
-            "records what has been provisioned, as a history",
-        ),
-        (
-            QUARANTINE,
-            vec![control_schema::create_quarantine(layout)],
-            "keeps what cannot be merged, with the reason",
-        ),
-        (
-            MERGE_LOG,
-            vec![control_schema::create_merge_log(layout)],
-            "records every merge",
-        ),
-        (
-            GAPS,
-            vec![control_schema::create_gaps(layout)],
-            "records offsets that never landed",
-        ),
+        (CATALOG, vec![control_schema::create_catalog(layout)], "records what has been provisioned, as a history"),
+        (QUARANTINE, vec![control_schema::create_quarantine(layout)], "keeps what cannot be merged, with the reason"),
+        (MERGE_LOG, vec![control_schema::create_merge_log(layout)], "records every merge"),
+        (GAPS, vec![control_schema::create_gaps(layout)], "records offsets that never landed"),
         (
             SETTINGS_PROBE,
             control_schema::create_settings_probe(layout).to_vec(),
@@ -441,14 +381,9 @@ fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<Desired> {
     ];
     for (name, statements, why) in tables {
         desired.push(
-            Desired::new(
-                ObjectKind::ControlTable,
-                format!("{control}.{name}"),
-                statements,
-                why,
-            )
-            .relation(control, name)
-            .on_change(OnChange::Keep),
+            Desired::new(ObjectKind::ControlTable, format!("{control}.{name}"), statements, why)
+                .relation(control, name)
+                .on_change(OnChange::Keep),
         );
     }
     for (name, statement) in decoding_functions::create_all(layout) {
@@ -505,9 +440,7 @@ fn table_objects(
             vec![landing_view::create(layout, spec)],
             format!("keeps what Kafka delivers on topic {}", spec.topic),
         )
-        .on_change(OnChange::Alter(vec![landing_view::alter_auto_refresh(
-            layout, spec,
-        )]))
+        .on_change(OnChange::Alter(vec![landing_view::alter_auto_refresh(layout, spec)]))
         .of(table),
         Desired::new(
             ObjectKind::View,
@@ -547,10 +480,7 @@ fn table_objects(
             ObjectKind::Procedure,
             named(control, &format!("sp_refresh_{}", spec.slug)),
             vec![refresh_procedure::create(layout, spec)],
-            format!(
-                "refreshes the landing view of {} for users who do not own it",
-                spec.id()
-            ),
+            format!("refreshes the landing view of {} for users who do not own it", spec.id()),
         )
         .of(table),
         Desired::new(
@@ -571,10 +501,7 @@ fn alterations(
     observed: &Observed,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
-    let relation = (
-        table.spec.target_schema.clone(),
-        table.spec.target_table.clone(),
-    );
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
     let Some(existing) = observed.columns.get(&relation) else {
         return Vec::new();
     };
@@ -650,11 +577,7 @@ fn overview(layout: &Layout, tables: &[TableDefinition]) -> Vec<Desired> {
 }
 
 /// Users, role and rights.
-fn access(
-    declaration: &Declaration,
-    tables: &[TableDefinition],
-    observed: &Observed,
-) -> Vec<Desired> {
+fn access(declaration: &Declaration, tables: &[TableDefinition], observed: &Observed) -> Vec<Desired> {
     let layout = &declaration.layout;
     let mut desired = Vec::new();
     if let Some(access) = &declaration.access {
@@ -727,10 +650,7 @@ fn access(
 
 /// Tables that were provisioned once and are declared no more: kept, and said.
 fn undeclared(tables: &[TableDefinition], observed: &Observed, plan: &mut ProvisionPlan) {
-    let declared: BTreeSet<String> = tables
-        .iter()
-        .map(|table| table.spec.id().to_string())
-        .collect();
+    let declared: BTreeSet<String> = tables.iter().map(|table| table.spec.id().to_string()).collect();
     for (kind, object) in observed.catalog.keys() {
         if kind == ObjectKind::TargetTable.as_str() && !declared.contains(object) {
             plan.warnings.push(format!(
@@ -756,54 +676,26 @@ pub fn destroy(layout: &Layout, observed: &Observed, drop_data: bool) -> Provisi
         topic: None,
     };
     let recorded = |wanted: ObjectKind| {
-        observed
-            .catalog
-            .keys()
-            .filter(move |(kind, _)| kind == wanted.as_str())
-            .map(|(_, object)| object.clone())
+        observed.catalog.keys().filter(move |(kind, _)| kind == wanted.as_str()).map(|(_, object)| object.clone())
     };
     for object in recorded(ObjectKind::Procedure) {
-        let arguments = if object.contains(".sp_merge_") {
-            merge_procedure::ARGUMENT_TYPES
-        } else {
-            ""
-        };
+        let arguments = if object.contains(".sp_merge_") { merge_procedure::ARGUMENT_TYPES } else { "" };
         let statement = format!("DROP PROCEDURE {}({arguments})", quote_dotted(&object));
-        plan.steps.push(drop(
-            ObjectKind::Procedure,
-            &object,
-            vec![statement],
-            "the pipeline goes",
-        ));
+        plan.steps.push(drop(ObjectKind::Procedure, &object, vec![statement], "the pipeline goes"));
     }
     for object in recorded(ObjectKind::View) {
         let statement = format!("DROP VIEW IF EXISTS {}", quote_dotted(&object));
-        plan.steps.push(drop(
-            ObjectKind::View,
-            &object,
-            vec![statement],
-            "the pipeline goes",
-        ));
+        plan.steps.push(drop(ObjectKind::View, &object, vec![statement], "the pipeline goes"));
     }
     if drop_data {
         for object in recorded(ObjectKind::LandingView) {
             let statement = format!("DROP MATERIALIZED VIEW IF EXISTS {}", quote_dotted(&object));
-            plan.steps.push(drop(
-                ObjectKind::LandingView,
-                &object,
-                vec![statement],
-                "data is dropped as asked",
-            ));
+            plan.steps.push(drop(ObjectKind::LandingView, &object, vec![statement], "data is dropped as asked"));
         }
         for kind in [ObjectKind::TargetTable, ObjectKind::TableState] {
             for object in recorded(kind) {
                 let statement = format!("DROP TABLE IF EXISTS {}", quote_dotted(&object));
-                plan.steps.push(drop(
-                    kind,
-                    &object,
-                    vec![statement],
-                    "data is dropped as asked",
-                ));
+                plan.steps.push(drop(kind, &object, vec![statement], "data is dropped as asked"));
             }
         }
         for object in recorded(ObjectKind::ExternalSchema) {
@@ -818,10 +710,7 @@ pub fn destroy(layout: &Layout, observed: &Observed, drop_data: bool) -> Provisi
         plan.steps.push(drop(
             ObjectKind::Schema,
             &layout.control_schema,
-            vec![format!(
-                "DROP SCHEMA IF EXISTS {} CASCADE",
-                quoted(&layout.control_schema)
-            )],
+            vec![format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(&layout.control_schema))],
             "data is dropped as asked",
         ));
     } else {

@@ -106,10 +106,7 @@ pub fn create_settings_probe(layout: &Layout) -> [String; 3] {
     [
         format!("CREATE TABLE IF NOT EXISTS {name} (probe SUPER)\nDISTSTYLE ALL"),
         format!("DELETE FROM {name}"),
-        format!(
-            "INSERT INTO {name} SELECT JSON_PARSE({})",
-            literal(r#"{"cdcProbe":1}"#)
-        ),
+        format!("INSERT INTO {name} SELECT JSON_PARSE({})", literal(r#"{"cdcProbe":1}"#)),
     ]
 }
 
@@ -140,13 +137,7 @@ pub fn create_watermark_table(layout: &Layout, spec: &TableSpec) -> String {
 pub fn create_ledger_table(layout: &Layout, table: &TableDefinition) -> String {
     let keys: Vec<String> = table
         .key_columns()
-        .map(|column| {
-            format!(
-                "{} {} NOT NULL",
-                quoted(&column.target_name),
-                column.target_type
-            )
-        })
+        .map(|column| format!("{} {} NOT NULL", quoted(&column.target_name), column.target_type))
         .collect();
     format!(
         "CREATE TABLE IF NOT EXISTS {} (\n\

@@ -5,8 +5,7 @@
 //! the row image and NULL after decoding was lost and goes to quarantine.
 
 use super::decoding_functions::{
-    BASE64_HEX, DATE_DAYS, DECIMAL_TEXT, HEX_INTEGER, TIME_MICROS, TIMESTAMP_MICROS,
-    ZONED_TIMESTAMP,
+    BASE64_HEX, DATE_DAYS, DECIMAL_TEXT, HEX_INTEGER, TIME_MICROS, TIMESTAMP_MICROS, ZONED_TIMESTAMP,
 };
 use super::ident::quoted;
 use super::layout::Layout;
@@ -36,10 +35,7 @@ pub fn needs_stages(column: &Column) -> bool {
 #[must_use]
 pub fn hexadecimal(layout: &Layout, image: &str, column: &Column) -> String {
     let value = attribute(image, column);
-    format!(
-        "{}({value}::VARCHAR(65535), JSON_TYPEOF({value}))",
-        layout.function(BASE64_HEX)
-    )
+    format!("{}({value}::VARCHAR(65535), JSON_TYPEOF({value}))", layout.function(BASE64_HEX))
 }
 
 /// Second stage: hexadecimal text to the unscaled number, DECIMAL(38,0).
@@ -72,10 +68,7 @@ pub fn typed(layout: &Layout, image: &str, column: &Column, unscaled: &str) -> S
         Decoding::TimestampMicros => {
             format!("{}({value}::BIGINT)", layout.function(TIMESTAMP_MICROS))
         }
-        Decoding::ZonedTimestamp => format!(
-            "{}({value}::VARCHAR(65535))",
-            layout.function(ZONED_TIMESTAMP)
-        ),
+        Decoding::ZonedTimestamp => format!("{}({value}::VARCHAR(65535))", layout.function(ZONED_TIMESTAMP)),
         Decoding::BytesHex => bytes_from_hex(&value, kind),
     }
 }
@@ -92,9 +85,7 @@ fn text(value: &str, kind: RedshiftType) -> String {
         return format!("{value}::VARCHAR(65535)::{kind}");
     };
     if bytes == crate::catalog::VARCHAR_MAX_BYTES {
-        return format!(
-            "CASE WHEN JSON_TYPEOF({value}) = 'string' THEN {value}::VARCHAR(65535) END"
-        );
+        return format!("CASE WHEN JSON_TYPEOF({value}) = 'string' THEN {value}::VARCHAR(65535) END");
     }
     format!(
         "CASE WHEN JSON_TYPEOF({value}) = 'string' AND OCTET_LENGTH({value}::VARCHAR(65535)) <= {bytes}\n\
@@ -107,10 +98,7 @@ fn decimal_from_unscaled(layout: &Layout, number: &str, scale: u8, kind: Redshif
         RedshiftType::Decimal { precision, .. } => precision,
         _ => DECIMAL_MAX_PRECISION,
     };
-    format!(
-        "{}({number}, {scale}, {precision})::{kind}",
-        layout.function(DECIMAL_TEXT)
-    )
+    format!("{}({number}, {scale}, {precision})::{kind}", layout.function(DECIMAL_TEXT))
 }
 
 /// Only what the column holds without rounding.
@@ -120,19 +108,9 @@ fn decimal_from_text(value: &str, kind: RedshiftType) -> String {
         _ => (DECIMAL_MAX_PRECISION, 0),
     };
     let whole = usize::from(precision - scale);
-    let fraction = if scale == 0 {
-        String::new()
-    } else {
-        format!("([.][0-9]{{1,{scale}}}0*)?")
-    };
-    let digits = if whole == 0 {
-        "0*".to_owned()
-    } else {
-        format!("0*[0-9]{{1,{whole}}}")
-    };
-    format!(
-        "CASE WHEN {value}::VARCHAR(65535) ~ '^[+-]?{digits}{fraction}$' THEN {value}::VARCHAR(65535)::{kind} END"
-    )
+    let fraction = if scale == 0 { String::new() } else { format!("([.][0-9]{{1,{scale}}}0*)?") };
+    let digits = if whole == 0 { "0*".to_owned() } else { format!("0*[0-9]{{1,{whole}}}") };
+    format!("CASE WHEN {value}::VARCHAR(65535) ~ '^[+-]?{digits}{fraction}$' THEN {value}::VARCHAR(65535)::{kind} END")
 }
 
 fn bytes_from_hex(value: &str, kind: RedshiftType) -> String {

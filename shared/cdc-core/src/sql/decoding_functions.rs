@@ -89,11 +89,7 @@ fn base64_group(layout: &Layout) -> String {
 fn base64_hex(layout: &Layout) -> String {
     let groups: Vec<String> = (0..6)
         .map(|group| {
-            format!(
-                "{}(SUBSTRING(TRANSLATE($1, '=', 'A'), {}, 4))",
-                layout.function(BASE64_GROUP),
-                group * 4 + 1
-            )
+            format!("{}(SUBSTRING(TRANSLATE($1, '=', 'A'), {}, 4))", layout.function(BASE64_GROUP), group * 4 + 1)
         })
         .collect();
     let body = format!(
@@ -103,13 +99,7 @@ fn base64_hex(layout: &Layout) -> String {
          \x20      END",
         groups.join("\n                  || ")
     );
-    function(
-        layout,
-        BASE64_HEX,
-        "VARCHAR(65535), VARCHAR(16)",
-        "VARCHAR(64)",
-        &body,
-    )
+    function(layout, BASE64_HEX, "VARCHAR(65535), VARCHAR(16)", "VARCHAR(64)", &body)
 }
 
 /// The 32 digits of a number's magnitude: complemented if the sign bit is set, then padded.
@@ -140,11 +130,7 @@ fn hex_half(layout: &Layout) -> String {
 /// 5421010862427522170 and 687399551400673279 are the halves of 10^38 - 1, the largest DECIMAL.
 fn hex_integer(layout: &Layout) -> String {
     let half = |from: usize| {
-        format!(
-            "{}(SUBSTRING({}($1), {from}, 16))",
-            layout.function(HEX_HALF),
-            layout.function(HEX_MAGNITUDE)
-        )
+        format!("{}(SUBSTRING({}($1), {from}, 16))", layout.function(HEX_HALF), layout.function(HEX_MAGNITUDE))
     };
     let (high, low) = (half(1), half(17));
     let body = format!(
@@ -173,13 +159,7 @@ fn decimal_text(layout: &Layout) -> String {
          \x20                     ELSE LEFT({padded}, LEN({padded}) - $2)\n\
          \x20                          || '.' || RIGHT({padded}, $2) END END"
     );
-    function(
-        layout,
-        DECIMAL_TEXT,
-        "DECIMAL(38,0), INTEGER, INTEGER",
-        "VARCHAR(64)",
-        &body,
-    )
+    function(layout, DECIMAL_TEXT, "DECIMAL(38,0), INTEGER, INTEGER", "VARCHAR(64)", &body)
 }
 
 /// Arguments: whether the typed value is NULL, the JSON type of what was there, the column's

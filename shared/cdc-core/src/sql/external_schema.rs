@@ -42,10 +42,7 @@ pub enum CertificateSource {
 /// a word, since Redshift keeps the old one.
 #[must_use]
 pub fn create(layout: &Layout, source: &StreamSource) -> String {
-    let mut text = format!(
-        "CREATE EXTERNAL SCHEMA {}\nFROM KAFKA",
-        quoted(&layout.external_schema)
-    );
+    let mut text = format!("CREATE EXTERNAL SCHEMA {}\nFROM KAFKA", quoted(&layout.external_schema));
     if let Some(role) = &source.iam_role {
         if role == "default" {
             text.push_str("\nIAM_ROLE default");

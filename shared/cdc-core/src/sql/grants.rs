@@ -29,20 +29,11 @@ pub fn grant_role(role: &str, user: &str) -> String {
 pub fn schema_grants(layout: &Layout, role: &str) -> Vec<String> {
     let role = quoted(role);
     let mut statements = vec![
-        format!(
-            "GRANT USAGE ON SCHEMA {} TO ROLE {role}",
-            quoted(&layout.control_schema)
-        ),
-        format!(
-            "GRANT USAGE ON SCHEMA {} TO ROLE {role}",
-            quoted(&layout.landing_schema)
-        ),
+        format!("GRANT USAGE ON SCHEMA {} TO ROLE {role}", quoted(&layout.control_schema)),
+        format!("GRANT USAGE ON SCHEMA {} TO ROLE {role}", quoted(&layout.landing_schema)),
     ];
     for table in [CATALOG, QUARANTINE, MERGE_LOG, GAPS, WATERMARKS] {
-        statements.push(format!(
-            "GRANT SELECT ON {} TO ROLE {role}",
-            layout.control(table)
-        ));
+        statements.push(format!("GRANT SELECT ON {} TO ROLE {role}", layout.control(table)));
     }
     statements
 }
@@ -52,23 +43,14 @@ pub fn schema_grants(layout: &Layout, role: &str) -> Vec<String> {
 pub fn table_grants(layout: &Layout, spec: &TableSpec, role: &str) -> Vec<String> {
     let role = quoted(role);
     vec![
-        format!(
-            "GRANT EXECUTE ON PROCEDURE {}() TO ROLE {role}",
-            layout.refresh_procedure(spec)
-        ),
+        format!("GRANT EXECUTE ON PROCEDURE {}() TO ROLE {role}", layout.refresh_procedure(spec)),
         format!(
             "GRANT EXECUTE ON PROCEDURE {}({}) TO ROLE {role}",
             layout.merge_procedure(spec),
             merge_procedure::ARGUMENT_TYPES
         ),
-        format!(
-            "GRANT SELECT ON {} TO ROLE {role}",
-            layout.watermark_table(spec)
-        ),
-        format!(
-            "GRANT SELECT ON {} TO ROLE {role}",
-            layout.landing_view(spec)
-        ),
+        format!("GRANT SELECT ON {} TO ROLE {role}", layout.watermark_table(spec)),
+        format!("GRANT SELECT ON {} TO ROLE {role}", layout.landing_view(spec)),
     ]
 }
 
@@ -76,16 +58,8 @@ pub fn table_grants(layout: &Layout, spec: &TableSpec, role: &str) -> Vec<String
 #[must_use]
 pub fn reader_grants(layout: &Layout, spec: &TableSpec, reader: &str) -> Vec<String> {
     vec![
-        format!(
-            "GRANT USAGE ON SCHEMA {} TO ROLE {}",
-            quoted(&spec.target_schema),
-            quoted(reader)
-        ),
-        format!(
-            "GRANT SELECT ON {} TO ROLE {}",
-            layout.target_table(spec),
-            quoted(reader)
-        ),
+        format!("GRANT USAGE ON SCHEMA {} TO ROLE {}", quoted(&spec.target_schema), quoted(reader)),
+        format!("GRANT SELECT ON {} TO ROLE {}", layout.target_table(spec), quoted(reader)),
     ]
 }
 
@@ -93,10 +67,7 @@ pub fn reader_grants(layout: &Layout, spec: &TableSpec, reader: &str) -> Vec<Str
 /// only logs in through IAM has no rights until somebody gives them.
 #[must_use]
 pub fn bootstrap(provisioner_user: &str) -> String {
-    format!(
-        "CREATE USER {} PASSWORD DISABLE CREATEUSER",
-        quoted(provisioner_user)
-    )
+    format!("CREATE USER {} PASSWORD DISABLE CREATEUSER", quoted(provisioner_user))
 }
 
 /// The session setting that every statement of ours relies on.
@@ -105,9 +76,5 @@ pub const CASE_SENSITIVE: &str = "SET enable_case_sensitive_identifier TO true";
 /// An IN list of literals.
 #[must_use]
 pub fn in_list(values: &[&str]) -> String {
-    values
-        .iter()
-        .map(|value| literal(value))
-        .collect::<Vec<_>>()
-        .join(", ")
+    values.iter().map(|value| literal(value)).collect::<Vec<_>>().join(", ")
 }

@@ -80,10 +80,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         body.push_str(&part);
         body.push('\n');
     }
-    let outs: Vec<String> = RESULT_COLUMNS
-        .iter()
-        .map(|name| format!("{name} OUT BIGINT"))
-        .collect();
+    let outs: Vec<String> = RESULT_COLUMNS.iter().map(|name| format!("{name} OUT BIGINT")).collect();
     format!(
         "CREATE OR REPLACE PROCEDURE {name}(\n\
          \x20   cdc_max_rows IN BIGINT,\n\
@@ -106,43 +103,25 @@ impl Writer<'_> {
     }
 
     fn keys(&self) -> Vec<String> {
-        self.table
-            .key_columns()
-            .map(|column| quoted(&column.target_name))
-            .collect()
+        self.table.key_columns().map(|column| quoted(&column.target_name)).collect()
     }
 
     /// `left."k1" = right."k1" AND …`
     fn keys_equal(&self, left: &str, right: &str) -> String {
-        self.keys()
-            .iter()
-            .map(|key| format!("{left}.{key} = {right}.{key}"))
-            .collect::<Vec<_>>()
-            .join(" AND ")
+        self.keys().iter().map(|key| format!("{left}.{key} = {right}.{key}")).collect::<Vec<_>>().join(" AND ")
     }
 
     /// The key columns of one relation, comma separated.
     fn key_list(&self, relation: &str) -> String {
-        self.keys()
-            .iter()
-            .map(|key| format!("{relation}.{key}"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        self.keys().iter().map(|key| format!("{relation}.{key}")).collect::<Vec<_>>().join(", ")
     }
 
     fn hex_columns(&self) -> Vec<&Column> {
-        self.table
-            .columns
-            .iter()
-            .filter(|column| decode::needs_stages(column))
-            .collect()
+        self.table.columns.iter().filter(|column| decode::needs_stages(column)).collect()
     }
 
     fn unavailable_columns(&self) -> Vec<&Column> {
-        self.table
-            .value_columns()
-            .filter(|column| decode::may_be_unavailable(column))
-            .collect()
+        self.table.value_columns().filter(|column| decode::may_be_unavailable(column)).collect()
     }
 
     fn declarations(&self) -> String {
@@ -326,19 +305,11 @@ impl Writer<'_> {
                 .iter()
                 .enumerate()
                 .map(|(index, column)| {
-                    format!(
-                        "{} AS _cdc_h{index}",
-                        decode::hexadecimal(self.layout, "e._cdc_image", column)
-                    )
+                    format!("{} AS _cdc_h{index}", decode::hexadecimal(self.layout, "e._cdc_image", column))
                 })
                 .collect();
             let unscaled_list: Vec<String> = (0..stages.len())
-                .map(|index| {
-                    format!(
-                        "{} AS _cdc_u{index}",
-                        decode::unscaled(self.layout, &format!("h._cdc_h{index}"))
-                    )
-                })
+                .map(|index| format!("{} AS _cdc_u{index}", decode::unscaled(self.layout, &format!("h._cdc_h{index}"))))
                 .collect();
             text.push_str(&format!(
                 "\x20   -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.\n\
@@ -363,11 +334,7 @@ impl Writer<'_> {
             .columns
             .iter()
             .map(|column| {
-                format!(
-                    "{} AS {}",
-                    self.typed_expression(column, "c._cdc_image"),
-                    quoted(&column.target_name)
-                )
+                format!("{} AS {}", self.typed_expression(column, "c._cdc_image"), quoted(&column.target_name))
             })
             .collect();
         text.push_str(&format!(
@@ -394,22 +361,14 @@ impl Writer<'_> {
     }
 
     fn typed_expression(&self, column: &Column, image: &str) -> String {
-        let index = self
-            .hex_columns()
-            .iter()
-            .position(|candidate| candidate.source_name == column.source_name);
+        let index = self.hex_columns().iter().position(|candidate| candidate.source_name == column.source_name);
         let unscaled = index.map_or(String::new(), |index| format!("c._cdc_u{index}"));
         decode::typed(self.layout, image, column, &unscaled)
     }
 
     /// Why a whole record cannot be merged; NULL if it can.
     fn fault(&self) -> String {
-        let key_missing = self
-            .keys()
-            .iter()
-            .map(|key| format!("t.{key} IS NULL"))
-            .collect::<Vec<_>>()
-            .join(" OR ");
+        let key_missing = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect::<Vec<_>>().join(" OR ");
         format!(
             "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'\n\
              \x20                WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)\n\
@@ -438,10 +397,7 @@ impl Writer<'_> {
             return "''".to_owned();
         }
         // A delete's row image is its key: other columns are fillers, not data.
-        format!(
-            "CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END",
-            parts.join("\n                   || ")
-        )
+        format!("CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END", parts.join("\n                   || "))
     }
 
     /// The names of columns that carry the placeholder of an unchanged large value.
@@ -567,17 +523,11 @@ impl Writer<'_> {
         let position = self.stage("position");
         let staging = self.stage("staging");
         let attributes = one_line(&target_table::table_attributes(self.table));
-        let columns: Vec<String> = self
-            .table
-            .columns
-            .iter()
-            .map(|column| format!("n.{}", quoted(&column.target_name)))
-            .collect();
+        let columns: Vec<String> =
+            self.table.columns.iter().map(|column| format!("n.{}", quoted(&column.target_name))).collect();
         let epoch_days = "CAST('1970-01-01' AS TIMESTAMP)";
         let newest_first = |alias: &str| {
-            format!(
-                "{alias}._cdc_arrival DESC, {alias}._cdc_kafka_partition DESC, {alias}._cdc_kafka_offset DESC"
-            )
+            format!("{alias}._cdc_arrival DESC, {alias}._cdc_kafka_partition DESC, {alias}._cdc_kafka_offset DESC")
         };
         let mut text = format!(
             "\x20   -- newest, position: per key the last change that is not stale, and the last comparable position,\n\
@@ -609,8 +559,7 @@ impl Writer<'_> {
             stale_typed = self.keys_equal("s", "t"),
             newest_position = self.keys_equal("p", "n"),
             columns = columns.join(", "),
-            from_millis =
-                millis_to_timestamp("COALESCE(p._cdc_source_ms, n._cdc_source_ms)", epoch_days),
+            from_millis = millis_to_timestamp("COALESCE(p._cdc_source_ms, n._cdc_source_ms)", epoch_days),
         );
         text.push_str(&self.fill_unavailable());
         text
@@ -670,11 +619,8 @@ impl Writer<'_> {
         let staging = self.stage("staging");
         let upserts = self.stage("upserts");
         let target_name = quoted(&self.table.spec.target_table);
-        let unavailable: Vec<&str> = self
-            .unavailable_columns()
-            .iter()
-            .map(|column| column.target_name.as_str())
-            .collect();
+        let unavailable: Vec<&str> =
+            self.unavailable_columns().iter().map(|column| column.target_name.as_str()).collect();
         let mut sets = Vec::new();
         for column in self.table.value_columns() {
             let name = quoted(&column.target_name);
@@ -724,11 +670,7 @@ impl Writer<'_> {
             ledgered = self.keys_equal(&self.ledger, "s"),
             sets = sets.join(",\n                                   "),
             all = all.join(", "),
-            values = all
-                .iter()
-                .map(|name| format!("s.{name}"))
-                .collect::<Vec<_>>()
-                .join(", "),
+            values = all.iter().map(|name| format!("s.{name}")).collect::<Vec<_>>().join(", "),
             keys = keys.join(", "),
             staged_keys = self.key_list("s"),
         )

@@ -48,9 +48,5 @@ pub fn catalog(layout: &Layout) -> String {
 }
 
 fn list(values: &[String]) -> String {
-    values
-        .iter()
-        .map(|value| literal(value))
-        .collect::<Vec<_>>()
-        .join(", ")
+    values.iter().map(|value| literal(value)).collect::<Vec<_>>().join(", ")
 }

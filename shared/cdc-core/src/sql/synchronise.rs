@@ -20,11 +20,7 @@ impl MergeBound {
     /// All partitions, at most `max_rows` records.
     #[must_use]
     pub fn rows(max_rows: i64) -> Self {
-        Self {
-            max_rows,
-            partition: None,
-            quarantine_offset: None,
-        }
+        Self { max_rows, partition: None, quarantine_offset: None }
     }
 }
 
@@ -80,25 +76,14 @@ pub fn synchronise(layout: &Layout, tables: &[(&TableSpec, MergeBound)]) -> Sync
 }
 
 /// Columns of the watermarks query, in order.
-pub const WATERMARK_COLUMNS: [&str; 7] = [
-    "table_name",
-    "kafka_partition",
-    "kafka_offset",
-    "kafka_timestamp_ms",
-    "refresh_time_ms",
-    "gaps",
-    "merged_at_ms",
-];
+pub const WATERMARK_COLUMNS: [&str; 7] =
+    ["table_name", "kafka_partition", "kafka_offset", "kafka_timestamp_ms", "refresh_time_ms", "gaps", "merged_at_ms"];
 
 /// The watermarks of some tables; of all if `tables` is empty.
 #[must_use]
 pub fn watermarks(layout: &Layout, tables: &[TableId]) -> String {
     let names: Vec<&str> = tables.iter().map(TableId::as_str).collect();
-    let filter = if names.is_empty() {
-        String::new()
-    } else {
-        format!(" WHERE w.table_name IN ({})", in_list(&names))
-    };
+    let filter = if names.is_empty() { String::new() } else { format!(" WHERE w.table_name IN ({})", in_list(&names)) };
     format!(
         "SELECT w.{} FROM {} AS w{filter} ORDER BY w.table_name, w.kafka_partition",
         WATERMARK_COLUMNS.join(", w."),

@@ -24,16 +24,9 @@ pub const BOOKKEEPING: [(&str, &str); 5] = [
 /// constraints"). Only key columns are NOT NULL, since Redshift cannot drop the constraint later.
 #[must_use]
 pub fn create(layout: &Layout, table: &TableDefinition) -> String {
-    let mut lines: Vec<String> = table
-        .columns
-        .iter()
-        .map(|column| column_definition(column, table.is_key(&column.source_name)))
-        .collect();
-    lines.extend(
-        BOOKKEEPING
-            .iter()
-            .map(|(name, kind)| format!("{} {kind}", quoted(name))),
-    );
+    let mut lines: Vec<String> =
+        table.columns.iter().map(|column| column_definition(column, table.is_key(&column.source_name))).collect();
+    lines.extend(BOOKKEEPING.iter().map(|(name, kind)| format!("{} {kind}", quoted(name))));
     format!(
         "CREATE TABLE IF NOT EXISTS {name} (\n    {columns}\n)\n{attributes}",
         name = layout.target_table(&table.spec),
@@ -43,39 +36,24 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
 }
 
 fn column_definition(column: &Column, key: bool) -> String {
-    format!(
-        "{} {}{}",
-        quoted(&column.target_name),
-        column.target_type,
-        if key { " NOT NULL" } else { "" }
-    )
+    format!("{} {}{}", quoted(&column.target_name), column.target_type, if key { " NOT NULL" } else { "" })
 }
 
 /// Distribution and sort keys, shared by the target, its ledger and its staging tables so that
 /// their joins need no redistribution.
 #[must_use]
 pub fn table_attributes(table: &TableDefinition) -> String {
-    let keys: Vec<String> = table
-        .key_columns()
-        .map(|column| quoted(&column.target_name))
-        .collect();
+    let keys: Vec<String> = table.key_columns().map(|column| quoted(&column.target_name)).collect();
     match keys.first() {
         None => "DISTSTYLE EVEN".to_owned(),
-        Some(first) => format!(
-            "DISTSTYLE KEY DISTKEY ({first})\nCOMPOUND SORTKEY ({})",
-            keys.join(", ")
-        ),
+        Some(first) => format!("DISTSTYLE KEY DISTKEY ({first})\nCOMPOUND SORTKEY ({})", keys.join(", ")),
     }
 }
 
 /// `ALTER TABLE … ADD COLUMN`: Redshift adds one column a statement.
 #[must_use]
 pub fn add_column(layout: &Layout, table: &TableDefinition, column: &Column) -> String {
-    format!(
-        "ALTER TABLE {} ADD COLUMN {}",
-        layout.target_table(&table.spec),
-        column_definition(column, false)
-    )
+    format!("ALTER TABLE {} ADD COLUMN {}", layout.target_table(&table.spec), column_definition(column, false))
 }
 
 /// `ALTER TABLE … ALTER COLUMN … TYPE VARCHAR(n)`: the one type change that Redshift makes in
@@ -96,9 +74,6 @@ pub fn comment(layout: &Layout, table: &TableDefinition) -> String {
     format!(
         "COMMENT ON TABLE {} IS {}",
         layout.target_table(&table.spec),
-        literal(&format!(
-            "Replicated from topic {}; do not write to it.",
-            table.spec.topic
-        ))
+        literal(&format!("Replicated from topic {}; do not write to it.", table.spec.topic))
     )
 }

@@ -7,17 +7,13 @@ use std::path::PathBuf;
 use super::external_schema::{StreamAuthentication, StreamSource};
 use super::layout::Layout;
 use super::{
-    control_schema, decoding_functions, external_schema, grants, landing_view, merge_procedure,
-    refresh_procedure, synchronise, target_table,
+    control_schema, decoding_functions, external_schema, grants, landing_view, merge_procedure, refresh_procedure,
+    synchronise, target_table,
 };
 use crate::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
 
 fn layout() -> Layout {
-    Layout {
-        control_schema: "cdc".into(),
-        landing_schema: "cdc_landing".into(),
-        external_schema: "cdc_kafka".into(),
-    }
+    Layout { control_schema: "cdc".into(), landing_schema: "cdc_landing".into(), external_schema: "cdc_kafka".into() }
 }
 
 fn column(source: &str, kind: RedshiftType, decoding: Decoding, nullable: bool) -> Column {
@@ -46,24 +42,9 @@ fn order_detail() -> TableDefinition {
         columns: vec![
             column("ORDER_ID", RedshiftType::BigInt, Decoding::Integer, false),
             column("LINE_NO", RedshiftType::Integer, Decoding::Integer, false),
-            column(
-                "SKU",
-                RedshiftType::Varchar { bytes: 96 },
-                Decoding::Text,
-                false,
-            ),
-            column(
-                "QUANTITY",
-                decimal(10, 3),
-                Decoding::DecimalBase64 { scale: 3 },
-                false,
-            ),
-            column(
-                "NOTE",
-                RedshiftType::Varchar { bytes: 65_535 },
-                Decoding::Text,
-                true,
-            ),
+            column("SKU", RedshiftType::Varchar { bytes: 96 }, Decoding::Text, false),
+            column("QUANTITY", decimal(10, 3), Decoding::DecimalBase64 { scale: 3 }, false),
+            column("NOTE", RedshiftType::Varchar { bytes: 65_535 }, Decoding::Text, true),
         ],
         key: vec!["ORDER_ID".into(), "LINE_NO".into()],
     }
@@ -81,100 +62,43 @@ fn awkward() -> TableDefinition {
             auto_refresh: true,
         },
         columns: vec![
-            column(
-                "select",
-                RedshiftType::Varchar { bytes: 40 },
-                Decoding::Text,
-                false,
-            ),
-            column(
-                "It's",
-                RedshiftType::Decimal {
-                    precision: 20,
-                    scale: 0,
-                },
-                Decoding::UnsignedBigInt,
-                true,
-            ),
-            column(
-                "a\"b",
-                RedshiftType::Decimal {
-                    precision: 38,
-                    scale: 10,
-                },
-                Decoding::DecimalText,
-                true,
-            ),
+            column("select", RedshiftType::Varchar { bytes: 40 }, Decoding::Text, false),
+            column("It's", RedshiftType::Decimal { precision: 20, scale: 0 }, Decoding::UnsignedBigInt, true),
+            column("a\"b", RedshiftType::Decimal { precision: 38, scale: 10 }, Decoding::DecimalText, true),
             column("Float 32", RedshiftType::Real, Decoding::Float, true),
             column("flag", RedshiftType::Boolean, Decoding::Boolean, true),
             column("day", RedshiftType::Date, Decoding::DateDays, true),
             column("t_ms", RedshiftType::Time, Decoding::TimeMillis, true),
             column("t_us", RedshiftType::Time, Decoding::TimeMicros, true),
-            column(
-                "ts_ms",
-                RedshiftType::Timestamp,
-                Decoding::TimestampMillis,
-                true,
-            ),
-            column(
-                "ts_us",
-                RedshiftType::Timestamp,
-                Decoding::TimestampMicros,
-                true,
-            ),
-            column(
-                "zoned",
-                RedshiftType::TimestampTz,
-                Decoding::ZonedTimestamp,
-                true,
-            ),
-            column(
-                "raw",
-                RedshiftType::Varbyte { bytes: 64 },
-                Decoding::BytesHex,
-                true,
-            ),
+            column("ts_ms", RedshiftType::Timestamp, Decoding::TimestampMillis, true),
+            column("ts_us", RedshiftType::Timestamp, Decoding::TimestampMicros, true),
+            column("zoned", RedshiftType::TimestampTz, Decoding::ZonedTimestamp, true),
+            column("raw", RedshiftType::Varbyte { bytes: 64 }, Decoding::BytesHex, true),
         ],
         key: vec!["select".into()],
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a developer's switch, read by tests only"
-)]
+#[expect(clippy::disallowed_methods, reason = "a developer's switch, read by tests only")]
 fn check_golden(name: &str, rendered: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("golden")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
     let rendered = format!("{}\n", rendered.trim_end());
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &rendered).expect("the golden folder is writable");
     }
-    let golden = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("golden file {}: {error}", path.display()));
-    assert_eq!(
-        rendered,
-        golden,
-        "{} differs; see the module's comment",
-        path.display()
-    );
+    let golden =
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("golden file {}: {error}", path.display()));
+    assert_eq!(rendered, golden, "{} differs; see the module's comment", path.display());
 }
 
 #[test]
 fn merge_procedure_of_the_order_details() {
-    check_golden(
-        "merge_order_detail.sql",
-        &merge_procedure::create(&layout(), &order_detail()),
-    );
+    check_golden("merge_order_detail.sql", &merge_procedure::create(&layout(), &order_detail()));
 }
 
 #[test]
 fn merge_procedure_of_a_table_with_awkward_names() {
-    check_golden(
-        "merge_awkward.sql",
-        &merge_procedure::create(&layout(), &awkward()),
-    );
+    check_golden("merge_awkward.sql", &merge_procedure::create(&layout(), &awkward()));
 }
 
 #[test]
@@ -210,19 +134,14 @@ fn objects_of_the_pipeline() {
     ];
     statements.extend(control_schema::create_settings_probe(&layout));
     statements.push(external_schema::create(&layout, &source));
-    statements.push(control_schema::create_watermarks_view(
-        &layout,
-        &[order_detail().spec, awkward().spec],
-    ));
+    statements.push(control_schema::create_watermarks_view(&layout, &[order_detail().spec, awkward().spec]));
     check_golden("pipeline_objects.sql", &statements.join(";\n\n"));
 }
 
 #[test]
 fn decoding_functions_of_the_control_schema() {
-    let statements: Vec<String> = decoding_functions::create_all(&layout())
-        .into_iter()
-        .map(|(_, statement)| statement)
-        .collect();
+    let statements: Vec<String> =
+        decoding_functions::create_all(&layout()).into_iter().map(|(_, statement)| statement).collect();
     check_golden("decoding_functions.sql", &statements.join(";\n\n"));
 }
 
@@ -247,14 +166,7 @@ fn one_synchronisation_of_two_tables() {
         &layout(),
         &[
             (&first, synchronise::MergeBound::rows(100_000)),
-            (
-                &second,
-                synchronise::MergeBound {
-                    max_rows: 1,
-                    partition: Some(2),
-                    quarantine_offset: Some(17),
-                },
-            ),
+            (&second, synchronise::MergeBound { max_rows: 1, partition: Some(2), quarantine_offset: Some(17) }),
         ],
     );
     assert_eq!(batch.statements.len(), batch.roles.len());
@@ -269,10 +181,7 @@ fn a_wide_table_stays_far_below_the_statement_limit() {
     for index in 0..250 {
         table.columns.push(column(
             &format!("AMOUNT_{index:03}"),
-            RedshiftType::Decimal {
-                precision: 18,
-                scale: 4,
-            },
+            RedshiftType::Decimal { precision: 18, scale: 4 },
             Decoding::DecimalBase64 { scale: 4 },
             true,
         ));

@@ -1,0 +1,383 @@
+//! A table's definition: one source of columns, and the pipeline file's options over it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::{Knowledge, Mapped, SourceColumn, SourceTable, SqlType, dump, mysql, postgres};
+use crate::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
+use crate::error::{Classify, ErrorKind};
+use crate::pipeline::names::{folded, identifier_problem};
+use crate::pipeline::{ColumnSource, Connector, Keyless, OnUnsupportedColumn, Pipeline, TableOptions};
+
+/// Redshift's limit for a table is 1,600 columns (Redshift Database Developer Guide, CREATE
+/// TABLE); five of them are this pipeline's own.
+const MAX_COLUMNS: usize = 1_600 - 5;
+
+/// The names of Redshift's own hidden columns, which no column may have.
+const SYSTEM_COLUMNS: [&str; 7] = ["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// The beginning of the names of this pipeline's own columns.
+const OWN_PREFIX: &str = "_cdc_";
+
+/// Where a table's columns came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The pipeline file.
+    Declared,
+    /// A dump.
+    Dump,
+    /// Debezium's schema-change records.
+    SchemaChanges,
+    /// The schema inside the events.
+    Events,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Declared => "the pipeline file",
+            Self::Dump => "the dump",
+            Self::SchemaChanges => "the schema-change topic",
+            Self::Events => "the events' schema",
+        })
+    }
+}
+
+/// A table's definition and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// The table with its columns and key.
+    pub table: TableDefinition,
+    /// Where the columns came from.
+    pub origin: Origin,
+    /// The columns that were left out because of their types.
+    pub excluded: Vec<ExcludedColumn>,
+}
+
+/// A column that was left out because its values cannot be carried over exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExcludedColumn {
+    /// Its name in the source.
+    pub name: String,
+    /// Its type in the source.
+    pub source_type: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One thing that keeps a table from being defined.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DefineProblem {
+    /// No source knows the table.
+    #[error("its columns are not known; {next_step}")]
+    Unknown {
+        /// What to do.
+        next_step: &'static str,
+    },
+    /// The columns are declared, but not the key.
+    #[error("its columns are declared, its key is not; add `key`, an empty list for a table without a key")]
+    KeyNotDeclared,
+    /// There is no key and the file wants one.
+    #[error("it has no key; add `key`, or set `keyless` to append")]
+    NoKey,
+    /// A declared type that is none.
+    #[error("column {column}: the declared type `{source_type}` cannot be read")]
+    DeclaredType {
+        /// The column.
+        column: String,
+        /// The type as written.
+        source_type: String,
+    },
+    /// A column whose values cannot be carried over exactly.
+    #[error("column {column} of type {source_type}: {reason}; {next_step}")]
+    Unsupported {
+        /// The column.
+        column: String,
+        /// Its type in the source.
+        source_type: String,
+        /// Why.
+        reason: String,
+        /// What to do.
+        next_step: &'static str,
+    },
+    /// The file names a column that the table does not have.
+    #[error("`{option}` names the column {column}, which the table does not have{hint}")]
+    NoSuchColumn {
+        /// The option.
+        option: &'static str,
+        /// The name in the file.
+        column: String,
+        /// The nearest name, if any.
+        hint: String,
+    },
+    /// The file leaves out a column of the key.
+    #[error("column {column} is part of the key and cannot be left out")]
+    KeyLeftOut {
+        /// The column.
+        column: String,
+    },
+    /// A name that the target's column cannot have.
+    #[error("column {column}: the name `{name}` {problem}; give it another in `columns.rename`")]
+    Name {
+        /// The column.
+        column: String,
+        /// The name in the target.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// More columns than a table may have.
+    #[error("it has {count} columns, {MAX_COLUMNS} are possible; leave some out with `columns.exclude`")]
+    TooManyColumns {
+        /// How many.
+        count: usize,
+    },
+    /// Nothing is left.
+    #[error("no column is left; see `columns.include` and `columns.exclude`")]
+    NoColumns,
+}
+
+/// Everything that keeps a table from being defined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefineError {
+    /// The table's topic.
+    pub topic: String,
+    /// The target's name.
+    pub table: String,
+    /// The problems. Never empty.
+    pub problems: Vec<DefineProblem>,
+}
+
+impl fmt::Display for DefineError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "table {} (topic {}) cannot be defined", self.table, self.topic)?;
+        match self.problems.as_slice() {
+            [one] => write!(formatter, ": {one}"),
+            many => many.iter().try_for_each(|problem| write!(formatter, "\n  {problem}")),
+        }
+    }
+}
+
+impl std::error::Error for DefineError {}
+
+impl Classify for DefineError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Misconfigured
+    }
+}
+
+/// Defines a table from what is known and what the pipeline file says.
+///
+/// With `source.columns: auto` the first of declared, dump, schema changes and events that
+/// knows the table counts, and it alone: columns of different sources are not mixed.
+///
+/// # Errors
+///
+/// All problems at once, each with the column and the next step.
+pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> Result<Definition, DefineError> {
+    let options = pipeline.table_options(&spec.topic);
+    let mut problems = Vec::new();
+    let (origin, source) = match choose(pipeline, spec, knowledge, &options, &mut problems) {
+        Some(chosen) => chosen,
+        None => {
+            if problems.is_empty() {
+                problems.push(DefineProblem::Unknown { next_step: next_step(pipeline.column_source()) });
+            }
+            return Err(failed(spec, problems));
+        }
+    };
+    let key = options.key.clone().unwrap_or_else(|| source.key.clone());
+    check_names(&source, &key, &options, &mut problems);
+    if key.is_empty() && options.keyless == Keyless::Error {
+        problems.push(DefineProblem::NoKey);
+    }
+    let mut columns = Vec::new();
+    let mut excluded = Vec::new();
+    for column in source.columns {
+        let is_key = key.contains(&column.name);
+        if !is_key && !is_wanted(&column.name, &options) {
+            continue;
+        }
+        match &column.mapped {
+            Mapped::Exact(target_type, decoding) => {
+                columns.push(target(&column, *target_type, *decoding, &options));
+            }
+            Mapped::UnsizedText => {
+                let kind = RedshiftType::Varchar { bytes: pipeline.unsized_text_bytes() };
+                columns.push(target(&column, kind, Decoding::Text, &options));
+            }
+            Mapped::Unsupported { reason } => {
+                let may_exclude = options.on_unsupported_column == OnUnsupportedColumn::Exclude;
+                if may_exclude && !is_key {
+                    excluded.push(ExcludedColumn {
+                        name: column.name,
+                        source_type: column.source_type,
+                        reason: reason.clone(),
+                    });
+                } else {
+                    problems.push(DefineProblem::Unsupported {
+                        column: column.name,
+                        source_type: column.source_type,
+                        reason: reason.clone(),
+                        next_step: if is_key {
+                            "it is part of the key; declare another `key`"
+                        } else {
+                            "leave it out with `columns.exclude`, or set `on_unsupported_column` to exclude"
+                        },
+                    });
+                }
+            }
+        }
+    }
+    check_targets(&columns, &mut problems);
+    if columns.is_empty() && problems.is_empty() {
+        problems.push(DefineProblem::NoColumns);
+    }
+    if !problems.is_empty() {
+        return Err(failed(spec, problems));
+    }
+    Ok(Definition { table: TableDefinition { spec: spec.clone(), columns, key }, origin, excluded })
+}
+
+fn failed(spec: &TableSpec, problems: Vec<DefineProblem>) -> DefineError {
+    DefineError { topic: spec.topic.clone(), table: spec.id().to_string(), problems }
+}
+
+fn next_step(source: ColumnSource) -> &'static str {
+    match source {
+        ColumnSource::Auto => {
+            "give a dump in `source.dump`, declare them in `columns.declare`, or wait until the topic has events with a schema or the schema-change topic has the table"
+        }
+        ColumnSource::Events => {
+            "the topic has no events with a schema yet; set schemas.enable=true in the converter, or choose another `source.columns`"
+        }
+        ColumnSource::SchemaChanges => {
+            "the schema-change topic does not have the table; set include.schema.changes=true in the connector, or choose another `source.columns`"
+        }
+        ColumnSource::Dump => "the dump does not have the table",
+        ColumnSource::Declared => "declare them in `columns.declare`",
+    }
+}
+
+/// The source that counts for this table. None when none knows it.
+fn choose(
+    pipeline: &Pipeline,
+    spec: &TableSpec,
+    knowledge: &Knowledge,
+    options: &TableOptions,
+    problems: &mut Vec<DefineProblem>,
+) -> Option<(Origin, SourceTable)> {
+    let (container, table) = pipeline.source_names(&spec.topic);
+    let allowed = |source: ColumnSource| [ColumnSource::Auto, source].contains(&pipeline.column_source());
+    // A table whose columns are declared has them from there, whatever the others use.
+    if !options.declare.is_empty() {
+        let declared = declared(pipeline, options, problems)?;
+        return Some((Origin::Declared, declared));
+    }
+    let dump = || knowledge.dump.find(container, table);
+    let schema_changes = || knowledge.schema_changes.find(container, table);
+    let events = || knowledge.events.get(&spec.topic).map(|known| &known.table);
+    let found = |source, origin, table: Option<&SourceTable>| {
+        table.filter(|table| allowed(source) && !table.columns.is_empty()).map(|table| (origin, table.clone()))
+    };
+    found(ColumnSource::Dump, Origin::Dump, dump())
+        .or_else(|| found(ColumnSource::SchemaChanges, Origin::SchemaChanges, schema_changes()))
+        .or_else(|| found(ColumnSource::Events, Origin::Events, events()))
+}
+
+/// The declared columns. None when the key is not declared or a type cannot be read.
+fn declared(pipeline: &Pipeline, options: &TableOptions, problems: &mut Vec<DefineProblem>) -> Option<SourceTable> {
+    let Some(key) = options.key.clone() else {
+        problems.push(DefineProblem::KeyNotDeclared);
+        return None;
+    };
+    // The pipeline file is refused when columns are declared and the connector is not.
+    let connector = pipeline.connector()?;
+    let mut columns = Vec::new();
+    for column in &options.declare {
+        let Some(sql) = dump::declared_type(&column.source_type, connector) else {
+            problems.push(DefineProblem::DeclaredType {
+                column: column.name.clone(),
+                source_type: column.source_type.clone(),
+            });
+            continue;
+        };
+        columns.push(SourceColumn {
+            name: column.name.clone(),
+            mapped: map_declared(&sql, connector),
+            nullable: column.nullable && !key.contains(&column.name),
+            source_type: column.source_type.clone(),
+        });
+    }
+    problems.is_empty().then_some(SourceTable { columns, key })
+}
+
+fn map_declared(sql: &SqlType, connector: Connector) -> Mapped {
+    match connector {
+        Connector::Postgresql => postgres::map(sql, &|_| false),
+        Connector::Mysql | Connector::Mariadb => mysql::map(sql),
+    }
+}
+
+fn is_wanted(name: &str, options: &TableOptions) -> bool {
+    let included = options.include.as_ref().is_none_or(|include| include.iter().any(|wanted| wanted == name));
+    included && !options.exclude.iter().any(|unwanted| unwanted == name)
+}
+
+fn target(column: &SourceColumn, target_type: RedshiftType, decoding: Decoding, options: &TableOptions) -> Column {
+    Column {
+        source_name: column.name.clone(),
+        target_name: options.rename.get(&column.name).cloned().unwrap_or_else(|| folded(&column.name)),
+        target_type,
+        decoding,
+        nullable: column.nullable,
+        source_type: column.source_type.clone(),
+    }
+}
+
+/// Checks that every column that the file names exists.
+fn check_names(source: &SourceTable, key: &[String], options: &TableOptions, problems: &mut Vec<DefineProblem>) {
+    let known: Vec<&str> = source.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut check = |option: &'static str, names: &mut dyn Iterator<Item = &String>| {
+        for name in names {
+            if !known.contains(&name.as_str()) {
+                let hint = crate::pipeline::nearest_name(name, known.iter().copied())
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
+                problems.push(DefineProblem::NoSuchColumn { option, column: name.clone(), hint });
+            }
+        }
+    };
+    check("key", &mut key.iter());
+    check("columns.include", &mut options.include.iter().flatten());
+    check("columns.exclude", &mut options.exclude.iter());
+    check("columns.rename", &mut options.rename.keys());
+    for column in key {
+        if options.exclude.contains(column) {
+            problems.push(DefineProblem::KeyLeftOut { column: column.clone() });
+        }
+    }
+}
+
+/// Checks that the target's names are possible and differ.
+fn check_targets(columns: &[Column], problems: &mut Vec<DefineProblem>) {
+    let mut seen = BTreeSet::new();
+    for column in columns {
+        let name = column.target_name.as_str();
+        let problem = if !seen.insert(name) {
+            Some("is another column's, too, apart from upper and lower case".to_owned())
+        } else if name.starts_with(OWN_PREFIX) {
+            Some(format!("begins with `{OWN_PREFIX}`, which the pipeline's own columns have"))
+        } else if SYSTEM_COLUMNS.contains(&name) {
+            Some("is a system column's in Redshift".to_owned())
+        } else {
+            identifier_problem(name)
+        };
+        if let Some(problem) = problem {
+            problems.push(DefineProblem::Name { column: column.source_name.clone(), name: name.to_owned(), problem });
+        }
+    }
+    if columns.len() > MAX_COLUMNS {
+        problems.push(DefineProblem::TooManyColumns { count: columns.len() });
+    }
+}

@@ -1,0 +1,277 @@
+//! Where a table's columns come from, and what they become in the warehouse.
+//!
+//! Four sources know columns: the schema inside the events ([`from_event_schema`]), Debezium's
+//! schema-change records ([`from_schema_changes`]), a dump of `CREATE TABLE` statements
+//! ([`from_dump`]) and the pipeline file itself. [`Knowledge`] gathers what the first three say;
+//! [`define`] picks one source per table, applies the file's options and gives the
+//! [`crate::catalog::TableDefinition`]. A column whose values cannot be carried over exactly is
+//! never guessed at: it is an error, or left out and reported, as the file says.
+//!
+//! How text is sized: in bytes, from the source's length in characters times the most bytes
+//! that one character of its character set takes in UTF-8. Where the source tells no length
+//! (TEXT, JSON, an event schema without lengths) the file's `unsized_text_bytes` counts, by
+//! default the 65,535 bytes that a VARCHAR can hold: a value is never cut.
+
+mod connect;
+mod define;
+mod dump;
+mod mysql;
+mod postgres;
+mod source_type;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub use define::{DefineError, DefineProblem, Definition, ExcludedColumn, Origin, define};
+pub use dump::DumpError;
+pub use source_type::{Mapped, SqlType};
+
+use crate::event::{ColumnStructure, Decoded, SchemaChange, TableStructure, decode, embedded_schemas};
+use crate::kafka::Record;
+use crate::pipeline::{Connector, Pipeline};
+
+/// A column as a source describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceColumn {
+    /// Its name, as the events spell it.
+    pub name: String,
+    /// What it becomes.
+    pub mapped: Mapped,
+    /// Whether the source allows null.
+    pub nullable: bool,
+    /// The source's type, for people.
+    pub source_type: String,
+}
+
+/// A table as a source describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceTable {
+    /// The columns in the source's order.
+    pub columns: Vec<SourceColumn>,
+    /// The key's columns in key order. Empty for a table without a key.
+    pub key: Vec<String>,
+}
+
+/// A table's name in the source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableName {
+    /// The database (MySQL, MariaDB) or schema (PostgreSQL). None when the source does not
+    /// tell: then the table's name alone counts.
+    pub container: Option<String>,
+    /// The table.
+    pub table: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.container {
+            Some(container) => write!(formatter, "{container}.{}", self.table),
+            None => formatter.write_str(&self.table),
+        }
+    }
+}
+
+/// Tables by their names in the source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceTables {
+    tables: BTreeMap<TableName, SourceTable>,
+}
+
+impl SourceTables {
+    /// All tables, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&TableName, &SourceTable)> {
+        self.tables.iter()
+    }
+
+    /// Adds a table or replaces what was known of it.
+    pub fn insert(&mut self, name: TableName, table: SourceTable) {
+        self.tables.insert(name, table);
+    }
+
+    /// The table of a topic, whose name may spell it with underscores for characters that
+    /// Kafka does not allow. An exact spelling counts before one that differs by case. None
+    /// when there is none, or more than one that fits as well.
+    #[must_use]
+    pub fn find(&self, container: &str, table: &str) -> Option<&SourceTable> {
+        let same = |left: &str, right: &str| in_topic(left) == right;
+        let alike = |left: &str, right: &str| in_topic(left).to_lowercase() == right.to_lowercase();
+        let pick = |equal: &dyn Fn(&str, &str) -> bool, needs_container: bool| {
+            let mut found = self.tables.iter().filter(|(name, _)| {
+                equal(&name.table, table)
+                    && match &name.container {
+                        Some(own) => equal(own, container),
+                        None => !needs_container,
+                    }
+            });
+            let first = found.next();
+            match found.next() {
+                None => first.map(|(_, table)| table),
+                Some(_) => None,
+            }
+        };
+        pick(&same, true).or_else(|| pick(&same, false)).or_else(|| pick(&alike, false))
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.tables.extend(other.tables);
+    }
+}
+
+/// A name as Debezium spells it in a topic: every character that Kafka does not allow becomes
+/// an underscore.
+fn in_topic(name: &str) -> String {
+    name.chars()
+        .map(|letter| match letter {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => letter,
+            _ => '_',
+        })
+        .collect()
+}
+
+/// The columns and the key from the schemas that JsonConverter embeds in a change event.
+/// `key_schema` is None for a table without a key. None when the schema is not a change
+/// event's.
+#[must_use]
+pub fn from_event_schema(key_schema: Option<&str>, value_schema: &str) -> Option<SourceTable> {
+    connect::table(key_schema, value_schema)
+}
+
+/// The newest definition of each table, from schema-change records in their order.
+///
+/// A dropped table keeps its last definition: its topic still holds its events. A table that is
+/// renamed gets its definition under the new name.
+#[must_use]
+pub fn from_schema_changes<'a>(changes: impl IntoIterator<Item = &'a SchemaChange>) -> SourceTables {
+    let mut tables = SourceTables::default();
+    for change in changes {
+        for table_change in &change.changes {
+            let Some(structure) = &table_change.table else {
+                continue;
+            };
+            let mut parts = table_change.id.iter().rev();
+            let Some(table) = parts.next() else {
+                continue;
+            };
+            let name =
+                TableName { container: parts.next().or(change.database.as_ref()).cloned(), table: table.clone() };
+            let is_postgres = change.source.connector.as_deref() == Some("postgresql");
+            tables.insert(name, from_structure(structure, is_postgres));
+        }
+    }
+    tables
+}
+
+/// The tables of a dump. `file` is its name in errors.
+///
+/// # Errors
+///
+/// The first place that cannot be followed, with the line.
+pub fn from_dump(file: &str, sql: &str, connector: Option<Connector>) -> Result<SourceTables, DumpError> {
+    let connector = connector
+        .or_else(|| dump::recognise(sql))
+        .ok_or_else(|| DumpError::UnknownDialect { file: file.to_owned() })?;
+    dump::tables(file, sql, connector)
+}
+
+fn from_structure(structure: &TableStructure, is_postgres: bool) -> SourceTable {
+    let column = |column: &ColumnStructure| {
+        let sql = SqlType {
+            name: column.type_name.to_uppercase(),
+            arguments: column.length.into_iter().chain(column.scale).collect(),
+            values: column.enum_values.iter().map(|value| unquoted(value)).collect(),
+            charset: column.charset.clone(),
+            is_array: false,
+        };
+        SourceColumn {
+            name: column.name.clone(),
+            mapped: if is_postgres { postgres::map(&sql, &|_| !sql.values.is_empty()) } else { mysql::map(&sql) },
+            nullable: column.optional && !structure.primary_key.contains(&column.name),
+            source_type: sql.display(),
+        }
+    };
+    SourceTable { columns: structure.columns.iter().map(column).collect(), key: structure.primary_key.clone() }
+}
+
+/// `'it''s'` is `it's`.
+fn unquoted(literal: &str) -> String {
+    literal
+        .strip_prefix('\'')
+        .and_then(|rest| rest.strip_suffix('\''))
+        .map_or_else(|| literal.to_owned(), |inner| inner.replace("''", "'"))
+}
+
+/// What is known of the source's tables.
+///
+/// Feed it records in any number and from any topic; it takes what it can use and ignores the
+/// rest. Schema changes count in the order they are fed; of events the newest by Kafka's
+/// timestamp counts.
+#[derive(Debug, Clone, Default)]
+pub struct Knowledge {
+    events: BTreeMap<String, EventSchema>,
+    schema_changes: SourceTables,
+    dump: SourceTables,
+}
+
+#[derive(Debug, Clone)]
+struct EventSchema {
+    timestamp_ms: Option<i64>,
+    texts: (Option<String>, String),
+    table: SourceTable,
+}
+
+impl Knowledge {
+    /// Takes what a record tells: a schema change, or the schema inside an event.
+    pub fn learn(&mut self, record: &Record) {
+        let schemas = embedded_schemas(record);
+        if let Some(value_schema) = schemas.value
+            && self.learn_event_schema(record, schemas.key, value_schema)
+        {
+            return;
+        }
+        if let Decoded::SchemaChange(change) = decode(record) {
+            self.schema_changes.extend(from_schema_changes([&change]));
+        }
+    }
+
+    /// Takes a dump's tables. Several dumps add up.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the dump; nothing is taken then.
+    pub fn learn_dump(&mut self, pipeline: &Pipeline, file: &str, sql: &str) -> Result<(), DumpError> {
+        self.dump.extend(from_dump(file, sql, pipeline.connector())?);
+        Ok(())
+    }
+
+    /// Whether the events of this topic were seen with their schema.
+    #[must_use]
+    pub fn knows_events_of(&self, topic: &str) -> bool {
+        self.events.contains_key(topic)
+    }
+
+    /// Returns whether the schema is a change event's.
+    fn learn_event_schema(&mut self, record: &Record, key_schema: Option<&str>, value_schema: &str) -> bool {
+        let topic = &record.position.topic;
+        if let Some(known) = self.events.get_mut(topic) {
+            if known.timestamp_ms > record.timestamp_ms {
+                return true;
+            }
+            if known.texts.0.as_deref() == key_schema && known.texts.1 == value_schema {
+                known.timestamp_ms = record.timestamp_ms;
+                return true;
+            }
+        }
+        let Some(table) = from_event_schema(key_schema, value_schema) else {
+            return false;
+        };
+        let schema = EventSchema {
+            timestamp_ms: record.timestamp_ms,
+            texts: (key_schema.map(str::to_owned), value_schema.to_owned()),
+            table,
+        };
+        self.events.insert(topic.clone(), schema);
+        true
+    }
+}

@@ -1,0 +1,107 @@
+//! MySQL's and MariaDB's types to Redshift's, for the connectors' default settings.
+//!
+//! Source: Debezium documentation, "How the connector maps data types" of the MySQL and MariaDB
+//! connectors, with `decimal.handling.mode=precise`, `time.precision.mode`
+//! `adaptive_time_microseconds`, `bigint.unsigned.handling.mode=long` and
+//! `binary.handling.mode=bytes`; checked against recorded events.
+
+use super::source_type::{Mapped, SqlType};
+use crate::catalog::{Decoding, RedshiftType};
+
+/// The most bytes of UTF-8 for one character of a character set. JSON is UTF-8 whatever the
+/// table's character set is.
+fn character_bytes(charset: Option<&str>) -> i64 {
+    match charset.map(str::to_lowercase).as_deref() {
+        Some("ascii") => 1,
+        // Every character of these sets is within the basic plane of Unicode.
+        Some(
+            "utf8" | "utf8mb3" | "ucs2" | "latin1" | "latin2" | "latin5" | "latin7" | "cp1250" | "cp1251" | "cp1256"
+            | "cp1257" | "cp850" | "cp852" | "cp866" | "greek" | "hebrew" | "koi8r" | "koi8u" | "tis620" | "sjis"
+            | "cp932" | "ujis" | "eucjpms" | "euckr" | "big5" | "gb2312" | "gbk",
+        ) => 3,
+        _ => 4,
+    }
+}
+
+/// The most bytes of UTF-8 for a text that takes `bytes` bytes in its own character set.
+fn converted_bytes(bytes: i64, charset: Option<&str>) -> i64 {
+    match charset.map(str::to_lowercase).as_deref() {
+        None | Some("utf8mb4" | "utf8" | "utf8mb3" | "ascii") => bytes,
+        Some(_) => bytes.saturating_mul(3),
+    }
+}
+
+/// What a column of this type becomes.
+pub(super) fn map(sql: &SqlType) -> Mapped {
+    let mut words: Vec<&str> = sql.name.split(' ').collect();
+    let is_unsigned = words.contains(&"UNSIGNED") || words.contains(&"ZEROFILL");
+    words.retain(|word| !matches!(*word, "UNSIGNED" | "ZEROFILL" | "SIGNED" | "BINARY") || sql.name == *word);
+    let name = words.join(" ");
+    let exact = Mapped::Exact;
+    match (name.as_str(), is_unsigned) {
+        // TINYINT(1) is a number in the events too, unless a converter is configured.
+        ("TINYINT" | "INT1", _) | ("SMALLINT" | "INT2", false) | ("YEAR", _) => {
+            exact(RedshiftType::SmallInt, Decoding::Integer)
+        }
+        ("SMALLINT" | "INT2", true) | ("MEDIUMINT" | "INT3" | "MIDDLEINT", _) | ("INT" | "INTEGER" | "INT4", false) => {
+            exact(RedshiftType::Integer, Decoding::Integer)
+        }
+        ("INT" | "INTEGER" | "INT4", true) | ("BIGINT" | "INT8", false) => {
+            exact(RedshiftType::BigInt, Decoding::Integer)
+        }
+        ("BIGINT" | "INT8", true) | ("SERIAL", _) => {
+            exact(RedshiftType::Decimal { precision: 20, scale: 0 }, Decoding::UnsignedBigInt)
+        }
+        // Written in a statement of the stream, BOOLEAN stays a boolean in the events.
+        ("BOOL" | "BOOLEAN", _) => exact(RedshiftType::Boolean, Decoding::Boolean),
+        ("DECIMAL" | "NUMERIC" | "DEC" | "FIXED", _) => {
+            Mapped::decimal(sql.length().unwrap_or(10), sql.scale().unwrap_or(0))
+        }
+        ("FLOAT" | "FLOAT4", _) => {
+            let is_double = sql.scale().is_some() || sql.length().is_some_and(|bits| bits > 24);
+            if is_double {
+                exact(RedshiftType::DoublePrecision, Decoding::Float)
+            } else {
+                exact(RedshiftType::Real, Decoding::Float)
+            }
+        }
+        ("DOUBLE" | "DOUBLE PRECISION" | "REAL" | "FLOAT8", _) => exact(RedshiftType::DoublePrecision, Decoding::Float),
+        ("DATE", _) => exact(RedshiftType::Date, Decoding::DateDays),
+        ("TIME", _) => exact(RedshiftType::Time, Decoding::TimeMicros),
+        ("DATETIME", _) => exact(
+            RedshiftType::Timestamp,
+            if sql.length().unwrap_or(0) <= 3 { Decoding::TimestampMillis } else { Decoding::TimestampMicros },
+        ),
+        ("TIMESTAMP", _) => exact(RedshiftType::TimestampTz, Decoding::ZonedTimestamp),
+        ("CHAR" | "CHARACTER", _) => {
+            Mapped::characters(sql.length().unwrap_or(1), character_bytes(sql.charset.as_deref()))
+        }
+        ("NCHAR" | "NATIONAL CHAR" | "NATIONAL CHARACTER", _) => Mapped::characters(sql.length().unwrap_or(1), 3),
+        ("VARCHAR" | "CHARACTER VARYING" | "CHAR VARYING", _) => match sql.length() {
+            Some(length) => Mapped::characters(length, character_bytes(sql.charset.as_deref())),
+            None => Mapped::UnsizedText,
+        },
+        ("NVARCHAR" | "NATIONAL VARCHAR" | "NCHAR VARCHAR" | "NATIONAL CHARACTER VARYING", _) => match sql.length() {
+            Some(length) => Mapped::characters(length, 3),
+            None => Mapped::UnsizedText,
+        },
+        ("TINYTEXT", _) => Mapped::text(converted_bytes(255, sql.charset.as_deref())),
+        ("TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "LONG" | "LONG VARCHAR" | "JSON", _) => Mapped::UnsizedText,
+        ("ENUM", _) => Mapped::text(sql.values_bytes(false)),
+        ("SET", _) => Mapped::text(sql.values_bytes(true)),
+        ("UUID", _) => Mapped::text(36),
+        ("INET4" | "INET6", _) => Mapped::text(45),
+        ("BIT", _) if sql.length().unwrap_or(1) == 1 => exact(RedshiftType::Boolean, Decoding::Boolean),
+        ("BIT", _) => Mapped::unsupported("BIT values of several bits arrive as base64"),
+        ("BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" | "LONG VARBINARY", _) => {
+            Mapped::unsupported("binary values arrive as base64 in the connector's default binary.handling.mode")
+        }
+        (
+            "GEOMETRY" | "POINT" | "LINESTRING" | "POLYGON" | "MULTIPOINT" | "MULTILINESTRING" | "MULTIPOLYGON"
+            | "GEOMETRYCOLLECTION" | "GEOMCOLLECTION",
+            _,
+        ) => Mapped::unsupported("geometry values arrive as a structure"),
+        ("VECTOR", _) => Mapped::unsupported("vectors arrive as a list"),
+        _ => Mapped::unsupported("the type is not known"),
+    }
+}
