@@ -16,6 +16,8 @@ use crate::statement::{Statement, Status};
 #[derive(Default)]
 struct Inner {
     statements: HashMap<String, Arc<Statement>>,
+    /// Those that had not come to their end when last looked at.
+    active: Vec<Arc<Statement>>,
     /// Ids, oldest first.
     order: VecDeque<(String, Instant)>,
     tokens: HashMap<TokenKey, TokenEntry>,
@@ -83,11 +85,12 @@ impl Store {
                 return Ok(Submitted::Known(Arc::clone(&entry.statement)));
             }
         }
-        let active = inner.statements.values().filter(|statement| !statement.status().is_terminal()).count();
-        if active >= self.limits.active_statements {
+        inner.active.retain(|statement| !statement.status().is_terminal());
+        if inner.active.len() >= self.limits.active_statements {
             return Err(ApiError::active_statements());
         }
         let statement = Arc::new(make()?);
+        inner.active.push(Arc::clone(&statement));
         inner.order.push_back((statement.id.clone(), now));
         inner.statements.insert(statement.id.clone(), Arc::clone(&statement));
         if let Some(key) = key {
