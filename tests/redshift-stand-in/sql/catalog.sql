@@ -371,3 +371,5 @@ FROM rs_catalog.query_history WHERE rs_catalog.sees(user_name);
 -- Views run with their owner's rights on tables, but the functions in them need EXECUTE by the caller.
 GRANT USAGE ON SCHEMA rs_catalog TO PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA rs_sys TO PUBLIC;
+-- A session reads them under its user's role, inside its own transaction; users cannot name them.
+GRANT SELECT ON rs_catalog.schemas, rs_catalog.relations, rs_catalog.columns, rs_catalog.routines TO PUBLIC;

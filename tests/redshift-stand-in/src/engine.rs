@@ -131,6 +131,12 @@ impl Warehouse {
         self.query_ids.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Makes a database.
+    pub(crate) async fn create_database(&self, name: &str) -> Result<(), tokio_postgres::Error> {
+        let maintenance = connect(&self.config).await?;
+        create_database(&maintenance, name).await
+    }
+
     /// Opens what sessions share of a database.
     pub(crate) async fn database(self: &Arc<Self>, name: &str) -> SqlResult<Arc<Database>> {
         let mut open = self.databases.lock().await;

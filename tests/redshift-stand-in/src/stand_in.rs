@@ -52,6 +52,15 @@ pub enum StandInError {
     /// The server is there and cannot be prepared.
     #[error("the Redshift stand-in cannot prepare its PostgreSQL server; it needs version 15 or newer and a superuser")]
     Prepare(#[source] tokio_postgres::Error),
+    /// A database cannot be made.
+    #[error("cannot make the database {name}")]
+    Database {
+        /// Its name.
+        name: String,
+        /// Why not.
+        #[source]
+        source: tokio_postgres::Error,
+    },
     /// The state folder cannot be made.
     #[error("cannot make the state folder {}", path.display())]
     State {
@@ -104,6 +113,17 @@ impl StandIn {
     /// The engine for the Data API server.
     pub fn engine(&self) -> Arc<dyn Engine> {
         Arc::new(WarehouseEngine(Arc::clone(&self.warehouse)))
+    }
+
+    /// Makes another database, as `CREATE DATABASE` or a new namespace would.
+    ///
+    /// # Errors
+    /// There is one of that name, or the server is gone.
+    pub async fn create_database(&self, name: &str) -> Result<(), StandInError> {
+        self.warehouse
+            .create_database(name)
+            .await
+            .map_err(|source| StandInError::Database { name: name.to_owned(), source })
     }
 
     /// Where PostgreSQL came from.

@@ -165,7 +165,7 @@ impl RedshiftSession {
              SET default_transaction_isolation TO 'repeatable read'; \
              SET enable_nestloop TO off; SET check_function_bodies TO off; SET client_min_messages TO error; \
              SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO, MDY'; SET search_path TO \"$user\", public; \
-             SET rs.search_path TO '$user,public'; SET rs.session_user TO {login}; {role}",
+             SET rs.search_path TO '$user,public'; SET rs.\"session_user\" TO {login}; {role}",
             login = quote_literal(&self.login),
             role = role_statements(&self.role),
         );
@@ -256,7 +256,7 @@ fn statement_has_own_text(statement: &redshift_sql::Statement) -> bool {
 
 /// Utility statements only: none of them takes a snapshot.
 pub(crate) fn role_statements(role: &str) -> String {
-    format!("SET ROLE {}; SET rs.user TO {}", quote_identifier(role), quote_literal(role))
+    format!("SET ROLE {}; SET rs.\"user\" TO {}", quote_identifier(role), quote_literal(role))
 }
 
 struct PostgresCanceller {

@@ -1,0 +1,173 @@
+//! A shared server, a database per test, and tables of steps.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use redshift_data_api::{Authentication, Engine, Login, Session, SqlError, StatementResult, Value};
+use redshift_stand_in::{Options, StandIn};
+use tokio::runtime::Runtime;
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
+static BROKER: OnceLock<kafka_broker::Broker> = OnceLock::new();
+static STAND_IN: OnceLock<StandIn> = OnceLock::new();
+static NAMES: AtomicUsize = AtomicUsize::new(0);
+
+/// Runs a test on the runtime that also drives the shared connections.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    RUNTIME.block_on(test);
+}
+
+/// The shared broker.
+pub(crate) fn broker() -> &'static kafka_broker::Broker {
+    BROKER.get_or_init(|| {
+        std::thread::spawn(|| RUNTIME.block_on(kafka_broker::Broker::start(kafka_broker::Options::default())).unwrap())
+            .join()
+            .unwrap()
+    })
+}
+
+fn stand_in() -> &'static StandIn {
+    STAND_IN.get_or_init(|| {
+        let kafka_bootstrap = broker().plaintext_address();
+        std::thread::spawn(|| {
+            let options = Options {
+                kafka_bootstrap,
+                admin_users: vec!["awsuser".to_owned()],
+                databases: Vec::new(),
+                ..Options::default()
+            };
+            RUNTIME.block_on(StandIn::start(options)).unwrap()
+        })
+        .join()
+        .unwrap()
+    })
+}
+
+/// A fresh database.
+pub(crate) struct Database {
+    pub(crate) engine: Arc<dyn Engine>,
+    name: String,
+}
+
+impl Database {
+    pub(crate) async fn new() -> Self {
+        let name = format!("test{}", NAMES.fetch_add(1, Ordering::Relaxed));
+        stand_in().create_database(&name).await.unwrap();
+        Self { engine: stand_in().engine(), name }
+    }
+
+    /// A name that no other test uses, for users and topics, which all databases share.
+    pub(crate) fn unique(&self, name: &str) -> String {
+        format!("{name}_{}", self.name)
+    }
+
+    pub(crate) async fn login(&self, user: &str, authentication: Authentication) -> Result<Client, SqlError> {
+        let login = Login { database: self.name.clone(), db_user: user.to_owned(), authentication };
+        Ok(Client(self.engine.connect(&login).await?))
+    }
+
+    /// A session of the superuser.
+    pub(crate) async fn admin(&self) -> Client {
+        self.login("awsuser", Authentication::DbUser).await.unwrap()
+    }
+
+    /// A session of an IAM role.
+    pub(crate) async fn role(&self, role: &str) -> Client {
+        self.login(&format!("IAMR:{role}"), Authentication::Iam).await.unwrap()
+    }
+}
+
+/// A session with words for tests.
+pub(crate) struct Client(pub(crate) Box<dyn Session>);
+
+impl Client {
+    pub(crate) async fn send(&mut self, sql: &str) -> Result<StatementResult, SqlError> {
+        self.0.execute(sql, &[]).await
+    }
+
+    pub(crate) async fn ok(&mut self, sql: &str) -> StatementResult {
+        match self.send(sql).await {
+            Ok(result) => result,
+            Err(error) => panic!("{}\n{sql}", error.text()),
+        }
+    }
+
+    /// The error's text.
+    pub(crate) async fn err(&mut self, sql: &str) -> String {
+        match self.send(sql).await {
+            Ok(_) => panic!("this should have been refused: {sql}"),
+            Err(error) => error.text(),
+        }
+    }
+
+    /// All rows, values joined by `|`.
+    pub(crate) async fn rows(&mut self, sql: &str) -> Vec<String> {
+        self.ok(sql).await.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect()
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "~".to_owned(),
+        Value::Long(number) => number.to_string(),
+        Value::Double(number) => number.to_string(),
+        Value::Boolean(value) => value.to_string(),
+        Value::String(text) => text.clone(),
+    }
+}
+
+/// One step of a table.
+pub(crate) enum Step {
+    /// Succeeds.
+    Ok(&'static str),
+    /// Gives exactly these rows.
+    Rows(&'static str, &'static [&'static str]),
+    /// Fails with a text that holds this.
+    Err(&'static str, &'static str),
+}
+
+/// A rule with the page that states it.
+pub(crate) struct Case {
+    pub(crate) rule: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) steps: &'static [Step],
+}
+
+/// Runs each case in a database of its own, as the superuser.
+pub(crate) fn check(cases: &[Case]) {
+    run(async {
+        let mut failures = Vec::new();
+        for case in cases {
+            let database = Database::new().await;
+            let mut admin = database.admin().await;
+            for step in case.steps {
+                if let Some(failure) = take(&mut admin, step).await {
+                    failures.push(format!("{} ({}):\n    {failure}", case.rule, case.source));
+                    break;
+                }
+            }
+        }
+        assert!(failures.is_empty(), "{} of {} rules:\n{}", failures.len(), cases.len(), failures.join("\n"));
+    });
+}
+
+async fn take(client: &mut Client, step: &Step) -> Option<String> {
+    match step {
+        Step::Ok(sql) => client.send(sql).await.err().map(|error| format!("{sql}\n    {}", error.text())),
+        Step::Rows(sql, expected) => match client.send(sql).await {
+            Ok(result) => {
+                let rows: Vec<String> =
+                    result.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect();
+                (rows != *expected).then(|| format!("{sql}\n    gave {rows:?}\n    not  {expected:?}"))
+            }
+            Err(error) => Some(format!("{sql}\n    {}", error.text())),
+        },
+        Step::Err(sql, expected) => match client.send(sql).await {
+            Ok(_) => Some(format!("{sql}\n    succeeded, expected: {expected}")),
+            Err(error) if error.text().contains(expected) => None,
+            Err(error) => Some(format!("{sql}\n    {}\n    expected: {expected}", error.text())),
+        },
+    }
+}

@@ -1,0 +1,15 @@
+//! The stand-in on a real PostgreSQL server, which its own launcher starts.
+//!
+//! One server serves all tests; each test has a database of its own. Each rule names the page of
+//! Redshift's documentation that it comes from ("DG" is the Database Developer Guide).
+
+mod access;
+mod catalogs;
+mod definitions;
+mod harness;
+mod isolation;
+mod launcher;
+mod procedures;
+mod results;
+mod speed;
+mod streaming;
