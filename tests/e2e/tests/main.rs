@@ -3,5 +3,6 @@
 
 mod corpora;
 mod faults;
+mod histories;
 mod operations;
 mod poison;

@@ -10,6 +10,7 @@ use cdc_core::columns::{self, Knowledge};
 use cdc_core::kafka::{Record, RecordPosition};
 use cdc_core::pipeline::{Pipeline, TopicRole};
 use cdc_core::sql::layout::{Layout, MERGE_LOG};
+use function_kit::pipeline_file::Loaded;
 
 use crate::binaries::Binaries;
 use crate::compare::{self, Parity};
@@ -137,28 +138,14 @@ pub async fn run(options: &ReplayOptions, binaries: &Binaries, progress: &mut dy
 /// # Errors
 /// If a file is missing or wrong; the message has line and column.
 pub fn load(path: &Path) -> Result<(Pipeline, Knowledge)> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading the pipeline file {}", path.display()))?;
-    let pipeline =
-        Pipeline::parse(&text).map_err(|errors| anyhow::anyhow!("{}:\n{errors}", path.display()))?;
+    let Loaded { pipeline, dumps } = function_kit::pipeline_file::load(path)?;
     let mut knowledge = Knowledge::default();
-    for file in pipeline.dump_files() {
-        let place = path.parent().unwrap_or(Path::new(".")).join(file);
-        let sql = std::fs::read_to_string(&place).with_context(|| format!("reading the dump {}", place.display()))?;
+    for (file, sql) in &dumps {
         knowledge
-            .learn_dump(&pipeline, file, &sql)
-            .map_err(|errors| anyhow::anyhow!("{}:\n{errors}", place.display()))?;
+            .learn_dump(&pipeline, file, sql)
+            .map_err(|errors| anyhow::anyhow!("the dump {file} named in {}:\n{errors}", path.display()))?;
     }
     Ok((pipeline, knowledge))
-}
-
-/// The pipeline's schemas.
-#[must_use]
-pub fn layout(pipeline: &Pipeline) -> Layout {
-    Layout {
-        control_schema: pipeline.control_schema().to_owned(),
-        landing_schema: pipeline.landing_schema().to_owned(),
-        external_schema: pipeline.external_schema().to_owned(),
-    }
 }
 
 /// A recorded record as the decoder sees it.
@@ -382,7 +369,7 @@ async fn measure(
     summary: &mut Summary,
 ) -> Result<BTreeMap<String, Parity>> {
     let warehouse = stack.administrator();
-    let layout = layout(pipeline);
+    let layout = provisioner::layout(pipeline);
     let truth = options.truth.as_deref().map(truth::read).transpose()?.unwrap_or_default();
     let counts = merge_counts(&warehouse, &layout).await?;
     let lags = deployment.acknowledgements();

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use cdc_core::pipeline::{Authentication, KafkaCluster, Pipeline};
 use cdc_core::plan::provision::{Observed, plan};
 use cdc_core::sql::grants;
+use function_kit::pipeline_file::Loaded;
+use msk_client::Login;
 use msk_client::fake::FakeCluster;
 use provisioner::Inputs;
 
@@ -19,18 +21,14 @@ use crate::recording;
 /// # Errors
 /// If a file is wrong, or the brokers of the external schema are not known.
 pub fn render(pipeline_file: &Path, records: &[PathBuf], brokers: &[String]) -> Result<String> {
-    let text = std::fs::read_to_string(pipeline_file)
-        .with_context(|| format!("reading the pipeline file {}", pipeline_file.display()))?;
-    let pipeline =
-        Pipeline::parse(&text).map_err(|errors| anyhow::anyhow!("{}:\n{errors}", pipeline_file.display()))?;
+    let Loaded { pipeline, dumps } = function_kit::pipeline_file::load(pipeline_file)?;
     let kafka = cluster(&pipeline, records, &addresses(&pipeline, brokers)?)?;
-    let dumps = dumps(pipeline_file, &pipeline)?;
-    let inputs = Inputs {
-        pipeline: &pipeline,
-        dumps: &dumps,
-        redshift_role: None,
-        authentication: pipeline.kafka().map_or(Authentication::Iam, |section| section.authentication),
+    let login = match pipeline.kafka().map(|section| section.authentication) {
+        Some(Authentication::None) => Login::None,
+        Some(Authentication::Mtls) => Login::Mtls,
+        Some(Authentication::Iam) | None => Login::Iam,
     };
+    let inputs = Inputs { pipeline: &pipeline, dumps: &dumps, redshift_role: None, login };
     let declared = tokio::task::block_in_place(|| {
         tokio::runtime::Handle::current().block_on(async {
             let deadline = tokio::time::Instant::now() + Duration::from_secs(600);
@@ -76,20 +74,6 @@ fn addresses(pipeline: &Pipeline, given: &[String]) -> Result<Vec<String>> {
         ),
         None => bail!("the pipeline file names no Kafka cluster; give its bootstrap brokers with --brokers"),
     }
-}
-
-fn dumps(pipeline_file: &Path, pipeline: &Pipeline) -> Result<Vec<(String, String)>> {
-    let folder = pipeline_file.parent().unwrap_or(Path::new("."));
-    pipeline
-        .dump_files()
-        .into_iter()
-        .map(|name| {
-            let path = folder.join(name);
-            let text =
-                std::fs::read_to_string(&path).with_context(|| format!("reading the dump {}", path.display()))?;
-            Ok((name.to_owned(), text))
-        })
-        .collect()
 }
 
 /// What Kafka would hold: the recordings' records, or empty topics of the declared names.

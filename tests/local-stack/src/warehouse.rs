@@ -3,7 +3,8 @@
 use anyhow::{Context, Result, bail};
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_redshiftdata::config::Credentials;
-use aws_sdk_redshiftdata::types::{Field, StatusString};
+use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
+use aws_sdk_redshiftdata::types::{ExecutionMode, Field, StatementStatusString, StatusString};
 
 /// The database that the local stack uses.
 pub const DATABASE: &str = "dev";
@@ -49,33 +50,68 @@ impl Administrator {
             .await
             .context("submitting a statement to the warehouse")?;
         let id = submitted.id().context("the Data API gave no statement id")?.to_owned();
-        let described = loop {
+        let described = self.settled(&id).await?;
+        if described.has_result_set() != Some(true) {
+            return Ok(Vec::new());
+        }
+        self.rows(&id).await
+    }
+
+    /// Runs statements one after another in one session, each committing alone, and fails if
+    /// one of them does.
+    ///
+    /// # Errors
+    /// As [`Administrator::query`]; the first failed statement's message.
+    pub async fn batch(&self, statements: &[&str]) -> Result<()> {
+        let submitted = self
+            .client
+            .batch_execute_statement()
+            .database(DATABASE)
+            .workgroup_name(WORKGROUP)
+            .set_sqls(Some(statements.iter().map(|sql| (*sql).to_owned()).collect()))
+            .execution_mode(ExecutionMode::AutoCommit)
+            .wait_time_seconds(30)
+            .send()
+            .await
+            .context("submitting a batch to the warehouse")?;
+        let id = submitted.id().context("the Data API gave no statement id")?.to_owned();
+        let described = self.settled(&id).await?;
+        for statement in described.sub_statements() {
+            if statement.status() != Some(&StatementStatusString::Finished) {
+                bail!("statement {} failed: {}", statement.id(), statement.error().unwrap_or("no reason given"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn settled(&self, id: &str) -> Result<DescribeStatementOutput> {
+        loop {
             let described = self
                 .client
                 .describe_statement()
-                .id(&id)
+                .id(id)
                 .wait_time_seconds(30)
                 .send()
                 .await
                 .with_context(|| format!("describing statement {id}"))?;
             match described.status() {
-                Some(StatusString::Finished) => break described,
+                Some(StatusString::Finished) => return Ok(described),
                 Some(StatusString::Failed | StatusString::Aborted) => {
                     bail!("statement {id} failed: {}", described.error().unwrap_or("no reason given"))
                 }
                 _ => {}
             }
-        };
-        if described.has_result_set() != Some(true) {
-            return Ok(Vec::new());
         }
+    }
+
+    async fn rows(&self, id: &str) -> Result<TextRows> {
         let mut rows = Vec::new();
         let mut token = None;
         loop {
             let page = self
                 .client
                 .get_statement_result()
-                .id(&id)
+                .id(id)
                 .set_next_token(token)
                 .send()
                 .await
