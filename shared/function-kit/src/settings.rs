@@ -12,6 +12,8 @@ use std::time::Duration;
 use cdc_core::error::{Classify, ErrorKind};
 use redshift_data::{Connection, Endpoint};
 
+use crate::pipeline_file::{self, PipelineFileError};
+
 /// What holds when a setting is not given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Default {
@@ -321,6 +323,13 @@ impl Common {
             kafka_ca_file: reader.optional_path(&KAFKA_CA_FILE),
             redshift_role_arn: reader.optional_text(&REDSHIFT_ROLE_ARN),
         }
+    }
+}
+
+impl Common {
+    /// The text of the file that `KAFKA_CA_FILE` names. None if the setting is not given.
+    pub fn kafka_ca_pem(&self) -> Result<Option<String>, PipelineFileError> {
+        self.kafka_ca_file.as_deref().map(|path| pipeline_file::read(path, KAFKA_CA_FILE.name)).transpose()
     }
 }
 

@@ -75,6 +75,10 @@ pub mod metric {
     pub const PENDING_ROWS: Metric = Metric::count("pending_rows");
     /// Synchronisations of a table that failed.
     pub const FAILED_SYNCHRONISATIONS: Metric = Metric::count("failed_synchronisations");
+    /// Tables of a scheduled run that had nothing new.
+    pub const IDLE_TABLES: Metric = Metric::count("idle_tables");
+    /// Whether Kafka could not be asked for its offsets: 0 or 1.
+    pub const KAFKA_UNREACHABLE: Metric = Metric::count("kafka_unreachable");
     /// Statements handed to the warehouse.
     pub const SUBMITTED_STATEMENTS: Metric = Metric::count("submitted_statements");
     /// Time from the beginning to the answer of an invocation.
