@@ -34,9 +34,9 @@ fn statements_of_the_language() {
                        END LOOP;
                        FOR n IN REVERSE 3..1 LOOP r := r || n::VARCHAR(10); END LOOP;
                        WHILE i < 3 LOOP i := i + 1; END LOOP;
-                       <<outer>>
+                       <<around>>
                        LOOP
-                         LOOP EXIT outer; END LOOP;
+                         LOOP EXIT around; END LOOP;
                        END LOOP;
                        CASE i WHEN 1, 2 THEN r := r || ' few'; WHEN 3 THEN r := r || ' three'; END CASE;
                      END; $$ LANGUAGE plpgsql",
@@ -151,8 +151,10 @@ fn statements_of_the_language() {
                     "NONATOMIC",
                 ),
                 Step::Err("CREATE PROCEDURE sp_z() AS $$ BEGIN SELEKT 1; END; $$ LANGUAGE plpgsql", ""),
-                Step::Ok("CREATE PROCEDURE sp_q() AS $$ BEGIN SELECT 1; END; $$ LANGUAGE plpgsql"),
-                Step::Err("CALL sp_q()", "no destination"),
+                Step::Err(
+                    "CREATE PROCEDURE sp_q() AS $$ BEGIN SELECT 1; END; $$ LANGUAGE plpgsql",
+                    "no destination",
+                ),
             ],
         },
         Case {
