@@ -335,7 +335,7 @@ fn target(column: &SourceColumn, target_type: RedshiftType, decoding: Decoding, 
     }
 }
 
-/// Checks that every column that the file names exists.
+/// Checks that the columns of the key exist, and those that the table's own entry names.
 fn check_names(source: &SourceTable, key: &[String], options: &TableOptions, problems: &mut Vec<DefineProblem>) {
     let known: Vec<&str> = source.columns.iter().map(|column| column.name.as_str()).collect();
     let mut check = |option: &'static str, names: &mut dyn Iterator<Item = &String>| {
@@ -349,9 +349,7 @@ fn check_names(source: &SourceTable, key: &[String], options: &TableOptions, pro
         }
     };
     check("key", &mut key.iter());
-    check("columns.include", &mut options.include.iter().flatten());
-    check("columns.exclude", &mut options.exclude.iter());
-    check("columns.rename", &mut options.rename.keys());
+    check("columns", &mut options.mentioned.iter());
     for column in key {
         if options.exclude.contains(column) {
             problems.push(DefineProblem::KeyLeftOut { column: column.clone() });

@@ -14,7 +14,7 @@ mod resolve;
 mod tests;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use document::{Authentication, ColumnSource, Connector, DeclaredColumn, Keyless, OnUnsupportedColumn, Users};
@@ -111,6 +111,9 @@ pub struct TableOptions {
     pub rename: BTreeMap<String, String>,
     /// All columns, when declared by hand. Empty: not declared.
     pub declare: Vec<DeclaredColumn>,
+    /// The columns that the entry with the exact name mentions: they must exist. A pattern's
+    /// columns need not exist in every table that it means.
+    pub(crate) mentioned: BTreeSet<String>,
     target_schema: Option<String>,
     target_table: Option<String>,
 }

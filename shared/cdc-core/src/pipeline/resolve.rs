@@ -133,7 +133,8 @@ impl Pipeline {
 
     fn options_of(&self, layers: &[&Entry]) -> TableOptions {
         let mut options = self.defaults.clone();
-        for stated in layers.iter().map(|entry| &entry.stated) {
+        for entry in layers {
+            let stated = &entry.stated;
             if let Some(auto_refresh) = stated.auto_refresh {
                 options.auto_refresh = auto_refresh;
             }
@@ -155,6 +156,15 @@ impl Pipeline {
                 }
             }
             if let Some(columns) = &stated.columns {
+                if entry.topic.is_exact() {
+                    let include = columns.include.iter().flatten();
+                    options.mentioned = include
+                        .chain(&columns.exclude)
+                        .map(|name| &name.0)
+                        .chain(columns.rename.keys())
+                        .cloned()
+                        .collect();
+                }
                 if let Some(include) = &columns.include {
                     options.include = Some(include.iter().map(|name| name.0.clone()).collect());
                     options.exclude.clear();
