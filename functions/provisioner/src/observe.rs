@@ -1,0 +1,122 @@
+//! What the warehouse has: one batch of questions to the documented system views, and the
+//! control schema's own catalog if there is one. Reads only.
+
+use std::collections::BTreeSet;
+
+use cdc_core::plan::provision::{Observed, ObservedColumn};
+use cdc_core::sql::grants::CASE_SENSITIVE;
+use cdc_core::sql::layout::{CATALOG, Layout};
+use cdc_core::sql::observe;
+use redshift_data::{Deadline, Executed, ResultSet, Submission, Warehouse, WarehouseError, query};
+
+use crate::error::ProvisionError;
+
+const WHAT: [&str; 6] = ["session settings", "tables and views", "columns", "external schemas", "users", "roles"];
+
+/// Asks for everything that a plan compares with. `schemas` are the target schemas; the
+/// pipeline's own are added.
+pub async fn observe(
+    warehouse: &dyn Warehouse,
+    layout: &Layout,
+    schemas: &BTreeSet<String>,
+    deadline: Deadline,
+) -> Result<Observed, ProvisionError> {
+    let mut schemas = schemas.clone();
+    schemas.insert(layout.control_schema.clone());
+    schemas.insert(layout.landing_schema.clone());
+    let schemas: Vec<String> = schemas.into_iter().collect();
+    let statements = vec![
+        CASE_SENSITIVE.to_owned(),
+        observe::relations(&schemas),
+        observe::columns(&schemas),
+        observe::EXTERNAL_SCHEMAS.to_owned(),
+        observe::USERS.to_owned(),
+        observe::ROLES.to_owned(),
+    ];
+    let answers = ask(warehouse, statements, deadline).await?;
+    let mut observed = Observed::default();
+    let unreadable = |what| move |source| ProvisionError::Answer { what, source };
+    for row in answers[1].iter() {
+        let schema = row.required_text("table_schema").map_err(unreadable(WHAT[1]))?;
+        let name = row.required_text("table_name").map_err(unreadable(WHAT[1]))?;
+        observed.relations.insert((schema.to_owned(), name.to_owned()));
+    }
+    for row in answers[2].iter() {
+        let unreadable = unreadable(WHAT[2]);
+        let schema = row.required_text("table_schema").map_err(unreadable)?;
+        let name = row.required_text("table_name").map_err(unreadable)?;
+        let column = ObservedColumn {
+            name: row.required_text("column_name").map_err(unreadable)?.to_owned(),
+            data_type: row.required_text("data_type").map_err(unreadable)?.to_owned(),
+            length: row.integer("character_maximum_length").map_err(unreadable)?,
+        };
+        observed.columns.entry((schema.to_owned(), name.to_owned())).or_default().push(column);
+    }
+    observed.external_schemas = texts(&answers[3], "schemaname", WHAT[3])?;
+    observed.users = texts(&answers[4], "usename", WHAT[4])?;
+    observed.roles = texts(&answers[5], "role_name", WHAT[5])?;
+    if observed.relations.contains(&(layout.control_schema.clone(), CATALOG.to_owned())) {
+        read_catalog(warehouse, layout, &mut observed, deadline).await?;
+    }
+    Ok(observed)
+}
+
+/// One batch; every statement is judged by itself, and each but the first has a result.
+async fn ask(
+    warehouse: &dyn Warehouse,
+    statements: Vec<String>,
+    deadline: Deadline,
+) -> Result<Vec<ResultSet>, ProvisionError> {
+    let failed = |what| move |source| ProvisionError::Observe { what, source };
+    let submission = Submission::batch("observe", statements);
+    let settled =
+        match redshift_data::execute(warehouse, &submission, deadline).await.map_err(failed("system views"))? {
+            Executed::Settled(_, settled) => settled,
+            Executed::Running(statement) => {
+                let source = WarehouseError::StillRunning { statement };
+                return Err(ProvisionError::Observe { what: "system views", source });
+            }
+        };
+    let mut answers = Vec::new();
+    for (index, what) in WHAT.into_iter().enumerate() {
+        let outcome = settled.outcome(index);
+        if let Some(failure) = outcome.failure() {
+            return Err(ProvisionError::ObserveSql { what, text: failure.text, kind: failure.kind });
+        }
+        answers.push(if outcome.has_result {
+            warehouse.fetch(&outcome.id, deadline).await.map_err(failed(what))?
+        } else {
+            ResultSet::default()
+        });
+    }
+    Ok(answers)
+}
+
+async fn read_catalog(
+    warehouse: &dyn Warehouse,
+    layout: &Layout,
+    observed: &mut Observed,
+    deadline: Deadline,
+) -> Result<(), ProvisionError> {
+    let what = "the control schema's catalog";
+    let unreadable = |source| ProvisionError::Answer { what, source };
+    let rows = query(warehouse, "catalog", &observe::catalog(layout), deadline)
+        .await
+        .map_err(|source| ProvisionError::Observe { what, source })?;
+    for row in rows.iter() {
+        let kind = row.required_text("object_kind").map_err(unreadable)?;
+        let name = row.required_text("object_name").map_err(unreadable)?;
+        let fingerprint = row.required_text("fingerprint").map_err(unreadable)?;
+        observed.catalog.insert((kind.to_owned(), name.to_owned()), fingerprint.to_owned());
+    }
+    Ok(())
+}
+
+fn texts(answer: &ResultSet, column: &str, what: &'static str) -> Result<BTreeSet<String>, ProvisionError> {
+    answer
+        .iter()
+        .map(|row| {
+            row.required_text(column).map(str::to_owned).map_err(|source| ProvisionError::Answer { what, source })
+        })
+        .collect()
+}
