@@ -94,7 +94,7 @@ fn authenticate(
     let refuse = |code: ResponseError, reason: String| {
         SaslAuthenticateResponse::default().with_error_code(code.code()).with_error_message(Some(text(reason)))
     };
-    if !login.chosen().is_some_and(|chosen| std::mem::take(chosen)) {
+    if !login.chosen().is_some_and(std::mem::take) {
         return refuse(ResponseError::IllegalSaslState, "a mechanism has to be chosen first".to_owned());
     }
     let now_ms = clock::now_ms();
