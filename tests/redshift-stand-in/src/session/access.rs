@@ -12,7 +12,7 @@ use super::definition::{missing, qualified};
 use super::routine::no_routine;
 use super::{Outcome, RedshiftSession};
 use crate::catalog::View;
-use crate::error::{SqlResult, denied, refused};
+use crate::error::{IntoSql as _, SqlResult, denied, refused};
 
 fn grantee_role(grantee: &Grantee) -> String {
     match grantee {
@@ -37,8 +37,10 @@ impl RedshiftSession {
     pub(super) async fn grant(&mut self, grant: &Grant, give: bool) -> SqlResult<Outcome> {
         let view = self.view().await?;
         let mut statements = Vec::new();
+        let mut checks = Vec::new();
         let mut on = |kind: &str, objects: Vec<String>, privileges: &str| {
             for object in objects {
+                checks.push((kind.to_owned(), object.clone()));
                 for grantee in &grant.grantees {
                     let role = grantee_role(grantee);
                     statements.push(if give {
@@ -128,11 +130,41 @@ impl RedshiftSession {
                 return Err(refused(format!("system permission {plain} is not supported by this stand-in")));
             }
         }
-        // A GRANT that gives nothing is an error in Redshift and a warning in PostgreSQL.
+        for (kind, object) in &checks {
+            self.check_grantable(kind, object, &grant.privileges).await?;
+        }
         for statement in &statements {
             self.script(statement).await?;
         }
         Ok(Outcome::nothing())
+    }
+
+    /// PostgreSQL only warns of a GRANT by someone who may not grant; Redshift refuses it.
+    async fn check_grantable(&self, kind: &str, object: &str, privileges: &[String]) -> SqlResult<()> {
+        let (function, all, what) = match kind {
+            "TABLE" => ("has_table_privilege", "SELECT", "relation"),
+            "SCHEMA" => ("has_schema_privilege", "USAGE", "schema"),
+            "DATABASE" => ("has_database_privilege", "CREATE", "database"),
+            "PROCEDURE" | "FUNCTION" => ("has_function_privilege", "EXECUTE", "routine"),
+            _ => return Ok(()),
+        };
+        let wanted: Vec<String> = privileges
+            .iter()
+            .map(|privilege| {
+                let privilege = if privilege == "ALL" { all } else { privilege };
+                format!("{privilege} WITH GRANT OPTION")
+            })
+            .collect();
+        // These two take a name, not an identifier as it is written in a statement.
+        let plain = object.trim_matches('"').replace("\"\"", "\"");
+        let object = if matches!(kind, "SCHEMA" | "DATABASE") { plain.as_str() } else { object };
+        let allowed: bool = self
+            .client
+            .query_one(&format!("SELECT pg_catalog.{function}($1::text, $2::text)"), &[&object, &wanted.join(", ")])
+            .await
+            .sql()?
+            .get(0);
+        if allowed { Ok(()) } else { Err(denied(format!("{what} {}", plain.replace("\".\"", ".")))) }
     }
 
     /// CREATE USER and ALTER USER. Passwords are not kept: nobody logs in with one here.

@@ -9,6 +9,7 @@ mod definitions;
 mod harness;
 mod isolation;
 mod launcher;
+mod pipeline;
 mod procedures;
 mod results;
 mod speed;

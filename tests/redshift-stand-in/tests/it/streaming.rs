@@ -12,7 +12,7 @@ use crate::harness::{Client, Database, broker, run};
 
 const COLUMNS: &str = "kafka_partition, kafka_offset, kafka_timestamp_type, kafka_timestamp, kafka_key, kafka_value, kafka_headers, refresh_time";
 
-fn record(key: &str, value: Option<&[u8]>) -> Record {
+pub(crate) fn record(key: &str, value: Option<&[u8]>) -> Record {
     Record {
         key: Some(key.as_bytes().to_vec()),
         value: value.map(<[u8]>::to_vec),
@@ -21,11 +21,16 @@ fn record(key: &str, value: Option<&[u8]>) -> Record {
     }
 }
 
-async fn produce(topic: &str, partition: i32, records: Vec<Record>) {
+pub(crate) async fn produce(topic: &str, partition: i32, records: Vec<Record>) {
     let brokers = vec![broker().plaintext_address().unwrap()];
     let client = ClientBuilder::new(brokers).build().await.unwrap();
     let partition = client.partition_client(topic, partition, UnknownTopicHandling::Error).await.unwrap();
-    partition.produce(records, Compression::NoCompression).await.unwrap();
+    for batch in records.chunks(1000) {
+        partition
+            .produce(batch.to_vec(), Compression::NoCompression)
+            .await
+            .unwrap();
+    }
 }
 
 async fn schema(admin: &mut Client) {
