@@ -152,7 +152,7 @@ impl Reader {
     /// Reads from the process's environment.
     #[must_use]
     pub fn environment() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads it")]
+        #[allow(clippy::disallowed_methods, reason = "this is the one place that reads it")]
         let variables = std::env::vars_os();
         Self {
             given: variables
