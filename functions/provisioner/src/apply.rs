@@ -16,7 +16,7 @@ use cdc_core::sql::grants::CASE_SENSITIVE;
 use cdc_core::sql::layout::{CATALOG, Layout};
 use redshift_data::{ClientToken, Deadline, Executed, Submission, Warehouse};
 
-use crate::error::ProvisionError;
+use crate::error::{ProvisionError, StepFailure};
 
 /// Applies all steps in order. `catalog_exists` says whether the catalog was observed; before
 /// it exists, done steps wait to be recorded. `run` is different in every invocation.
@@ -85,7 +85,7 @@ impl Place<'_> {
         next_step: &'static str,
         source: Option<redshift_data::WarehouseError>,
     ) -> ProvisionError {
-        ProvisionError::Step {
+        ProvisionError::Step(Box::new(StepFailure {
             number: self.number,
             total: self.total,
             done: self.done,
@@ -96,7 +96,7 @@ impl Place<'_> {
             next_step,
             kind,
             source,
-        }
+        }))
     }
 }
 

@@ -80,33 +80,8 @@ pub enum ProvisionError {
         source: redshift_data::ReadError,
     },
     /// A statement of a step failed.
-    #[error(
-        "step {number} of {total} ({action} {object}, {why}) failed: {text}; {done} steps before it are done and \
-         recorded, nothing after it was tried; {next_step}"
-    )]
-    Step {
-        /// The step's number, from 1.
-        number: usize,
-        /// Steps in all.
-        total: usize,
-        /// Steps done before.
-        done: usize,
-        /// `create`, `replace`, `alter`, `drop`.
-        action: &'static str,
-        /// The object's kind and name.
-        object: String,
-        /// Why the step is in the plan.
-        why: String,
-        /// Redshift's error text without values, or what else kept it from being done.
-        text: String,
-        /// What to do.
-        next_step: &'static str,
-        /// The action that fits.
-        kind: ErrorKind,
-        /// The port's error, if the statement was not even judged.
-        #[source]
-        source: Option<WarehouseError>,
-    },
+    #[error(transparent)]
+    Step(Box<StepFailure>),
     /// Time was up with steps left.
     #[error(
         "time was up before step {number} of {total} ({object}); {done} steps are done and recorded: apply again \
@@ -132,6 +107,36 @@ pub enum ProvisionError {
     },
 }
 
+/// A step that was begun and is not done.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "step {number} of {total} ({action} {object}, {why}) failed: {text}; {done} steps before it are done and \
+     recorded, nothing after it was tried; {next_step}"
+)]
+pub struct StepFailure {
+    /// The step's number, from 1.
+    pub number: usize,
+    /// Steps in all.
+    pub total: usize,
+    /// Steps done before.
+    pub done: usize,
+    /// `create`, `replace`, `alter`, `drop`.
+    pub action: &'static str,
+    /// The object's kind and name.
+    pub object: String,
+    /// Why the step is in the plan.
+    pub why: String,
+    /// Redshift's error text without values, or what else kept it from being done.
+    pub text: String,
+    /// What to do.
+    pub next_step: &'static str,
+    /// The action that fits.
+    pub kind: ErrorKind,
+    /// The port's error, if the statement was not even judged.
+    #[source]
+    pub source: Option<WarehouseError>,
+}
+
 impl ProvisionError {
     /// What is to be done about it.
     #[must_use]
@@ -142,7 +147,8 @@ impl ProvisionError {
             }
             Self::Kafka { source, .. } => source.kind(),
             Self::Observe { source, .. } => source.kind(),
-            Self::ObserveSql { kind, .. } | Self::Step { kind, .. } => *kind,
+            Self::ObserveSql { kind, .. } => *kind,
+            Self::Step(failure) => failure.kind,
             Self::Answer { .. } => ErrorKind::Invariant,
             Self::Time { .. } | Self::Respond { .. } => ErrorKind::Transient,
         }
@@ -165,7 +171,7 @@ impl ProvisionError {
     #[must_use]
     pub fn nothing_done(&self) -> bool {
         // A failed statement of the first step may have had others before it.
-        !matches!(self, Self::Step { .. } | Self::Time { .. } | Self::Respond { .. })
+        !matches!(self, Self::Step(_) | Self::Time { .. } | Self::Respond { .. })
     }
 }
 

@@ -19,7 +19,7 @@ pub mod settings;
 mod start;
 
 pub use declare::{Declared, Inputs, declare, layout};
-pub use error::ProvisionError;
+pub use error::{ProvisionError, StepFailure};
 pub use handler::{Deps, Function, Limits, handle};
 pub use observe::observe;
 pub use report::Answer;
