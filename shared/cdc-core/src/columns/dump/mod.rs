@@ -7,8 +7,14 @@
 //! partitions, defaults, other statements, the data) is passed over, so a dump is not refused
 //! for a clause that means nothing to a target table.
 
+mod cursor;
+mod options;
+
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use cursor::Cursor;
+use options::{ColumnOptions, OPTIONS, table_charset};
 
 use super::source_type::SqlType;
 use super::{SourceColumn, SourceTable, SourceTables, TableName, mysql, postgres};
@@ -145,93 +151,6 @@ struct Reader<'f> {
     enums: Vec<String>,
     domains: Vec<(String, SqlType)>,
     found: Vec<Found>,
-}
-
-/// Tokens with a place to read from.
-struct Cursor<'t> {
-    tokens: &'t [TokenWithSpan],
-}
-
-impl<'t> Cursor<'t> {
-    fn peek(&self) -> Option<&'t Token> {
-        self.tokens.first().map(|token| &token.token)
-    }
-
-    fn line(&self) -> u64 {
-        self.tokens.first().map_or(0, |token| token.span.start.line)
-    }
-
-    fn next(&mut self) -> Option<&'t Token> {
-        let (first, rest) = self.tokens.split_first()?;
-        self.tokens = rest;
-        Some(&first.token)
-    }
-
-    /// The next token if it is one of these words, unquoted, in any case.
-    fn take_word(&mut self, words: &[&str]) -> Option<String> {
-        match self.peek()? {
-            Token::Word(word) if word.quote_style.is_none() => {
-                let upper = word.value.to_uppercase();
-                words.contains(&upper.as_str()).then(|| {
-                    self.next();
-                    upper
-                })
-            }
-            _ => None,
-        }
-    }
-
-    fn take(&mut self, token: &Token) -> bool {
-        let found = self.peek() == Some(token);
-        if found {
-            self.next();
-        }
-        found
-    }
-
-    /// The tokens within the parentheses that open here. None when none open or they are never
-    /// closed.
-    fn parenthesised(&mut self) -> Option<Cursor<'t>> {
-        if self.peek() != Some(&Token::LParen) {
-            return None;
-        }
-        let mut depth = 0usize;
-        for (index, token) in self.tokens.iter().enumerate() {
-            match token.token {
-                Token::LParen => depth += 1,
-                Token::RParen => {
-                    depth -= 1;
-                    if depth == 0 {
-                        let inner = Cursor { tokens: &self.tokens[1..index] };
-                        self.tokens = &self.tokens[index + 1..];
-                        return Some(inner);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// Splits at the commas outside of parentheses.
-    fn elements(&self) -> Vec<Cursor<'t>> {
-        let mut elements = Vec::new();
-        let mut depth = 0usize;
-        let mut start = 0;
-        for (index, token) in self.tokens.iter().enumerate() {
-            match token.token {
-                Token::LParen => depth += 1,
-                Token::RParen => depth = depth.saturating_sub(1),
-                Token::Comma if depth == 0 => {
-                    elements.push(Cursor { tokens: &self.tokens[start..index] });
-                    start = index + 1;
-                }
-                _ => {}
-            }
-        }
-        elements.push(Cursor { tokens: &self.tokens[start..] });
-        elements
-    }
 }
 
 impl Reader<'_> {
@@ -504,103 +423,6 @@ fn without_boolean(name: &str) -> String {
         "BOOL" | "BOOLEAN" => "TINYINT".to_owned(),
         other => other.to_owned(),
     }
-}
-
-/// The words that end a column's type. `CHARACTER` begins a type and an option; as an option
-/// it never comes first.
-const OPTIONS: [&str; 33] = [
-    "NOT",
-    "NULL",
-    "DEFAULT",
-    "AUTO_INCREMENT",
-    "COMMENT",
-    "CHARSET",
-    "COLLATE",
-    "GENERATED",
-    "AS",
-    "ON",
-    "PRIMARY",
-    "UNIQUE",
-    "KEY",
-    "CHECK",
-    "CONSTRAINT",
-    "REFERENCES",
-    "INVISIBLE",
-    "VISIBLE",
-    "STORED",
-    "VIRTUAL",
-    "PERSISTENT",
-    "SRID",
-    "STORAGE",
-    "COMPRESSED",
-    "COMPRESSION",
-    "COLUMN_FORMAT",
-    "ASCII",
-    "UNICODE",
-    "WITHOUT_SYSTEM_VERSIONING",
-    "REF_SYSTEM_ID",
-    "VALUES",
-    "CHARACTER",
-    "ENCRYPTED",
-];
-
-/// What is behind a column's type, as far as it matters.
-struct ColumnOptions {
-    nullable: bool,
-    is_key: bool,
-    charset: Option<String>,
-}
-
-impl ColumnOptions {
-    fn read(cursor: &mut Cursor<'_>) -> Self {
-        let mut options = Self { nullable: true, is_key: false, charset: None };
-        while cursor.peek().is_some() {
-            if cursor.parenthesised().is_some() {
-                // A default, a generated column's or a check's expression.
-            } else if cursor.take_word(&["NOT"]).is_some() {
-                if cursor.take_word(&["NULL"]).is_some() {
-                    options.nullable = false;
-                }
-            } else if cursor.take_word(&["PRIMARY"]).is_some() {
-                options.is_key = true;
-                options.nullable = false;
-            } else if cursor.take_word(&["DEFAULT", "COMMENT"]).is_some() {
-                if cursor.peek() != Some(&Token::LParen) {
-                    cursor.next();
-                }
-            } else if cursor.take_word(&["CHARSET"]).is_some()
-                || (cursor.take_word(&["CHARACTER"]).is_some() && cursor.take_word(&["SET"]).is_some())
-            {
-                options.charset = charset_name(cursor);
-            } else {
-                cursor.next();
-            }
-        }
-        options
-    }
-}
-
-fn charset_name(cursor: &mut Cursor<'_>) -> Option<String> {
-    cursor.take(&Token::Eq);
-    match cursor.next()? {
-        Token::Word(word) => Some(word.value.to_lowercase()),
-        Token::SingleQuotedString(name) => Some(name.to_lowercase()),
-        _ => None,
-    }
-}
-
-/// `DEFAULT CHARSET=utf8mb4` behind the table's columns.
-fn table_charset(cursor: &mut Cursor<'_>) -> Option<String> {
-    let mut options = Cursor { tokens: cursor.tokens };
-    while options.peek().is_some() {
-        if options.take_word(&["CHARSET"]).is_some()
-            || (options.take_word(&["CHARACTER"]).is_some() && options.take_word(&["SET"]).is_some())
-        {
-            return charset_name(&mut options);
-        }
-        options.next();
-    }
-    None
 }
 
 /// A type on its own, such as a declared column's. None when it is no type.

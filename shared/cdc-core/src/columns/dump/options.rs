@@ -1,0 +1,103 @@
+//! What is written behind a column's type and behind a table's columns, as far as it matters:
+//! nullability, an inline key and the character set.
+
+use sqlparser::tokenizer::Token;
+
+use super::cursor::Cursor;
+
+/// The words that end a column's type. `CHARACTER` begins a type and an option; as an option
+/// it never comes first.
+pub(super) const OPTIONS: [&str; 33] = [
+    "NOT",
+    "NULL",
+    "DEFAULT",
+    "AUTO_INCREMENT",
+    "COMMENT",
+    "CHARSET",
+    "COLLATE",
+    "GENERATED",
+    "AS",
+    "ON",
+    "PRIMARY",
+    "UNIQUE",
+    "KEY",
+    "CHECK",
+    "CONSTRAINT",
+    "REFERENCES",
+    "INVISIBLE",
+    "VISIBLE",
+    "STORED",
+    "VIRTUAL",
+    "PERSISTENT",
+    "SRID",
+    "STORAGE",
+    "COMPRESSED",
+    "COMPRESSION",
+    "COLUMN_FORMAT",
+    "ASCII",
+    "UNICODE",
+    "WITHOUT_SYSTEM_VERSIONING",
+    "REF_SYSTEM_ID",
+    "VALUES",
+    "CHARACTER",
+    "ENCRYPTED",
+];
+
+/// What is behind a column's type, as far as it matters.
+pub(super) struct ColumnOptions {
+    pub(super) nullable: bool,
+    pub(super) is_key: bool,
+    pub(super) charset: Option<String>,
+}
+
+impl ColumnOptions {
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Self {
+        let mut options = Self { nullable: true, is_key: false, charset: None };
+        while cursor.peek().is_some() {
+            if cursor.parenthesised().is_some() {
+                // A default, a generated column's or a check's expression.
+            } else if cursor.take_word(&["NOT"]).is_some() {
+                if cursor.take_word(&["NULL"]).is_some() {
+                    options.nullable = false;
+                }
+            } else if cursor.take_word(&["PRIMARY"]).is_some() {
+                options.is_key = true;
+                options.nullable = false;
+            } else if cursor.take_word(&["DEFAULT", "COMMENT"]).is_some() {
+                if cursor.peek() != Some(&Token::LParen) {
+                    cursor.next();
+                }
+            } else if cursor.take_word(&["CHARSET"]).is_some()
+                || (cursor.take_word(&["CHARACTER"]).is_some() && cursor.take_word(&["SET"]).is_some())
+            {
+                options.charset = charset_name(cursor);
+            } else {
+                cursor.next();
+            }
+        }
+        options
+    }
+}
+
+fn charset_name(cursor: &mut Cursor<'_>) -> Option<String> {
+    cursor.take(&Token::Eq);
+    match cursor.next()? {
+        Token::Word(word) => Some(word.value.to_lowercase()),
+        Token::SingleQuotedString(name) => Some(name.to_lowercase()),
+        _ => None,
+    }
+}
+
+/// `DEFAULT CHARSET=utf8mb4` behind the table's columns.
+pub(super) fn table_charset(cursor: &mut Cursor<'_>) -> Option<String> {
+    let mut options = Cursor { tokens: cursor.tokens };
+    while options.peek().is_some() {
+        if options.take_word(&["CHARSET"]).is_some()
+            || (options.take_word(&["CHARACTER"]).is_some() && options.take_word(&["SET"]).is_some())
+        {
+            return charset_name(&mut options);
+        }
+        options.next();
+    }
+    None
+}
