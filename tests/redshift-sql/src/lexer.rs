@@ -231,7 +231,8 @@ fn token(text: &str, at: usize) -> Result<Token, SqlError> {
         return make(Kind::Number(rest[..n].to_owned()), at + n);
     }
     if is_word_start(first) || (first == '#' && rest[1..].starts_with(is_word_start)) {
-        let end = rest[1..].find(|c: char| !is_word(c)).map_or(rest.len(), |n| n + 1);
+        let skip = first.len_utf8();
+        let end = rest[skip..].find(|c: char| !is_word(c)).map_or(rest.len(), |n| n + skip);
         let word = &rest[..end];
         if rest[end..].starts_with('\'') && matches!(word, "e" | "E") {
             let (value, stop) = unescape(text, at + end)?;

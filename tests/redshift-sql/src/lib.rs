@@ -25,6 +25,9 @@ mod settings;
 pub mod statement;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 pub use ast::{Expr, ObjectName, Query};
 pub use catalog::{
     Catalog, Column, LateBinding, NoVariables, OutputColumn, Parameter, Relation, RelationKind, Translated,

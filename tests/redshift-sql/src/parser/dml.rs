@@ -79,7 +79,7 @@ impl Parser<'_> {
             };
             Ok((column, value))
         })?;
-        let from = if self.eat_word("FROM") { self.comma_list(Self::from_item)? } else { Vec::new() };
+        let from = if self.eat_word("FROM") { self.comma_list(Self::source_item)? } else { Vec::new() };
         let selection = self.optional_where()?;
         Ok(Statement::Update(Update { with, table, alias, set, from, selection }))
     }
@@ -105,7 +105,7 @@ impl Parser<'_> {
         self.eat_word("FROM");
         let table = self.object_name()?;
         let (alias, _) = self.table_alias()?;
-        let using = if self.eat_word("USING") { self.comma_list(Self::from_item)? } else { Vec::new() };
+        let using = if self.eat_word("USING") { self.comma_list(Self::source_item)? } else { Vec::new() };
         let selection = self.optional_where()?;
         Ok(Statement::Delete(Delete { with, table, alias, using, selection }))
     }

@@ -173,7 +173,7 @@ impl Parser<'_> {
         select.items = self.comma_list(Self::select_item)?;
         self.select_into(&mut select)?;
         if self.eat_word("FROM") {
-            select.from = self.comma_list(Self::from_item)?;
+            select.from = self.comma_list(Self::source_item)?;
         }
         self.select_into(&mut select)?;
         if self.eat_word("WHERE") {
@@ -275,6 +275,7 @@ impl Parser<'_> {
             || self.is_words(&["START", "WITH"])
             || self.is_words(&["CONNECT", "BY"])
             || self.is_word("WINDOW")
+            || self.is_word("RETURNING")
             || self.is_words(&["FETCH", "FIRST"])
             || self.is_words(&["FETCH", "NEXT"])
     }
@@ -306,7 +307,7 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    pub(super) fn from_item(&mut self) -> Parsed<TableRef> {
+    pub(super) fn source_item(&mut self) -> Parsed<TableRef> {
         let mut left = self.table_primary()?;
         loop {
             let natural = self.eat_word("NATURAL");
@@ -351,7 +352,7 @@ impl Parser<'_> {
         } else if self.is_name()
             && !self.ends_item()
             && !self.is_word("SET")
-            && !(self.is_word("AT") && !self.is_symbol_at(1, ","))
+            && (!self.is_word("AT") || self.is_symbol_at(1, ","))
             && !self.is_words(&["REMOVE", "DUPLICATES"])
         {
             Some(self.name()?)
@@ -373,7 +374,7 @@ impl Parser<'_> {
                 let (alias, columns) = self.table_alias()?;
                 return self.table_suffix(TableRef::Query { query, alias, columns });
             }
-            let inner = self.deeper(Self::from_item)?;
+            let inner = self.deeper(Self::source_item)?;
             self.expect_symbol(")")?;
             return Ok(inner);
         }
@@ -397,6 +398,10 @@ impl Parser<'_> {
             }
             let at = self.at_alias()?;
             return Ok(TableRef::Named { path, alias, columns, at });
+        }
+        if self.is_word("VALUES") && self.is_symbol_at(1, "(") {
+            return self
+                .refuse(SqlError::unsupported("VALUES lists used as constant tables are not supported by Redshift"));
         }
         let first = self.ident_token(false)?;
         let mut path = vec![crate::ast::Step::Name(first)];

@@ -222,10 +222,13 @@ impl Parser<'_> {
         // A type alone, unless a name precedes it.
         let name = if self.is_name() {
             let name = self.name()?;
-            let more = !(self.is_symbol(",") || self.is_symbol(")") || self.is_symbol("("))
-                && !(self.is_word("PRECISION") || self.is_word("VARYING"));
+            let alone = self.is_symbol(",")
+                || self.is_symbol(")")
+                || self.is_symbol("(")
+                || self.is_word("PRECISION")
+                || self.is_word("VARYING");
             let zone = self.is_words(&["WITH", "TIME", "ZONE"]) || self.is_words(&["WITHOUT", "TIME", "ZONE"]);
-            if more && !zone {
+            if !alone && !zone {
                 Some(name)
             } else {
                 self.at = start;

@@ -44,7 +44,7 @@ impl Rewriter<'_> {
             _ => {}
         }
         if *from == RsType::Super {
-            return self.from_super(sql, to);
+            return self.super_cast(sql, to);
         }
         if *to == RsType::Super {
             return self.to_super(value);
@@ -104,7 +104,7 @@ impl Rewriter<'_> {
             (Form::Text(_), _, RsType::Super) => self.to_super(value),
             (Form::Text(_), _, RsType::Varbyte(_)) => Ok(format!("convert_to({}, 'UTF8')", value.sql)),
             (Form::Text(_), ..) => Ok(value.sql.clone()),
-            (_, RsType::Super, _) => self.from_super_assigned(&value.sql, to),
+            (_, RsType::Super, _) => self.super_assigned(&value.sql, to),
             (_, _, RsType::Super) => self.to_super(value),
             (_, from, to) if from.is_character() && to.is_character() => Ok(value.sql.clone()),
             (_, RsType::Boolean, to) if to.is_character() => Err(mismatch()),
@@ -121,10 +121,10 @@ impl Rewriter<'_> {
     }
 
     /// Assignment of SUPER to a column or variable: as the cast, but an overlong string is not cut.
-    fn from_super_assigned(&self, sql: &str, to: &RsType) -> Result<String, SqlError> {
+    fn super_assigned(&self, sql: &str, to: &RsType) -> Result<String, SqlError> {
         match to {
             RsType::Varchar(_) => Ok(self.super_text(sql)),
-            other => self.from_super(sql, other),
+            other => self.super_cast(sql, other),
         }
     }
 

@@ -1,8 +1,8 @@
 //! DDL as PostgreSQL text. Keys, encodings and distribution have no PostgreSQL text: the engine keeps them.
 
+use super::Rewriter;
 use super::scope::Scope;
-use super::{Rewriter, Typed};
-use crate::ast::ObjectName;
+use crate::ast::{ObjectName, QueryBody, SelectItem};
 use crate::catalog::{OutputColumn, RelationKind};
 use crate::error::SqlError;
 use crate::statement::{
@@ -197,17 +197,7 @@ impl Rewriter<'_> {
 
     fn create_function(&mut self, function: &CreateFunction) -> Result<String, SqlError> {
         let name = new_name(&function.name, false)?;
-        let arguments: Vec<String> = function
-            .arguments
-            .iter()
-            .map(|t| match t {
-                // PostgreSQL drops the modifiers of argument types.
-                RsType::Varchar(_) => "character varying".to_owned(),
-                RsType::Char(_) => "character".to_owned(),
-                RsType::Decimal(..) => "numeric".to_owned(),
-                other => other.postgres(),
-            })
-            .collect();
+        let arguments: Vec<String> = function.arguments.iter().map(super::functions::argument_type).collect();
         struct Arguments<'a>(&'a [RsType]);
         impl crate::catalog::Variables for Arguments<'_> {
             fn variable(&self, _path: &[&str]) -> Option<RsType> {
@@ -222,16 +212,23 @@ impl Rewriter<'_> {
         }
         let types = Arguments(&function.arguments);
         let mut inner = Rewriter::new(self.catalog, self.settings, &types);
-        let (sql, columns) = inner.query(&function.body, None)?;
-        let [column] = columns.as_slice() else {
+        let expression = match &function.body.body {
+            QueryBody::Select(select) => match select.items.as_slice() {
+                [SelectItem::Expr(expression, _)] => Some(expression),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some(expression) = expression else {
             return Err(SqlError::new("42P13", "a SQL function returns exactly one value"));
         };
-        let value = Typed::new("c1", column.rs_type.clone());
-        let value = self.cast(&value, &function.returns)?;
+        let value = inner.expr(expression, &Scope::default())?;
+        let value = inner.cast(&value, &function.returns)?;
         let replace = if function.or_replace { "OR REPLACE " } else { "" };
-        let body = format!("SELECT {value} FROM ({sql}) AS rs_f(c1)");
+        // plpgsql evaluates each argument once; inlined SQL would repeat it, and SQL that is not inlined is slow.
+        let body = format!("BEGIN RETURN {value}; END");
         Ok(format!(
-            "CREATE {replace}FUNCTION {name}({}) RETURNS {} LANGUAGE sql {} AS {}",
+            "CREATE {replace}FUNCTION {name}({}) RETURNS {} LANGUAGE plpgsql {} AS {}",
             arguments.join(", "),
             function.returns.postgres(),
             function.volatility,

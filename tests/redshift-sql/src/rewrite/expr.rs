@@ -265,7 +265,7 @@ impl Rewriter<'_> {
             items.push(if value.ty == RsType::Super {
                 self.to_super(&item)?
             } else if column.rs_type == RsType::Super {
-                self.from_super(name, &value.ty)?
+                self.super_cast(name, &value.ty)?
             } else {
                 self.comparable(&item)?
             });

@@ -141,19 +141,15 @@ impl Rewriter<'_> {
         if call.approximate || call.ignore_nulls.is_some() {
             return Err(SqlError::syntax(format!("APPROXIMATE and IGNORE NULLS do not apply to {name}")));
         }
-        if built_in {
-            if let Some(value) = self.with_parts(name, &call.args, scope)? {
-                return Ok(value);
-            }
+        if built_in && let Some(value) = self.with_parts(name, &call.args, scope)? {
+            return Ok(value);
         }
         let mut args = Vec::new();
         for arg in &call.args {
             args.push(self.expr(arg, scope)?);
         }
-        if built_in {
-            if let Some(value) = self.scalar(name, &args)? {
-                return Ok(value);
-            }
+        if built_in && let Some(value) = self.scalar(name, &args)? {
+            return Ok(value);
         }
         if let Some(value) = self.user_function(call, &args)? {
             return Ok(value);
@@ -238,7 +234,7 @@ impl Rewriter<'_> {
     fn moment(&self, value: &Typed) -> Result<Typed, SqlError> {
         match (&value.form, &value.ty) {
             (Form::Text(_) | Form::Null, _) => Ok(Typed::new(format!("({}::timestamp)", value.sql), RsType::Timestamp)),
-            (_, RsType::Super) => Ok(Typed::new(self.from_super(&value.sql, &RsType::Timestamp)?, RsType::Timestamp)),
+            (_, RsType::Super) => Ok(Typed::new(self.super_cast(&value.sql, &RsType::Timestamp)?, RsType::Timestamp)),
             (_, t) if t.is_character() => {
                 Ok(Typed::new(format!("(({})::text::timestamp)", value.sql), RsType::Timestamp))
             }
@@ -251,7 +247,7 @@ impl Rewriter<'_> {
     fn dateadd(&self, part: &str, amount: &Typed, date: &Typed) -> Result<Typed, SqlError> {
         let amount = match (&amount.form, &amount.ty) {
             (Form::Null | Form::Text(_), _) => format!("({}::integer)", amount.sql),
-            (_, RsType::Super) => self.from_super(&amount.sql, &RsType::Integer)?,
+            (_, RsType::Super) => self.super_cast(&amount.sql, &RsType::Integer)?,
             // BIGINT goes through INTEGER: beyond 32 bits it is an overflow error.
             (_, t) if t.is_numeric() => format!("({})::integer", amount.sql),
             (_, t) => {
@@ -340,7 +336,7 @@ impl Rewriter<'_> {
     fn whole(&self, value: &Typed) -> Result<String, SqlError> {
         match (&value.form, &value.ty) {
             (Form::Text(_) | Form::Null, _) => Ok(format!("({}::integer)", value.sql)),
-            (_, RsType::Super) => self.from_super(&value.sql, &RsType::Integer),
+            (_, RsType::Super) => self.super_cast(&value.sql, &RsType::Integer),
             (_, t) if t.is_integer() => Ok(format!("({})::integer", value.sql)),
             (_, RsType::Decimal(..)) => Ok(format!("({})::integer", value.sql)),
             (_, other) => Err(SqlError::datatype(format!("an integer is needed, not a value of type {other}"))),
@@ -1022,6 +1018,16 @@ fn interval(part: &str, amount: &str) -> String {
         "second" => format!("(({amount})::bigint * INTERVAL '1 second')"),
         "millisecond" => format!("(({amount})::bigint * INTERVAL '1 millisecond')"),
         _ => format!("(({amount})::bigint * INTERVAL '1 microsecond')"),
+    }
+}
+
+/// The PostgreSQL type of a user function's argument: without length, precision and scale.
+pub(super) fn argument_type(rs_type: &RsType) -> String {
+    match rs_type {
+        RsType::Varchar(_) => "character varying".to_owned(),
+        RsType::Char(_) => "bpchar".to_owned(),
+        RsType::Decimal(..) => "numeric".to_owned(),
+        other => other.postgres(),
     }
 }
 

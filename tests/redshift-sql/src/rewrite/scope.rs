@@ -128,12 +128,12 @@ impl Rewriter<'_> {
             {
                 return Ok(Some(found));
             }
-            if names.len() >= 4 && names[0].name == self.catalog.database() {
-                if let Some(item) = scope.item(Some(&names[1].name), &names[2].name)
-                    && let Some(found) = column_of(item, 3)
-                {
-                    return Ok(Some(found));
-                }
+            if names.len() >= 4
+                && names[0].name == self.catalog.database()
+                && let Some(item) = scope.item(Some(&names[1].name), &names[2].name)
+                && let Some(found) = column_of(item, 3)
+            {
+                return Ok(Some(found));
             }
         }
         Ok(scope.column(&names[0].name)?.map(|value| (value, 1)))

@@ -77,7 +77,7 @@ impl Rewriter<'_> {
     /// A cast from SUPER ("query-super", casts; lax unless `cast_super_null_on_error` is off).
     ///
     /// Strict reading: a string is not a number and a number is not a boolean; a scalar of any kind has a text.
-    pub(super) fn from_super(&self, sql: &str, to: &RsType) -> Result<String, SqlError> {
+    pub(super) fn super_cast(&self, sql: &str, to: &RsType) -> Result<String, SqlError> {
         let call = match to {
             RsType::Super => return Ok(sql.to_owned()),
             RsType::SmallInt => format!("rs.super_smallint({sql})"),
@@ -143,7 +143,7 @@ impl Rewriter<'_> {
             t if t.is_numeric() => format!("(rs.super_number({a}) {symbol} ({b})::numeric)"),
             RsType::Boolean => format!("(rs.super_boolean({a}) {symbol} {b})"),
             t if t.is_datetime() || matches!(t, RsType::Time | RsType::TimeTz) => {
-                let cast = self.from_super(a, t)?;
+                let cast = self.super_cast(a, t)?;
                 format!("({cast} {symbol} {b})")
             }
             t => {
