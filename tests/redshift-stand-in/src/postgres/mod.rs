@@ -140,7 +140,9 @@ impl Postgres {
             PostgresSource::Find => Binaries::find()?,
         };
         let user = Unprivileged::needed()?;
-        let folder = runtime_folder(user.as_ref())?;
+        // Removed on any error below; from the launch on it is the watcher's to remove.
+        let temporary = runtime_folder(user.as_ref())?;
+        let folder = temporary.path().to_owned();
         let (data, keep) = match state {
             Some(state) => (state.join("postgres"), true),
             None => (folder.join("data"), false),
@@ -154,7 +156,7 @@ impl Postgres {
         if !data.join("PG_VERSION").exists() {
             initialise(&binaries, &data, user.as_ref())?;
         }
-        let running = launch(&binaries, &data, folder, keep, user.as_ref())?;
+        let running = launch(&binaries, &data, temporary.keep(), keep, user.as_ref())?;
         let mut config = tokio_postgres::Config::new();
         config.host_path(&running.folder).user(SUPERUSER).dbname("postgres");
         Ok(Self { config, origin: binaries.origin, running: Some(running) })
@@ -266,7 +268,7 @@ impl Unprivileged {
 }
 
 /// A private folder with a short path, since a socket's path is limited to about 100 bytes.
-fn runtime_folder(user: Option<&Unprivileged>) -> Result<PathBuf, PostgresError> {
+fn runtime_folder(user: Option<&Unprivileged>) -> Result<tempfile::TempDir, PostgresError> {
     let mut place = std::env::temp_dir();
     let too_long = place.as_os_str().len() > 60;
     let closed = user.is_some_and(|user| user.check_reach(&place.join(".")).is_err());
@@ -276,10 +278,9 @@ fn runtime_folder(user: Option<&Unprivileged>) -> Result<PathBuf, PostgresError>
     let folder = tempfile::Builder::new()
         .prefix("rs-pg-")
         .tempdir_in(&place)
-        .map_err(|source| PostgresError::File { doing: "make a folder in", path: place, source })?
-        .keep();
+        .map_err(|source| PostgresError::File { doing: "make a folder in", path: place, source })?;
     if let Some(user) = user {
-        user.own(&folder)?;
+        user.own(folder.path())?;
     }
     Ok(folder)
 }

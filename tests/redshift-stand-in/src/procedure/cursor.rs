@@ -56,9 +56,10 @@ impl Frame {
         arguments: &[Expression],
     ) -> SqlResult<()> {
         session.check_no_cursor()?;
-        let Some(Variable::Cursor { bound: Some((parameters, query)), .. }) = self.lookup(cursor).cloned() else {
+        let Some(Variable::Cursor { bound: Some(bound), .. }) = self.lookup(cursor).cloned() else {
             return Err(SqlError::new("34000", format!("cursor variable \"{cursor}\" has no query; use OPEN … FOR")));
         };
+        let (parameters, query) = *bound;
         if parameters.len() != arguments.len() {
             return Err(SqlError::new("42601", format!("cursor \"{cursor}\" takes {} arguments", parameters.len())));
         }

@@ -27,7 +27,7 @@ pub(super) enum Variable {
     /// A cursor by name; a bound one has its query.
     Cursor {
         name: Option<String>,
-        bound: Option<BoundCursor>,
+        bound: Option<Box<BoundCursor>>,
     },
     /// Another name of a variable.
     Alias(String),

@@ -165,7 +165,7 @@ impl Frame {
             }
             DeclarationKind::RefCursor => Variable::Cursor { name: None, bound: None },
             DeclarationKind::Cursor { arguments, query } => {
-                Variable::Cursor { name: None, bound: Some((arguments.clone(), (**query).clone())) }
+                Variable::Cursor { name: None, bound: Some(Box::new((arguments.clone(), (**query).clone()))) }
             }
         };
         let level = self.levels.last_mut().expect("a block has pushed its level");

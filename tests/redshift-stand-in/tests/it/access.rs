@@ -50,7 +50,7 @@ fn grants_reach_users_through_roles_and_groups() {
         assert!(user.err("GRANT SELECT ON s.t TO PUBLIC").await.contains("permission denied"));
         assert_eq!(
             admin.rows(&format!("SELECT role_name FROM svv_roles WHERE role_name = '{role}'")).await,
-            [role.clone()]
+            std::slice::from_ref(&role)
         );
         admin.ok(&format!("REVOKE ROLE {role} FROM {reader}")).await;
         assert!(user.err("SELECT * FROM s.t").await.contains("permission denied"));

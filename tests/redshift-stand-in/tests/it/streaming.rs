@@ -26,10 +26,7 @@ pub(crate) async fn produce(topic: &str, partition: i32, records: Vec<Record>) {
     let client = ClientBuilder::new(brokers).build().await.unwrap();
     let partition = client.partition_client(topic, partition, UnknownTopicHandling::Error).await.unwrap();
     for batch in records.chunks(1000) {
-        partition
-            .produce(batch.to_vec(), Compression::NoCompression)
-            .await
-            .unwrap();
+        partition.produce(batch.to_vec(), Compression::NoCompression).await.unwrap();
     }
 }
 
