@@ -15,8 +15,8 @@ $$ SELECT COALESCE((SELECT usesysid::bigint::integer FROM pg_catalog.pg_user WHE
 -- SUPER: reading -----------------------------------------------------------------------------------------------------
 
 -- An index from a variable: PostgreSQL counts negative ones from the end, Redshift does not.
-CREATE OR REPLACE FUNCTION rs.super_index(i bigint) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT CASE WHEN i BETWEEN 0 AND 2147483647 THEN i::integer ELSE 2147483647 END $$;
+CREATE OR REPLACE FUNCTION rs.super_index(i bigint) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN RETURN CASE WHEN i BETWEEN 0 AND 2147483647 THEN i::integer ELSE 2147483647 END; END $$;
 
 -- "SUPER configurations": navigate_super_null_on_error = off.
 CREATE OR REPLACE FUNCTION rs.super_navigate_strict(v jsonb, key text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
@@ -243,7 +243,8 @@ BEGIN
     IF null_on_error THEN RETURN NULL; END IF;
     RAISE EXCEPTION 'JSON_PARSE() error: Invalid JSON format' USING ERRCODE = '22023';
   END;
-  IF NOT dedup AND rs.has_duplicates(t::json) THEN
+  -- jsonb keeps the last of equal names: text that did not get shorter lost none, and needs no search.
+  IF NOT dedup AND length(replace(t, ' ', '')) <> length(replace(v::text, ' ', '')) AND rs.has_duplicates(t::json) THEN
     IF null_on_error THEN RETURN NULL; END IF;
     RAISE EXCEPTION 'JSON_PARSE() error: Duplicate attribute names in an object' USING ERRCODE = '22023';
   END IF;
@@ -409,18 +410,18 @@ EXCEPTION WHEN invalid_text_representation THEN
 END $$;
 -- "SUBSTRING function": a start before 1 counts towards the length, as in PostgreSQL; a negative length gives an empty string.
 CREATE OR REPLACE FUNCTION rs.substring(t text, start integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT substr(t, start) $$;
-CREATE OR REPLACE FUNCTION rs.substring(t text, start integer, size integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT substr(t, start, greatest(size, 0)) $$;
+CREATE OR REPLACE FUNCTION rs.substring(t text, start integer, size integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$ BEGIN RETURN substr(t, start, greatest(size, 0)); END $$;
 CREATE OR REPLACE FUNCTION rs.substring_bytes(b bytea, start integer) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT substr(b, start) $$;
-CREATE OR REPLACE FUNCTION rs.substring_bytes(b bytea, start integer, size integer) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT substr(b, start, greatest(size, 0)) $$;
+CREATE OR REPLACE FUNCTION rs.substring_bytes(b bytea, start integer, size integer) RETURNS bytea LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$ BEGIN RETURN substr(b, start, greatest(size, 0)); END $$;
 -- "LEFT and RIGHT functions": the count is positive; PostgreSQL's negative counts do not exist.
-CREATE OR REPLACE FUNCTION rs.left_chars(t text, n integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT left(t, greatest(n, 0)) $$;
-CREATE OR REPLACE FUNCTION rs.right_chars(t text, n integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT right(t, greatest(n, 0)) $$;
+CREATE OR REPLACE FUNCTION rs.left_chars(t text, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$ BEGIN RETURN left(t, greatest(n, 0)); END $$;
+CREATE OR REPLACE FUNCTION rs.right_chars(t text, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$ BEGIN RETURN right(t, greatest(n, 0)); END $$;
 -- "QUOTE_IDENT function": quotes only where needed; "QUOTE_LITERAL function": backslashes are doubled.
 CREATE OR REPLACE FUNCTION rs.quote_ident(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT pg_catalog.quote_ident(t) $$;
 CREATE OR REPLACE FUNCTION rs.quote_literal(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT '''' || replace(replace(t, '\', '\\'), '''', '''''') || '''' $$;
 -- "STRTOL function": base 2 to 36, the 64-bit signed range.
-CREATE OR REPLACE FUNCTION rs.strtol(t text, base integer) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.strtol_any(t text, base integer) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ DECLARE
   s text := lower(btrim(t));
   negative boolean := false;
@@ -428,23 +429,27 @@ $$ DECLARE
   d integer;
 BEGIN
   IF base < 2 OR base > 36 THEN RAISE EXCEPTION 'The base % of STRTOL is not between 2 and 36', base USING ERRCODE = '22023'; END IF;
-  IF s ~ '^[+-]' THEN negative := left(s, 1) = '-'; s := substr(s, 2); END IF;
+  IF left(s, 1) IN ('+', '-') THEN negative := left(s, 1) = '-'; s := substr(s, 2); END IF;
   IF base = 16 AND left(s, 2) = '0x' THEN s := substr(s, 3); END IF;
   IF s = '' THEN RAISE EXCEPTION 'The input of STRTOL is not a number' USING ERRCODE = '22018'; END IF;
-  IF base = 16 AND length(s) <= 15 AND s ~ '^[0-9a-f]+$' THEN
-    n := ('x' || lpad(s, 16, '0'))::bit(64)::bigint;
-  ELSE
-    FOR i IN 1 .. length(s) LOOP
-      d := strpos('0123456789abcdefghijklmnopqrstuvwxyz', substr(s, i, 1)) - 1;
-      IF d < 0 OR d >= base THEN RAISE EXCEPTION 'The input of STRTOL is not a valid base % number', base USING ERRCODE = '22018'; END IF;
-      n := n * base + d;
-    END LOOP;
-  END IF;
+  FOR i IN 1 .. length(s) LOOP
+    d := strpos('0123456789abcdefghijklmnopqrstuvwxyz', substr(s, i, 1)) - 1;
+    IF d < 0 OR d >= base THEN RAISE EXCEPTION 'The input of STRTOL is not a valid base % number', base USING ERRCODE = '22018'; END IF;
+    n := n * base + d;
+  END LOOP;
   IF negative THEN n := -n; END IF;
   IF n NOT BETWEEN -9223372036854775808 AND 9223372036854775807 THEN
     RAISE EXCEPTION 'The input of STRTOL is out of range for type bigint' USING ERRCODE = '22003';
   END IF;
   RETURN n;
+END $$;
+-- The common case, short hexadecimal, goes first: merge procedures call this for every decimal.
+CREATE OR REPLACE FUNCTION rs.strtol(t text, base integer) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF base = 16 AND length(t) BETWEEN 1 AND 15 AND translate(t, '0123456789abcdefABCDEF', '') = '' THEN
+    RETURN ('x' || lpad(t, 16, '0'))::bit(64)::bigint;
+  END IF;
+  RETURN rs.strtol_any(t, base);
 END $$;
 CREATE OR REPLACE FUNCTION rs.from_hex(t text) RETURNS bytea LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN

@@ -180,7 +180,12 @@ impl Rewriter<'_> {
         };
         let mut list = Vec::new();
         for (want, have) in function.arguments.iter().zip(args) {
-            list.push(self.cast(have, want)?);
+            // PostgreSQL drops the lengths of argument types: a character argument is passed whole.
+            list.push(if want.is_character() {
+                format!("({})::{}", self.text_of(have)?, argument_type(want))
+            } else {
+                self.cast(have, want)?
+            });
         }
         Ok(Some(Typed::new(
             format!("{}.{}({})", quote_identifier(&function.schema), quote_identifier(&function.name), list.join(", ")),
@@ -469,10 +474,17 @@ impl Rewriter<'_> {
                 if varbyte(0) {
                     Typed::new(format!("rs.substring_bytes({}, {}{more})", args[0].sql, w(1)?), args[0].ty.clone())
                 } else {
-                    text(format!("rs.substring({}, {}{more})", t(0)?, w(1)?), width(0))
+                    // A constant length needs no guard against negative ones, and bounds the result.
+                    let limit = args.get(2).and_then(constant);
+                    let f = if args.len() == 2 || limit.is_some() { "substr" } else { "rs.substring" };
+                    let bound = limit.map_or(width(0), |n| width(0).min(n.saturating_mul(4)));
+                    text(format!("{f}({}, {}{more})", t(0)?, w(1)?), bound)
                 }
             }
-            ("left" | "right", 2) => text(format!("rs.{name}_chars({}, {})", t(0)?, w(1)?), width(0)),
+            ("left" | "right", 2) => match constant(&args[1]) {
+                Some(n) => text(format!("{name}({}, {n})", t(0)?), width(0).min(n.saturating_mul(4))),
+                None => text(format!("rs.{name}_chars({}, {})", t(0)?, w(1)?), width(0)),
+            },
             ("lpad" | "rpad", 2) => text(format!("{name}({}, {})", t(0)?, w(1)?), MAX_VARCHAR),
             ("lpad" | "rpad", 3) => text(format!("{name}({}, {}, {})", t(0)?, w(1)?, t(2)?), MAX_VARCHAR),
             ("repeat" | "replicate", 2) => text(format!("repeat({}, {})", t(0)?, w(1)?), MAX_VARCHAR),
@@ -999,6 +1011,11 @@ impl Rewriter<'_> {
         let distinct = if call.distinct { "DISTINCT " } else { "" };
         Ok(text(format!("rs.listagg_check(string_agg({distinct}({value})::text, {separator}{order}))"), MAX_VARCHAR))
     }
+}
+
+/// The value of an integer constant that is not negative.
+fn constant(value: &Typed) -> Option<u32> {
+    value.sql.parse().ok()
 }
 
 /// An interval of `amount` parts.
