@@ -10,7 +10,6 @@ pub mod metrics;
 mod questions;
 mod report;
 pub mod settings;
-mod sql;
 mod start;
 
 pub use assess::{Condition, PartitionReport, State, TableReport, Thresholds};

@@ -13,7 +13,7 @@ use cdc_core::sql::synchronise;
 use cdc_core::watermark::Watermark;
 use redshift_data::{Deadline, Executed, ReadError, ResultSet, Submission, Warehouse};
 
-use crate::sql;
+use cdc_core::sql::measure;
 
 /// Something that was asked: the answer, or why there is none.
 pub(crate) type Known<T> = Result<T, String>;
@@ -54,10 +54,10 @@ impl Answers {
 pub(crate) async fn ask(warehouse: &dyn Warehouse, layout: &Layout, deadline: Deadline) -> Answers {
     let statements = vec![
         synchronise::watermarks(layout, &[]),
-        sql::scan_positions(layout),
-        sql::scan_errors(layout),
-        sql::quarantined(layout),
-        sql::newest_source(layout),
+        measure::scan_positions(layout),
+        measure::scan_errors(layout),
+        measure::quarantined(layout),
+        measure::newest_source(layout),
     ];
     let submission = Submission::batch("lag", statements);
     let settled = match redshift_data::execute(warehouse, &submission, deadline).await {

@@ -1,10 +1,11 @@
 //! Carries a plan out, step by step, and records each done step in the catalog.
 //!
-//! Every statement is its own batch in AUTO_COMMIT mode behind the session setting that our
-//! names rely on: many of them may not run in a transaction block (Redshift Database Developer
+//! Every step is its own batch in AUTO_COMMIT mode behind the session setting that our names
+//! rely on: many of them may not run in a transaction block (Redshift Database Developer
 //! Guide, CREATE MATERIALIZED VIEW, CREATE EXTERNAL SCHEMA), and a batch's default mode is one
-//! transaction. The first failure stops everything. A step is recorded right after its last
-//! statement, so that what is recorded is true and a repetition goes on where it stopped.
+//! transaction. The first failure stops everything. Done steps are recorded, those that cannot
+//! run twice at once and others a few together, so that what is recorded is true and a
+//! repetition goes on where it stopped.
 //! Client tokens contain the run: a statement that must run again after a failure or a destroy
 //! has the same text, and the Data API would answer an old token with the old statement for
 //! eight hours.
@@ -17,6 +18,9 @@ use cdc_core::sql::layout::{CATALOG, Layout};
 use redshift_data::{ClientToken, Deadline, Executed, Submission, Warehouse};
 
 use crate::error::{ProvisionError, StepFailure};
+
+/// The most steps that wait to be recorded: each statement counts against the account's quota.
+const RECORDED_TOGETHER: usize = 8;
 
 /// Applies all steps in order. `catalog_exists` says whether the catalog was observed; before
 /// it exists, done steps wait to be recorded. `run` is different in every invocation.
@@ -32,9 +36,11 @@ pub(crate) async fn apply(
     let mut unrecorded: Vec<&Step> = Vec::new();
     for (done, step) in plan.steps.iter().enumerate() {
         let place = Place { number: done + 1, total: plan.steps.len(), done, step, run };
-        for statement in &step.statements {
-            execute(warehouse, statement, &place, deadline).await?;
+        let executed = execute(warehouse, &step.statements, &place, deadline).await;
+        if executed.is_err() && catalog_exists && !unrecorded.is_empty() {
+            record(warehouse, layout, &unrecorded, &place, deadline).await?;
         }
+        executed?;
         tracing::info!(
             step = place.number,
             of = place.total,
@@ -52,13 +58,34 @@ pub(crate) async fn apply(
             catalog_exists = false;
             unrecorded.clear();
         }
-        if catalog_exists {
-            let entries: Vec<_> = unrecorded.iter().map(|step| step.catalog_entry()).collect();
-            execute(warehouse, &record_in_catalog(layout, &entries), &place, deadline).await?;
+        let last = place.number == place.total;
+        if catalog_exists && (last || !is_repeatable(step) || unrecorded.len() >= RECORDED_TOGETHER) {
+            record(warehouse, layout, &unrecorded, &place, deadline).await?;
             unrecorded.clear();
         }
     }
     Ok(())
+}
+
+/// Whether the step can run again without harm if its record is lost: `CREATE OR REPLACE`,
+/// `IF NOT EXISTS` and grants. The others fail when their object is there already.
+fn is_repeatable(step: &Step) -> bool {
+    step.action != StepAction::Drop
+        && !matches!(
+            step.kind,
+            ObjectKind::LandingView | ObjectKind::ExternalSchema | ObjectKind::User | ObjectKind::Role
+        )
+}
+
+async fn record(
+    warehouse: &dyn Warehouse,
+    layout: &Layout,
+    steps: &[&Step],
+    place: &Place<'_>,
+    deadline: Deadline,
+) -> Result<(), ProvisionError> {
+    let entries: Vec<_> = steps.iter().map(|step| step.catalog_entry()).collect();
+    execute(warehouse, &[record_in_catalog(layout, &entries)], place, deadline).await
 }
 
 fn drops_control_schema(step: &Step, layout: &Layout) -> bool {
@@ -102,7 +129,7 @@ impl Place<'_> {
 
 async fn execute(
     warehouse: &dyn Warehouse,
-    statement: &str,
+    statements: &[String],
     place: &Place<'_>,
     deadline: Deadline,
 ) -> Result<(), ProvisionError> {
@@ -114,9 +141,10 @@ async fn execute(
             object: place.object(),
         });
     }
-    let submission =
-        Submission::batch(format!("step-{}", place.number), vec![CASE_SENSITIVE.to_owned(), statement.to_owned()])
-            .with_token(ClientToken::derive(&["provision", place.run, &place.number.to_string(), statement]));
+    let mut batch = vec![CASE_SENSITIVE.to_owned()];
+    batch.extend_from_slice(statements);
+    let token = ClientToken::derive(&["provision", place.run, &place.number.to_string(), &statements.join(";")]);
+    let submission = Submission::batch(format!("step-{}", place.number), batch).with_token(token);
     let executed = redshift_data::execute(warehouse, &submission, deadline).await.map_err(|source| {
         let kind = source.kind();
         place.failed("the warehouse could not be asked".to_owned(), kind, "apply again when it answers", Some(source))

@@ -16,6 +16,9 @@ use crate::handler::{Deps, Function, Limits, handle};
 use crate::respond::HttpResponder;
 use crate::settings::{self, Settings};
 
+/// Half of the account's quota for batches: provisioning runs alone and rarely.
+const SUBMITS_PER_SECOND: u32 = 10;
+
 /// The function and the time that it keeps back for its answers.
 pub struct Started {
     function: Function,
@@ -54,7 +57,7 @@ async fn connect(settings: Settings) -> Result<Deps, String> {
     let options = Options::of(&loaded.pipeline, arn, ca_pem).map_err(|error| chain(&error))?;
     let login = options.login;
     let kafka = MskCluster::new(&config, options).map_err(|error| chain(&error))?;
-    let warehouse = DataApi::new(&config, settings.connection, "provisioner");
+    let warehouse = DataApi::new(&config, settings.connection, "provisioner").paced(SUBMITS_PER_SECOND);
     Ok(Deps {
         pipeline: loaded.pipeline,
         dumps: loaded.dumps,

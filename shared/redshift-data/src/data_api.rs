@@ -124,6 +124,13 @@ impl DataApi {
         }
     }
 
+    /// Another pace of submissions, for a function that runs alone and rarely.
+    #[must_use]
+    pub fn paced(mut self, submits_per_second: u32) -> Self {
+        self.submits = Pace::new(submits_per_second.max(1));
+        self
+    }
+
     fn statement_name(&self, submission: &Submission) -> String {
         // StatementName takes up to 500 characters; a table's id is at most 257.
         format!("redshift-cdc/{}/{}", self.function, submission.name).chars().take(500).collect()

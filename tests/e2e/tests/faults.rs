@@ -22,8 +22,7 @@ async fn duplicated_resplit_and_unanswered_batches_change_nothing() {
 async fn functions_killed_in_the_middle_change_nothing() {
     let mut options = options("salesdb-postgres", "schema", "pgsales.yaml");
     options.mapping.batch_size = 150;
-    options.mapping.faults =
-        Faults { seed: 11, kill: Some((0.2, Duration::from_millis(40))), ..Faults::default() };
+    options.mapping.faults = Faults { seed: 11, kill: Some((0.2, Duration::from_millis(40))), ..Faults::default() };
     let replay = run(&options).await.expect("the replay runs to its end");
     assert_full_parity(&replay);
     stop(replay).await;

@@ -169,12 +169,7 @@ fn definition(number: u64) -> TableDefinition {
 async fn provision(warehouse: &Administrator, brokers: Vec<String>, tables: Vec<TableDefinition>) {
     let declaration = Declaration {
         layout: layout(),
-        stream: StreamSource {
-            brokers,
-            authentication: StreamAuthentication::None,
-            iam_role: None,
-            certificate: None,
-        },
+        stream: StreamSource { brokers, authentication: StreamAuthentication::None, iam_role: None, certificate: None },
         tables,
         waiting: Vec::new(),
         access: None,
@@ -241,7 +236,8 @@ async fn any_split_and_any_resend_ends_as_the_source_does() {
             let after = target(&warehouse, table).await;
             for (key, (_, position)) in &after {
                 if let Some((_, Some(earlier))) = before.get(key) {
-                    let position = position.as_ref().unwrap_or_else(|| panic!("seed {seed}: key {key} lost its position"));
+                    let position =
+                        position.as_ref().unwrap_or_else(|| panic!("seed {seed}: key {key} lost its position"));
                     assert!(position >= earlier, "seed {seed}: key {key} went back from {earlier} to {position}");
                 }
             }

@@ -26,8 +26,8 @@ async fn an_operators_day() {
     let lag = deployment.invoke("lag-monitor", &json!({})).await.expect("the lag is measured");
     assert!(lag.to_string().contains("public.customer"), "{lag}");
 
-    let refused = deployment.invoke("provisioner", &json!({ "action": "destroy" })).await;
-    assert!(refused.is_err(), "destroy needs the pipeline's name");
+    let refused = deployment.invoke("provisioner", &json!({ "action": "destroy", "drop_data": true })).await;
+    assert!(refused.is_err(), "dropping data needs the pipeline's name");
     deployment
         .invoke("provisioner", &json!({ "action": "destroy", "confirm": "pgsales", "drop_data": true }))
         .await

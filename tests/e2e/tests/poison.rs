@@ -14,7 +14,10 @@ async fn poison_records_go_to_quarantine_and_hold_nothing_up() {
         ("JSON, no event", Some("[1,2,3]")),
         ("no row image", Some("{\"op\":\"c\",\"after\":null,\"source\":{\"ts_ms\":1}}")),
         ("no key", Some("{\"op\":\"c\",\"after\":{\"NAME\":\"x\"},\"source\":{\"ts_ms\":1}}")),
-        ("key of another type", Some("{\"op\":\"c\",\"after\":{\"CUST_ID\":\"seven\",\"NAME\":\"x\"},\"source\":{\"ts_ms\":1}}")),
+        (
+            "key of another type",
+            Some("{\"op\":\"c\",\"after\":{\"CUST_ID\":\"seven\",\"NAME\":\"x\"},\"source\":{\"ts_ms\":1}}"),
+        ),
         ("an operation that is no row change", Some("{\"op\":\"t\",\"source\":{\"ts_ms\":1}}")),
     ];
     let middle = all.len() / 2;
@@ -42,7 +45,8 @@ async fn poison_records_go_to_quarantine_and_hold_nothing_up() {
     assert_full_parity(&replay);
     let quarantined: i64 = replay.summary.tables.iter().map(|table| table.quarantined).sum();
     assert_eq!(quarantined, i64::try_from(poison.len()).expect("a few records"));
-    let dumped = std::fs::read_to_string(folder.path().join("dump/quarantine.jsonl")).expect("the quarantine is dumped");
+    let dumped =
+        std::fs::read_to_string(folder.path().join("dump/quarantine.jsonl")).expect("the quarantine is dumped");
     assert_eq!(dumped.lines().count(), poison.len());
     for line in dumped.lines() {
         let row: serde_json::Value = serde_json::from_str(line).expect("one JSON object a line");

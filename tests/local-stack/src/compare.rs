@@ -42,11 +42,7 @@ const EXAMPLES: usize = 10;
 #[must_use]
 pub fn compare(truth: &TruthTable, columns: &[String], target: &[Row]) -> Parity {
     let mut parity = Parity::default();
-    let shared: Vec<&TruthColumn> = truth
-        .columns
-        .iter()
-        .filter(|column| columns.contains(&column.name))
-        .collect();
+    let shared: Vec<&TruthColumn> = truth.columns.iter().filter(|column| columns.contains(&column.name)).collect();
     parity.absent_columns = truth
         .columns
         .iter()
@@ -56,11 +52,7 @@ pub fn compare(truth: &TruthTable, columns: &[String], target: &[Row]) -> Parity
     let identity: Vec<&TruthColumn> = if truth.primary_key.is_empty() {
         shared.clone()
     } else {
-        shared
-            .iter()
-            .copied()
-            .filter(|column| truth.primary_key.contains(&column.name))
-            .collect()
+        shared.iter().copied().filter(|column| truth.primary_key.contains(&column.name)).collect()
     };
     let mut by_key: BTreeMap<Vec<Option<String>>, Vec<&Row>> = BTreeMap::new();
     for row in target {
@@ -142,9 +134,9 @@ fn normal(column: &TruthColumn, value: Option<&str>) -> Option<String> {
     let text = if column.encoding == "hex" {
         value.trim_start_matches("\\x").to_ascii_lowercase()
     } else if column.encoding == "float32-as-double-text" || starts(&["float", "real", "float4"]) {
-        value.parse::<f64>().map_or_else(|_| value.to_owned(), |number| (number as f32).to_string())
+        value.parse::<f64>().map_or_else(|_| value.to_owned(), |number| (number as f32 + 0.0).to_string())
     } else if starts(&["double", "float8"]) {
-        value.parse::<f64>().map_or_else(|_| value.to_owned(), |number| number.to_string())
+        value.parse::<f64>().map_or_else(|_| value.to_owned(), |number| (number + 0.0).to_string())
     } else if starts(&["bool"]) {
         match value {
             "1" | "t" | "true" | "TRUE" => "t".to_owned(),
@@ -241,6 +233,7 @@ mod tests {
             ("timestamp", "2024-01-02 03:04:05", "2024-01-02 03:04:06", false),
             ("double", "1e2", "100", true),
             ("float", "0.1", "0.10000000149011612", true),
+            ("double", "-0", "0", true),
             ("json", "{\"a\": 1}", "{\"a\":1}", true),
             ("varchar(10)", "a ", "a", false),
             ("varchar(10)", "007", "7", false),
@@ -248,11 +241,7 @@ mod tests {
             ("interval", "01:00:00", "1:00:00", false),
         ] {
             let column = column("c", kind);
-            assert_eq!(
-                normal(&column, Some(left)) == normal(&column, Some(right)),
-                same,
-                "{kind}: {left} and {right}"
-            );
+            assert_eq!(normal(&column, Some(left)) == normal(&column, Some(right)), same, "{kind}: {left} and {right}");
         }
     }
 

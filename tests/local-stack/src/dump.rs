@@ -6,37 +6,83 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cdc_core::catalog::TableDefinition;
+use cdc_core::catalog::{RedshiftType, TableDefinition};
 use cdc_core::sql::ident::quoted;
 use cdc_core::sql::layout::{Layout, QUARANTINE};
 
 use crate::truth::Row;
-use crate::warehouse::Administrator;
+use crate::warehouse::{Administrator, TextRows};
+
+/// The Data API refuses a row of more than 64 KB (Redshift Management Guide, "Considerations
+/// when calling the Data API"); text is then read in pieces of this many characters.
+const PIECE_CHARACTERS: usize = 15_000;
 
 /// A target table's rows under the source's column names, as text, in key order.
 ///
 /// # Errors
 /// If the warehouse refuses the query.
 pub async fn rows(warehouse: &Administrator, layout: &Layout, table: &TableDefinition) -> Result<Vec<Row>> {
-    let columns: Vec<String> = table.columns.iter().map(|column| format!("t.{}", quoted(&column.target_name))).collect();
-    let order: Vec<String> = table.key_columns().map(|column| format!("t.{}", quoted(&column.target_name))).collect();
-    let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-    let sql = format!("SELECT {} FROM {} AS t{order}", columns.join(", "), layout.target_table(&table.spec));
-    let rows = warehouse
-        .query(&sql)
-        .await
-        .with_context(|| format!("reading target table {}", table.spec.id()))?;
-    Ok(rows
+    let reading = || format!("reading target table {}", table.spec.id());
+    let columns: Vec<String> =
+        table.columns.iter().map(|column| format!("t.{}", quoted(&column.target_name))).collect();
+    let cells = match warehouse.query(&select(layout, table, &columns)).await {
+        Err(error) if format!("{error:#}").contains("Packet for query is too large") => {
+            by_column(warehouse, layout, table).await.with_context(reading)?
+        }
+        other => other.with_context(reading)?,
+    };
+    Ok(cells
         .into_iter()
-        .map(|cells| {
-            table
-                .columns
-                .iter()
-                .map(|column| column.source_name.clone())
-                .zip(cells)
-                .collect()
-        })
+        .map(|cells| table.columns.iter().map(|column| column.source_name.clone()).zip(cells).collect())
         .collect())
+}
+
+fn select(layout: &Layout, table: &TableDefinition, expressions: &[String]) -> String {
+    // The record's position is unique, so that queries for different columns agree on the order.
+    let mut order: Vec<String> =
+        table.key_columns().map(|column| format!("t.{}", quoted(&column.target_name))).collect();
+    order.extend(["t._cdc_kafka_partition", "t._cdc_kafka_offset"].map(str::to_owned));
+    format!(
+        "SELECT {} FROM {} AS t ORDER BY {}",
+        expressions.join(", "),
+        layout.target_table(&table.spec),
+        order.join(", ")
+    )
+}
+
+/// One query a column, long text in pieces.
+async fn by_column(warehouse: &Administrator, layout: &Layout, table: &TableDefinition) -> Result<TextRows> {
+    let mut rows: TextRows = Vec::new();
+    for column in &table.columns {
+        let name = format!("t.{}", quoted(&column.target_name));
+        let mut cells: Vec<Option<String>> = Vec::new();
+        if matches!(column.target_type, RedshiftType::Varchar { .. }) {
+            let mut start = 1;
+            loop {
+                let piece = format!("SUBSTRING({name}, {start}, {PIECE_CHARACTERS})");
+                let pieces = warehouse.query(&select(layout, table, &[piece])).await?;
+                let longest = pieces.iter().flatten().flatten().map(|text| text.chars().count()).max().unwrap_or(0);
+                cells.resize(pieces.len(), None);
+                for (cell, piece) in cells.iter_mut().zip(pieces) {
+                    if let Some(text) = piece.into_iter().next().flatten() {
+                        cell.get_or_insert_default().push_str(&text);
+                    }
+                }
+                if longest < PIECE_CHARACTERS {
+                    break;
+                }
+                start += PIECE_CHARACTERS;
+            }
+        } else {
+            let read = warehouse.query(&select(layout, table, &[name])).await?;
+            cells.extend(read.into_iter().map(|row| row.into_iter().next().flatten()));
+        }
+        rows.resize(cells.len(), Vec::new());
+        for (row, cell) in rows.iter_mut().zip(cells) {
+            row.push(cell);
+        }
+    }
+    Ok(rows)
 }
 
 /// Writes rows as one JSON object a line, columns in the source's order.
@@ -57,8 +103,9 @@ pub fn write_rows(path: &Path, columns: &[String], rows: &[Row]) -> Result<()> {
     writer.flush().with_context(|| format!("writing {}", path.display()))
 }
 
-/// Names of the quarantine's columns in the dump.
-const QUARANTINE_COLUMNS: [&str; 10] = [
+/// Names of the quarantine's columns in the dump. Keys of more than 1,000 and values of more
+/// than 15,000 bytes are left out; the sizes tell.
+const QUARANTINE_COLUMNS: [&str; 12] = [
     "table_name",
     "topic",
     "kafka_partition",
@@ -67,6 +114,8 @@ const QUARANTINE_COLUMNS: [&str; 10] = [
     "reason",
     "column_names",
     "quarantined_at",
+    "key_bytes",
+    "value_bytes",
     "kafka_key",
     "kafka_value",
 ];
@@ -78,7 +127,9 @@ const QUARANTINE_COLUMNS: [&str; 10] = [
 pub async fn quarantine(warehouse: &Administrator, layout: &Layout) -> Result<Vec<Row>> {
     let sql = format!(
         "SELECT q.table_name, q.topic, q.kafka_partition, q.kafka_offset, q.scope, q.reason, q.column_names, \
-         q.quarantined_at::VARCHAR(40), q.kafka_key, q.kafka_value FROM {} AS q ORDER BY 1, 3, 4, 5",
+         q.quarantined_at::VARCHAR(40), OCTET_LENGTH(q.kafka_key), OCTET_LENGTH(q.kafka_value), \
+         CASE WHEN OCTET_LENGTH(q.kafka_key) <= 1000 THEN q.kafka_key END, \
+         CASE WHEN OCTET_LENGTH(q.kafka_value) <= 15000 THEN q.kafka_value END FROM {} AS q ORDER BY 1, 3, 4, 5",
         layout.control(QUARANTINE)
     );
     let rows = warehouse.query(&sql).await.context("reading the quarantine")?;

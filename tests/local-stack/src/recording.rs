@@ -67,9 +67,9 @@ pub fn lines(path: &Path) -> Result<impl Iterator<Item = std::io::Result<String>
     let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
     let reader: Box<dyn Read> = match path.extension().and_then(|ending| ending.to_str()) {
         Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        Some("zst") => Box::new(
-            zstd::Decoder::new(file).with_context(|| format!("opening {} as Zstandard", path.display()))?,
-        ),
+        Some("zst") => {
+            Box::new(zstd::Decoder::new(file).with_context(|| format!("opening {} as Zstandard", path.display()))?)
+        }
         _ => Box::new(file),
     };
     Ok(BufReader::with_capacity(1 << 20, reader).lines())

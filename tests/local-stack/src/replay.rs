@@ -177,10 +177,7 @@ fn create_topics(stack: &Stack, records: &[RecordedRecord]) -> Result<BTreeMap<S
     let existing: BTreeSet<String> = stack.broker().topics().into_iter().collect();
     for (topic, partitions) in &topics {
         if !existing.contains(topic) {
-            stack
-                .broker()
-                .create_topic(topic, *partitions)
-                .with_context(|| format!("creating topic {topic}"))?;
+            stack.broker().create_topic(topic, *partitions).with_context(|| format!("creating topic {topic}"))?;
         }
     }
     Ok(topics)
@@ -271,10 +268,8 @@ async fn catch_up(
 ) -> Result<()> {
     let mut ends: EndOffsets = BTreeMap::new();
     for topic in consumed {
-        let offsets = stack
-            .broker()
-            .offsets(topic)
-            .with_context(|| format!("topic {topic} is gone from the broker"))?;
+        let offsets =
+            stack.broker().offsets(topic).with_context(|| format!("topic {topic} is gone from the broker"))?;
         ends.insert(
             topic.clone(),
             offsets.iter().filter(|one| one.latest > 0).map(|one| (one.partition, one.latest)).collect(),
@@ -286,9 +281,7 @@ async fn catch_up(
         progress.acknowledged(done);
         let behind = ends.iter().any(|(topic, partitions)| {
             let committed = deployment.mappings()[topic].snapshot().committed;
-            partitions
-                .iter()
-                .any(|(partition, end)| committed.get(partition).copied().unwrap_or(0) < *end)
+            partitions.iter().any(|(partition, end)| committed.get(partition).copied().unwrap_or(0) < *end)
         });
         if !behind {
             return Ok(());
@@ -389,12 +382,8 @@ async fn measure(
             .find(|candidate| candidate.name == table.spec.source_table)
             .map(|truth| compare::compare(truth, &columns, &rows));
         let count = counts.get(table.spec.id().as_str()).cloned().unwrap_or_default();
-        let mut sorted = lags
-            .lock()
-            .expect("no holder of this lock panics")
-            .get(&table.spec.topic)
-            .cloned()
-            .unwrap_or_default();
+        let mut sorted =
+            lags.lock().expect("no holder of this lock panics").get(&table.spec.topic).cloned().unwrap_or_default();
         sorted.sort_unstable();
         summary.tables.push(TableFigures {
             table: table.spec.source_table.clone(),
@@ -416,11 +405,8 @@ async fn measure(
         }
     }
     if !truth.is_empty() {
-        let absent: Vec<&String> = truth
-            .iter()
-            .map(|table| &table.name)
-            .filter(|name| !parities.contains_key(*name))
-            .collect();
+        let absent: Vec<&String> =
+            truth.iter().map(|table| &table.name).filter(|name| !parities.contains_key(*name)).collect();
         for name in &absent {
             summary
                 .waiting
@@ -457,9 +443,8 @@ async fn merge_counts(warehouse: &Administrator, layout: &Layout) -> Result<BTre
         layout.control(MERGE_LOG)
     );
     let rows = warehouse.query(&sql).await.context("reading the merge log")?;
-    let number = |cell: Option<&Option<String>>| {
-        cell.and_then(Option::as_deref).and_then(|text| text.parse().ok()).unwrap_or(0)
-    };
+    let number =
+        |cell: Option<&Option<String>>| cell.and_then(Option::as_deref).and_then(|text| text.parse().ok()).unwrap_or(0);
     Ok(rows
         .into_iter()
         .filter_map(|row| {

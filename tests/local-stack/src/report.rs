@@ -103,9 +103,23 @@ pub fn quantile(sorted: &[i64], part: f64) -> Option<i64> {
 #[must_use]
 pub fn table(summary: &Summary) -> String {
     let mut rows: Vec<Vec<String>> = vec![
-        ["table", "events", "inserts", "updates", "deletes", "rows", "merges", "lag p50", "lag p99", "equal", "different", "missing", "extra"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "table",
+            "events",
+            "inserts",
+            "updates",
+            "deletes",
+            "rows",
+            "merges",
+            "lag p50",
+            "lag p99",
+            "equal",
+            "different",
+            "missing",
+            "extra",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     for figures in &summary.tables {
         let parity = |pick: fn(&ParityFigures) -> usize| {

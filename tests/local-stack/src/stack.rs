@@ -240,10 +240,7 @@ impl Stack {
         )
         .await
         .context("starting Lambda's Invoke API")?;
-        let users = FUNCTIONS
-            .iter()
-            .map(|name| (*name, identities.database_user(name)))
-            .collect();
+        let users = FUNCTIONS.iter().map(|name| (*name, identities.database_user(name))).collect();
         Ok(Deployment {
             functions,
             front,
@@ -270,10 +267,8 @@ impl Deployment {
     /// If the function answers with an error; its type and message are in it.
     pub async fn invoke(&self, name: &str, event: &Value) -> Result<Value> {
         let function = self.functions.get(name).with_context(|| format!("there is no function {name}"))?;
-        let outcome = function
-            .invoke(event.to_string().into_bytes())
-            .await
-            .with_context(|| format!("invoking {name}"))?;
+        let outcome =
+            function.invoke(event.to_string().into_bytes()).await.with_context(|| format!("invoking {name}"))?;
         match outcome.result {
             Ok(payload) => serde_json::from_slice(&payload).with_context(|| format!("{name} did not answer in JSON")),
             Err(error) => bail!(
@@ -329,20 +324,16 @@ impl Deployment {
         config.report_batch_item_failures = true;
         config.faults = options.faults.clone();
         let acknowledgements = Arc::clone(&self.acknowledgements);
+        // What was in Kafka before the mapping waited for it, not for us.
+        let since = now_ms();
         config.on_acknowledged = Some(Arc::new(move |acknowledged: &[Acknowledgement]| {
             let mut lags = acknowledgements.lock().expect("no holder of this lock panics");
-            for one in acknowledged {
-                lags.entry(one.topic.to_string())
-                    .or_default()
-                    .push(one.acknowledged_at_ms - one.kafka_timestamp_ms);
+            for one in acknowledged.iter().filter(|one| one.kafka_timestamp_ms >= since) {
+                lags.entry(one.topic.to_string()).or_default().push(one.acknowledged_at_ms - one.kafka_timestamp_ms);
             }
         }));
-        let handler: Arc<dyn Invoker> = Arc::new(
-            self.functions
-                .get("change-handler")
-                .context("change-handler is not deployed")?
-                .clone(),
-        );
+        let handler: Arc<dyn Invoker> =
+            Arc::new(self.functions.get("change-handler").context("change-handler is not deployed")?.clone());
         let mapping = Mapping::start(config, handler).with_context(|| format!("mapping topic {topic}"))?;
         self.mappings.insert(topic.to_owned(), mapping);
         Ok(())
@@ -396,6 +387,13 @@ impl Deployment {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the stack measures lags; the functions get their time as an argument")]
+fn now_ms() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
 fn postgres_source(options: &StackOptions) -> Result<PostgresSource> {
     match (&options.postgres_url, &options.postgres_bin) {
         (Some(_), Some(_)) => bail!("give a PostgreSQL URL or a folder with its programs, not both"),
@@ -423,8 +421,7 @@ impl StackIdentities {
 fn identities(pipeline: Option<&Pipeline>) -> StackIdentities {
     const OWNER: &str = "redshift-cdc-provisioner";
     let declared = |user: Option<&String>| {
-        user.and_then(|name| name.strip_prefix("IAMR:"))
-            .map_or_else(|| OWNER.to_owned(), str::to_owned)
+        user.and_then(|name| name.strip_prefix("IAMR:")).map_or_else(|| OWNER.to_owned(), str::to_owned)
     };
     let users = pipeline.map(Pipeline::users);
     let roles = BTreeMap::from([
@@ -433,15 +430,10 @@ fn identities(pipeline: Option<&Pipeline>) -> StackIdentities {
         ("refresher", declared(users.and_then(|users| users.refresher.as_ref()))),
         ("lag-monitor", declared(users.and_then(|users| users.lag_monitor.as_ref()))),
     ]);
-    let mut keys: BTreeMap<String, Identity> = roles
-        .iter()
-        .map(|(function, role)| (access_key(function), Identity::role(role)))
-        .collect();
+    let mut keys: BTreeMap<String, Identity> =
+        roles.iter().map(|(function, role)| (access_key(function), Identity::role(role))).collect();
     keys.insert(ADMINISTRATOR_KEY.to_owned(), Identity::role(ADMINISTRATOR_ROLE));
-    StackIdentities {
-        keys: Identities { keys, default: Some(Identity::role(ADMINISTRATOR_ROLE)) },
-        roles,
-    }
+    StackIdentities { keys: Identities { keys, default: Some(Identity::role(ADMINISTRATOR_ROLE)) }, roles }
 }
 
 fn access_key(function: &str) -> String {
@@ -454,9 +446,5 @@ fn access_key(function: &str) -> String {
 }
 
 fn credentials(function: &str) -> Credentials {
-    Credentials {
-        access_key_id: access_key(function),
-        secret_access_key: SECRET.to_owned(),
-        session_token: None,
-    }
+    Credentials { access_key_id: access_key(function), secret_access_key: SECRET.to_owned(), session_token: None }
 }

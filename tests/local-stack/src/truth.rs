@@ -81,7 +81,13 @@ pub fn read(folder: &Path) -> Result<Vec<TruthTable>> {
                     .with_context(|| format!("{} line {} is not a row", file.display(), index + 1))?,
             );
         }
-        truth.push(TruthTable { name, primary_key: table.primary_key, columns: table.columns, rows, delivered: BTreeMap::new() });
+        truth.push(TruthTable {
+            name,
+            primary_key: table.primary_key,
+            columns: table.columns,
+            rows,
+            delivered: BTreeMap::new(),
+        });
     }
     apply_known_differences(folder, &mut truth)?;
     Ok(truth)
@@ -107,10 +113,7 @@ fn apply_known_differences(folder: &Path, truth: &mut [TruthTable]) -> Result<()
         };
         let primary_key = table.primary_key.clone();
         for (index, row) in table.rows.iter().enumerate() {
-            let same = primary_key
-                .iter()
-                .zip(&key)
-                .all(|(name, part)| row.get(name).cloned().flatten() == *part);
+            let same = primary_key.iter().zip(&key).all(|(name, part)| row.get(name).cloned().flatten() == *part);
             if same {
                 table.delivered.insert((index, known.column.clone()), delivered.clone());
             }

@@ -73,9 +73,7 @@ async fn discover(stack: &Stack, deployment: &mut Deployment, pipeline: &Pipelin
         .topics()
         .into_iter()
         .filter(|topic| !matches!(pipeline.resolve(topic), TopicRole::Unknown | TopicRole::Excluded))
-        .filter(|topic| {
-            stack.broker().offsets(topic).is_some_and(|offsets| offsets.iter().any(|one| one.latest > 0))
-        })
+        .filter(|topic| stack.broker().offsets(topic).is_some_and(|offsets| offsets.iter().any(|one| one.latest > 0)))
         .collect();
     if ours.is_subset(provisioned) {
         return;
@@ -105,10 +103,7 @@ async fn discover(stack: &Stack, deployment: &mut Deployment, pipeline: &Pipelin
 fn announce(stack: &Stack, deployment: Option<&Deployment>) {
     println!("Kafka (plaintext)    {}", stack.kafka());
     if let Some(address) = stack.broker().iam_address() {
-        println!(
-            "Kafka (TLS, MSK IAM) {address}, certificate {}",
-            stack.folder().join("kafka-ca.pem").display()
-        );
+        println!("Kafka (TLS, MSK IAM) {address}, certificate {}", stack.folder().join("kafka-ca.pem").display());
     }
     println!("Redshift Data API    {}, database {DATABASE}, workgroup {WORKGROUP}", stack.data_api());
     println!("PostgreSQL below it  {}", stack.postgres_url());

@@ -143,7 +143,9 @@ mod tests {
 
     #[test]
     fn the_allowed_crate_and_development_dependencies_pass() {
-        assert!(violations("redshift-data", serde_json::json!({ "name": "aws-sdk-redshiftdata", "kind": null })).is_empty());
+        assert!(
+            violations("redshift-data", serde_json::json!({ "name": "aws-sdk-redshiftdata", "kind": null })).is_empty()
+        );
         assert!(violations("cdc-core", serde_json::json!({ "name": "rskafka", "kind": "dev" })).is_empty());
     }
 

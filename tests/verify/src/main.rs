@@ -18,7 +18,8 @@ fn main() -> ExitCode {
         ("fmt", |root| cargo(root, &["fmt", "--all", "--", "--check"], &[])),
         ("boundaries", boundaries::check),
         ("clippy", |root| {
-            let arguments = ["clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+            let arguments =
+                ["clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
             cargo(root, &arguments, &[])
         }),
         ("doc", |root| {

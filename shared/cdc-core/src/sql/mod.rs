@@ -12,6 +12,7 @@ pub mod grants;
 pub mod ident;
 pub mod landing_view;
 pub mod layout;
+pub mod measure;
 pub mod merge_procedure;
 pub mod observe;
 pub mod refresh_procedure;

@@ -1,8 +1,10 @@
 //! One synchronisation: the statements of one batch, in order, and what each is there for.
 
 use super::grants::{CASE_SENSITIVE, in_list};
-use super::layout::{GAPS, Layout, WATERMARKS};
+use super::ident::literal;
+use super::layout::{GAPS, Layout, QUARANTINE, WATERMARKS};
 use crate::catalog::{TableId, TableSpec};
+use crate::watermark::Watermark;
 
 /// How much of a table one merge may take on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +103,40 @@ pub fn gaps(layout: &Layout, table: &TableId, partition: i64, first_offset: i64)
          WHERE g.table_name = {} AND g.kafka_partition = {partition} AND g.last_missing >= {first_offset} \
          ORDER BY g.first_missing",
         layout.control(GAPS),
-        super::ident::literal(table.as_str()),
+        literal(table.as_str()),
+    )
+}
+
+/// Offsets of one partition's records in quarantine, from `first_offset` on, ascending: column
+/// `kafka_offset`.
+#[must_use]
+pub fn quarantined(layout: &Layout, table: &TableId, partition: i64, first_offset: i64) -> String {
+    format!(
+        "SELECT DISTINCT q.kafka_offset FROM {} AS q WHERE q.table_name = {} \
+         AND q.kafka_partition = {partition} AND q.kafka_offset >= {first_offset} ORDER BY q.kafka_offset",
+        layout.control(QUARANTINE),
+        literal(table.as_str()),
+    )
+}
+
+/// What has landed above the watermarks, by partition: columns `kafka_partition, first_offset,
+/// records`. Partitions without a watermark count whole.
+#[must_use]
+pub fn pending_positions(layout: &Layout, spec: &TableSpec, watermarks: &[Watermark]) -> String {
+    let mut scope: Vec<String> = watermarks
+        .iter()
+        .map(|mark| format!("(l.kafka_partition = {} AND l.kafka_offset > {})", mark.partition, mark.offset))
+        .collect();
+    let known: Vec<String> = watermarks.iter().map(|mark| mark.partition.to_string()).collect();
+    scope.push(if known.is_empty() {
+        "l.kafka_offset >= 0".to_owned()
+    } else {
+        format!("l.kafka_partition NOT IN ({})", known.join(", "))
+    });
+    format!(
+        "SELECT l.kafka_partition, MIN(l.kafka_offset) AS first_offset, COUNT(*) AS records \
+         FROM {} AS l WHERE {} GROUP BY l.kafka_partition ORDER BY l.kafka_partition",
+        layout.landing_view(spec),
+        scope.join(" OR ")
     )
 }

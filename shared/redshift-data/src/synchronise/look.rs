@@ -4,11 +4,11 @@
 //! A landing view may have holes, so that the next record is not simply the watermark plus one.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use cdc_core::catalog::TableSpec;
 use cdc_core::error::Classify;
 use cdc_core::sql::layout::Layout;
+use cdc_core::sql::synchronise;
 use cdc_core::watermark::Watermark;
 
 use super::course::Pending;
@@ -25,7 +25,7 @@ pub(super) async fn pending_positions(
     deadline: Deadline,
 ) -> Result<BTreeMap<i64, Pending>, Failure> {
     let name = spec.id().to_string();
-    let sql = sql(layout, spec, watermarks);
+    let sql = synchronise::pending_positions(layout, spec, watermarks);
     let result = query(warehouse, &name, &sql, deadline).await.map_err(|error| Failure::of(Stage::Look, &error))?;
     read(&result).map_err(|error| Failure {
         stage: Stage::Look,
@@ -48,23 +48,4 @@ fn read(result: &ResultSet) -> Result<BTreeMap<i64, Pending>, crate::error::Read
             ))
         })
         .collect()
-}
-
-fn sql(layout: &Layout, spec: &TableSpec, watermarks: &[Watermark]) -> String {
-    let mut scope = String::new();
-    for mark in watermarks {
-        write!(scope, "(l.kafka_partition = {} AND l.kafka_offset > {}) OR ", mark.partition, mark.offset)
-            .expect("writing to a string succeeds");
-    }
-    let known: Vec<String> = watermarks.iter().map(|mark| mark.partition.to_string()).collect();
-    if known.is_empty() {
-        scope.push_str("l.kafka_offset >= 0");
-    } else {
-        write!(scope, "l.kafka_partition NOT IN ({})", known.join(", ")).expect("writing to a string succeeds");
-    }
-    format!(
-        "SELECT l.kafka_partition, MIN(l.kafka_offset) AS first_offset, COUNT(*) AS records \
-         FROM {} AS l WHERE {scope} GROUP BY l.kafka_partition ORDER BY l.kafka_partition",
-        layout.landing_view(spec)
-    )
 }

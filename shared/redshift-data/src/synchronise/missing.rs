@@ -8,9 +8,8 @@ use std::ops::RangeInclusive;
 
 use cdc_core::catalog::TableId;
 use cdc_core::error::Classify;
-use cdc_core::sql::ident::literal;
-use cdc_core::sql::layout::{Layout, QUARANTINE};
-use cdc_core::sql::synchronise::gaps;
+use cdc_core::sql::layout::Layout;
+use cdc_core::sql::synchronise::{gaps, quarantined};
 
 use super::{Failure, Stage};
 use crate::error::ReadError;
@@ -56,16 +55,6 @@ fn read<T>(
         text: error.to_string(),
         statement: None,
     })
-}
-
-/// Column `kafka_offset` of the partition's records in quarantine from an offset on, ascending.
-fn quarantined(layout: &Layout, table: &TableId, partition: i64, first_offset: i64) -> String {
-    format!(
-        "SELECT DISTINCT q.kafka_offset FROM {} AS q WHERE q.table_name = {} \
-         AND q.kafka_partition = {partition} AND q.kafka_offset >= {first_offset} ORDER BY q.kafka_offset",
-        layout.control(QUARANTINE),
-        literal(table.as_str()),
-    )
 }
 
 /// The ranges without these offsets.

@@ -1,14 +1,15 @@
-//! The four reads that only this function sends. They name documented columns only
+//! Reads that measure lag and trouble. They name documented columns only
 //! (Redshift Database Developer Guide, SYS_STREAM_SCAN_STATES and SYS_STREAM_SCAN_ERRORS); the
 //! views hold a few days of history and are shared with Kinesis streams, whose positions are
 //! no offsets, hence the filter on the pipeline's external schema.
 
-use cdc_core::sql::ident::literal;
-use cdc_core::sql::layout::{Layout, MERGE_LOG, QUARANTINE};
+use super::ident::literal;
+use super::layout::{Layout, MERGE_LOG, QUARANTINE};
 
 /// Columns `mv_name, kafka_partition, latest_position`: the highest offset that a stream scan
 /// has read, inclusive. Positions and partitions are documented as text.
-pub(crate) fn scan_positions(layout: &Layout) -> String {
+#[must_use]
+pub fn scan_positions(layout: &Layout) -> String {
     format!(
         "SELECT TRIM(s.mv_name) AS mv_name, \
          CAST(TRIM(CAST(s.partition_id AS VARCHAR(128))) AS BIGINT) AS kafka_partition, \
@@ -19,7 +20,8 @@ pub(crate) fn scan_positions(layout: &Layout) -> String {
 }
 
 /// Columns `mv_name, records`: scan errors of the last day, each a record that did not land.
-pub(crate) fn scan_errors(layout: &Layout) -> String {
+#[must_use]
+pub fn scan_errors(layout: &Layout) -> String {
     format!(
         "SELECT TRIM(e.mv_name) AS mv_name, COUNT(*) AS records FROM sys_stream_scan_errors AS e \
          WHERE TRIM(e.external_schema_name) = {} AND e.record_time >= DATEADD(day, -1, SYSDATE) \
@@ -29,7 +31,8 @@ pub(crate) fn scan_errors(layout: &Layout) -> String {
 }
 
 /// Columns `table_name, records`: what went to quarantine in the last day.
-pub(crate) fn quarantined(layout: &Layout) -> String {
+#[must_use]
+pub fn quarantined(layout: &Layout) -> String {
     format!(
         "SELECT q.table_name, COUNT(*) AS records FROM {} AS q \
          WHERE q.quarantined_at >= DATEADD(day, -1, SYSDATE) GROUP BY 1 ORDER BY 1",
@@ -38,7 +41,8 @@ pub(crate) fn quarantined(layout: &Layout) -> String {
 }
 
 /// Columns `table_name, newest_source_ms`: the newest change merged in the last week.
-pub(crate) fn newest_source(layout: &Layout) -> String {
+#[must_use]
+pub fn newest_source(layout: &Layout) -> String {
     format!(
         "SELECT m.table_name, \
          DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), MAX(m.newest_source_ts)) AS newest_source_ms \
