@@ -51,7 +51,7 @@ BEGIN
     FOR cdc_mark IN SELECT w.kafka_partition, w.kafka_offset, w.refresh_time FROM "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d" AS w ORDER BY w.kafka_partition LOOP
         cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)
               || ' AND l.kafka_offset > ' || cdc_mark.kafka_offset::VARCHAR(20)
-              || COALESCE(' AND l.refresh_time >= ''' || cdc_mark.refresh_time::VARCHAR(40) || '''::TIMESTAMP', '') || ')';
+              || COALESCE(' AND l.refresh_time >= ''' || DATEADD(day, -1, cdc_mark.refresh_time)::VARCHAR(40) || '''::TIMESTAMP', '') || ')';
         cdc_known := cdc_known || ', ' || cdc_mark.kafka_partition::VARCHAR(20);
     END LOOP;
     IF cdc_known = '' THEN
@@ -135,16 +135,16 @@ BEGIN
                  WHEN t."select" IS NULL THEN 'a key column is missing or not readable as its type'
                  WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END)::VARCHAR(256) AS _cdc_fault,
            (CASE WHEN t._cdc_op = 'd' THEN '' ELSE "cdc"."f_lost"(t."it's" IS NULL, JSON_TYPEOF(t._cdc_image."It's"), 'it''s')
-                   || "cdc"."f_lost"(t."a""b" IS NULL, JSON_TYPEOF(t._cdc_image."a""b"), 'a"b')
-                   || "cdc"."f_lost"(t."float 32" IS NULL, JSON_TYPEOF(t._cdc_image."Float 32"), 'float 32')
-                   || "cdc"."f_lost"(t."flag" IS NULL, JSON_TYPEOF(t._cdc_image."flag"), 'flag')
-                   || "cdc"."f_lost"(t."day" IS NULL, JSON_TYPEOF(t._cdc_image."day"), 'day')
-                   || "cdc"."f_lost"(t."t_ms" IS NULL, JSON_TYPEOF(t._cdc_image."t_ms"), 't_ms')
-                   || "cdc"."f_lost"(t."t_us" IS NULL, JSON_TYPEOF(t._cdc_image."t_us"), 't_us')
-                   || "cdc"."f_lost"(t."ts_ms" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ms"), 'ts_ms')
-                   || "cdc"."f_lost"(t."ts_us" IS NULL, JSON_TYPEOF(t._cdc_image."ts_us"), 'ts_us')
-                   || "cdc"."f_lost"(t."zoned" IS NULL, JSON_TYPEOF(t._cdc_image."zoned"), 'zoned')
-                   || "cdc"."f_lost"(t."raw" IS NULL, JSON_TYPEOF(t._cdc_image."raw"), 'raw') END)::VARCHAR(65535) AS _cdc_lost,
+         || "cdc"."f_lost"(t."a""b" IS NULL, JSON_TYPEOF(t._cdc_image."a""b"), 'a"b')
+         || "cdc"."f_lost"(t."float 32" IS NULL, JSON_TYPEOF(t._cdc_image."Float 32"), 'float 32')
+         || "cdc"."f_lost"(t."flag" IS NULL, JSON_TYPEOF(t._cdc_image."flag"), 'flag')
+         || "cdc"."f_lost"(t."day" IS NULL, JSON_TYPEOF(t._cdc_image."day"), 'day')
+         || "cdc"."f_lost"(t."t_ms" IS NULL, JSON_TYPEOF(t._cdc_image."t_ms"), 't_ms')
+         || "cdc"."f_lost"(t."t_us" IS NULL, JSON_TYPEOF(t._cdc_image."t_us"), 't_us')
+         || "cdc"."f_lost"(t."ts_ms" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ms"), 'ts_ms')
+         || "cdc"."f_lost"(t."ts_us" IS NULL, JSON_TYPEOF(t._cdc_image."ts_us"), 'ts_us')
+         || "cdc"."f_lost"(t."zoned" IS NULL, JSON_TYPEOF(t._cdc_image."zoned"), 'zoned')
+         || "cdc"."f_lost"(t."raw" IS NULL, JSON_TYPEOF(t._cdc_image."raw"), 'raw') END)::VARCHAR(65535) AS _cdc_lost,
            ('')::VARCHAR(65535) AS _cdc_unavailable
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
@@ -153,18 +153,18 @@ BEGIN
               THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40), false)) AS _cdc_moved,
                  CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
               THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40) AS "select",
-                 CASE WHEN c._cdc_image."It's"::BIGINT >= 0 THEN c._cdc_image."It's"::BIGINT::DECIMAL(20,0)
+         CASE WHEN c._cdc_image."It's"::BIGINT >= 0 THEN c._cdc_image."It's"::BIGINT::DECIMAL(20,0)
               ELSE c._cdc_image."It's"::BIGINT::DECIMAL(20,0) + 18446744073709551616 END::DECIMAL(20,0) AS "it's",
-                 CASE WHEN c._cdc_image."a""b"::VARCHAR(65535) ~ '^[+-]?0*[0-9]{1,28}([.][0-9]{1,10}0*)?$' THEN c._cdc_image."a""b"::VARCHAR(65535)::DECIMAL(38,10) END AS "a""b",
-                 c._cdc_image."Float 32"::REAL AS "float 32",
-                 c._cdc_image."flag"::BOOLEAN AS "flag",
-                 "cdc"."f_date_days"(c._cdc_image."day"::BIGINT) AS "day",
-                 "cdc"."f_time_micros"(c._cdc_image."t_ms"::BIGINT * 1000) AS "t_ms",
-                 "cdc"."f_time_micros"(c._cdc_image."t_us"::BIGINT) AS "t_us",
-                 "cdc"."f_timestamp_micros"(CASE WHEN ABS(c._cdc_image."ts_ms"::BIGINT) < 900000000000000 THEN c._cdc_image."ts_ms"::BIGINT * 1000 END) AS "ts_ms",
-                 "cdc"."f_timestamp_micros"(c._cdc_image."ts_us"::BIGINT) AS "ts_us",
-                 "cdc"."f_zoned_timestamp"(c._cdc_image."zoned"::VARCHAR(65535)) AS "zoned",
-                 CASE WHEN MOD(LEN(c._cdc_image."raw"::VARCHAR(65535)), 2) = 0 AND LEN(c._cdc_image."raw"::VARCHAR(65535)) <= 128
+         CASE WHEN c._cdc_image."a""b"::VARCHAR(65535) ~ '^[+-]?0*[0-9]{1,28}([.][0-9]{1,10}0*)?$' THEN c._cdc_image."a""b"::VARCHAR(65535)::DECIMAL(38,10) END AS "a""b",
+         c._cdc_image."Float 32"::REAL AS "float 32",
+         c._cdc_image."flag"::BOOLEAN AS "flag",
+         "cdc"."f_date_days"(c._cdc_image."day"::BIGINT) AS "day",
+         "cdc"."f_time_micros"(c._cdc_image."t_ms"::BIGINT * 1000) AS "t_ms",
+         "cdc"."f_time_micros"(c._cdc_image."t_us"::BIGINT) AS "t_us",
+         "cdc"."f_timestamp_micros"(CASE WHEN ABS(c._cdc_image."ts_ms"::BIGINT) < 900000000000000 THEN c._cdc_image."ts_ms"::BIGINT * 1000 END) AS "ts_ms",
+         "cdc"."f_timestamp_micros"(c._cdc_image."ts_us"::BIGINT) AS "ts_us",
+         "cdc"."f_zoned_timestamp"(c._cdc_image."zoned"::VARCHAR(65535)) AS "zoned",
+         CASE WHEN MOD(LEN(c._cdc_image."raw"::VARCHAR(65535)), 2) = 0 AND LEN(c._cdc_image."raw"::VARCHAR(65535)) <= 128
               AND c._cdc_image."raw"::VARCHAR(65535) ~ '^[0-9A-Fa-f]*$'
               THEN TO_VARBYTE(c._cdc_image."raw"::VARCHAR(65535), 'hex')::VARBYTE(64) END AS "raw"
           FROM "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS c) AS t;
@@ -196,33 +196,39 @@ BEGIN
     SELECT h."select", CAST('0001-01-01' AS TIMESTAMP), -1, -1, h._cdc_domain, h._cdc_position,
            DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts), 0
     FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" AS h JOIN "cdc_touched_shop_db_it_s__odd__1a2b3c4d" AS t ON h."select" = t."select" WHERE h._cdc_domain IS NOT NULL;
-    -- stale: a run is a stretch of one domain; positions are compared within it only. A position that
-    -- goes back while the source's clock goes on is a restarted log, not an old change.
+    -- stale: a run is a stretch of one domain. A position that goes back while the source's clock goes on
+    -- is a restarted log and begins a new epoch. Positions are compared within one epoch only.
     DROP TABLE IF EXISTS "cdc_stale_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_stale_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
-    SELECT s."select", s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming,
-           CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY s."select", s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                 AND s._cdc_source_ms <= MAX(s._cdc_source_ms) OVER (PARTITION BY s."select", s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                THEN 1 ELSE 0 END AS _cdc_stale
-    FROM (SELECT r."select", r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset, r._cdc_domain, r._cdc_position, r._cdc_source_ms, r._cdc_incoming,
-                 SUM(CASE WHEN r._cdc_previous IS NULL OR r._cdc_previous = r._cdc_domain THEN 0 ELSE 1 END)
-                     OVER (PARTITION BY r."select" ORDER BY r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_run
-          FROM (SELECT h."select", h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position, h._cdc_source_ms, h._cdc_incoming,
-                       LAG(h._cdc_domain) OVER (PARTITION BY h."select" ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous
-                FROM "cdc_history_shop_db_it_s__odd__1a2b3c4d" AS h) AS r) AS s;
+    SELECT s."select", s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming, s._cdc_run, s._cdc_epoch,
+           CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY s."select", OCTET_LENGTH(s."select"), s._cdc_run, s._cdc_epoch ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                THEN 1 ELSE 0 END AS _cdc_stale,
+           MAX(s._cdc_source_ms) OVER (PARTITION BY s."select", OCTET_LENGTH(s."select"), s._cdc_run, s._cdc_epoch ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_newest_ms
+    FROM (SELECT q."select", q._cdc_arrival, q._cdc_kafka_partition, q._cdc_kafka_offset, q._cdc_domain, q._cdc_position, q._cdc_source_ms, q._cdc_incoming, q._cdc_run,
+                 SUM(q._cdc_restarted) OVER (PARTITION BY q."select", OCTET_LENGTH(q."select"), q._cdc_run ORDER BY q._cdc_arrival, q._cdc_kafka_partition, q._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_epoch
+          FROM (SELECT u."select", u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset, u._cdc_domain, u._cdc_position, u._cdc_source_ms, u._cdc_incoming, u._cdc_run,
+                       CASE WHEN u._cdc_position < MAX(u._cdc_position) OVER (PARTITION BY u."select", OCTET_LENGTH(u."select"), u._cdc_run ORDER BY u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                             AND u._cdc_source_ms > MAX(u._cdc_source_ms) OVER (PARTITION BY u."select", OCTET_LENGTH(u."select"), u._cdc_run ORDER BY u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                            THEN 1 ELSE 0 END AS _cdc_restarted
+                FROM (SELECT r."select", r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset, r._cdc_domain, r._cdc_position, r._cdc_source_ms, r._cdc_incoming,
+                             SUM(CASE WHEN r._cdc_previous IS NULL OR r._cdc_previous = r._cdc_domain THEN 0 ELSE 1 END)
+                                 OVER (PARTITION BY r."select", OCTET_LENGTH(r."select") ORDER BY r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_run
+                      FROM (SELECT h."select", h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position, h._cdc_source_ms, h._cdc_incoming,
+                                   LAG(h._cdc_domain) OVER (PARTITION BY h."select", OCTET_LENGTH(h."select") ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous
+                            FROM "cdc_history_shop_db_it_s__odd__1a2b3c4d" AS h) AS r) AS u) AS q) AS s;
     SELECT COUNT(*) INTO cdc_stale_rows FROM "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_stale = 1 AND s._cdc_incoming = 1;
     -- newest, position: per key the last change that is not stale, and the last comparable position,
     -- which a snapshot read does not take away.
     DROP TABLE IF EXISTS "cdc_newest_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_newest_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
-    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."select" ORDER BY t._cdc_arrival DESC, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
+    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."select", OCTET_LENGTH(t."select") ORDER BY t._cdc_arrival DESC, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
     FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t
-    LEFT JOIN "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s ON s."select" = t."select" AND s._cdc_incoming = 1 AND s._cdc_stale = 1
+    LEFT JOIN "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s ON s."select" = t."select" AND OCTET_LENGTH(s."select") = OCTET_LENGTH(t."select") AND s._cdc_incoming = 1 AND s._cdc_stale = 1
          AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset
     WHERE t._cdc_fault IS NULL AND s._cdc_stale IS NULL;
     DROP TABLE IF EXISTS "cdc_position_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_position_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
-    SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s."select" ORDER BY s._cdc_arrival DESC, s._cdc_kafka_partition DESC, s._cdc_kafka_offset DESC) AS _cdc_rank
+    SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s."select", OCTET_LENGTH(s."select") ORDER BY s._cdc_arrival DESC, s._cdc_kafka_partition DESC, s._cdc_kafka_offset DESC) AS _cdc_rank
     FROM "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_stale = 0;
     -- staging: one typed row per key.
     DROP TABLE IF EXISTS "cdc_staging_shop_db_it_s__odd__1a2b3c4d";
@@ -230,45 +236,45 @@ BEGIN
     SELECT n."select", n."it's", n."a""b", n."float 32", n."flag", n."day", n."t_ms", n."t_us", n."ts_ms", n."ts_us", n."zoned", n."raw",
            n._cdc_op, n._cdc_lost, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,
            p._cdc_domain, p._cdc_position,
-           DATEADD(millisecond, MOD(COALESCE(p._cdc_source_ms, n._cdc_source_ms), 86400000)::INTEGER, DATEADD(day, (COALESCE(p._cdc_source_ms, n._cdc_source_ms) / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
-    FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n LEFT JOIN "cdc_position_shop_db_it_s__odd__1a2b3c4d" AS p ON p."select" = n."select" AND p._cdc_rank = 1
+           DATEADD(millisecond, MOD(COALESCE(p._cdc_newest_ms, n._cdc_source_ms), 86400000)::INTEGER, DATEADD(day, (COALESCE(p._cdc_newest_ms, n._cdc_source_ms) / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
+    FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n LEFT JOIN "cdc_position_shop_db_it_s__odd__1a2b3c4d" AS p ON p."select" = n."select" AND OCTET_LENGTH(p."select") = OCTET_LENGTH(n."select") AND p._cdc_rank = 1
     WHERE n._cdc_rank = 1;
     -- Values that could not be read: the row is merged without them.
     INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
     SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
-           'the value is not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
+           'the value is missing, not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
     FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s
     JOIN "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
     WHERE s._cdc_lost <> '';
     GET DIAGNOSTICS cdc_values_quarantined := ROW_COUNT;
     cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;
     -- Delete the deleted, merge the rest.
-    DELETE FROM "shop db"."it's ""odd""" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "shop db"."it's ""odd"""."select" = s."select" AND s._cdc_op = 'd';
+    DELETE FROM "shop db"."it's ""odd""" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "shop db"."it's ""odd"""."select" = s."select" AND OCTET_LENGTH("shop db"."it's ""odd"""."select") = OCTET_LENGTH(s."select") AND s._cdc_op = 'd';
     GET DIAGNOSTICS cdc_deleted_rows := ROW_COUNT;
     DROP TABLE IF EXISTS "cdc_upserts_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS SELECT s.* FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_op <> 'd';
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS u;
-    MERGE INTO "shop db"."it's ""odd""" USING "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS s ON "it's ""odd"""."select" = s."select"
+    MERGE INTO "shop db"."it's ""odd""" USING "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS s ON "it's ""odd"""."select" = s."select" AND OCTET_LENGTH("it's ""odd"""."select") = OCTET_LENGTH(s."select")
     WHEN MATCHED THEN UPDATE SET "it's" = s."it's",
-                                   "a""b" = s."a""b",
-                                   "float 32" = s."float 32",
-                                   "flag" = s."flag",
-                                   "day" = s."day",
-                                   "t_ms" = s."t_ms",
-                                   "t_us" = s."t_us",
-                                   "ts_ms" = s."ts_ms",
-                                   "ts_us" = s."ts_us",
-                                   "zoned" = s."zoned",
-                                   "raw" = s."raw",
-                                   "_cdc_domain" = s."_cdc_domain",
-                                   "_cdc_position" = s."_cdc_position",
-                                   "_cdc_source_ts" = s."_cdc_source_ts",
-                                   "_cdc_kafka_partition" = s."_cdc_kafka_partition",
-                                   "_cdc_kafka_offset" = s."_cdc_kafka_offset"
+         "a""b" = s."a""b",
+         "float 32" = s."float 32",
+         "flag" = s."flag",
+         "day" = s."day",
+         "t_ms" = s."t_ms",
+         "t_us" = s."t_us",
+         "ts_ms" = s."ts_ms",
+         "ts_us" = s."ts_us",
+         "zoned" = s."zoned",
+         "raw" = s."raw",
+         "_cdc_domain" = s."_cdc_domain",
+         "_cdc_position" = s."_cdc_position",
+         "_cdc_source_ts" = s."_cdc_source_ts",
+         "_cdc_kafka_partition" = s."_cdc_kafka_partition",
+         "_cdc_kafka_offset" = s."_cdc_kafka_offset"
     WHEN NOT MATCHED THEN INSERT ("select", "it's", "a""b", "float 32", "flag", "day", "t_ms", "t_us", "ts_ms", "ts_us", "zoned", "raw", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
          VALUES (s."select", s."it's", s."a""b", s."float 32", s."flag", s."day", s."t_ms", s."t_us", s."ts_ms", s."ts_us", s."zoned", s."raw", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset");
     -- The ledger remembers the positions of deletions, so that a late older change stays out.
-    DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d"."select" = s."select";
+    DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d"."select" = s."select" AND OCTET_LENGTH("cdc"."ledger_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(s."select");
     DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" WHERE _cdc_deleted_at < DATEADD(day, -7, SYSDATE);
     INSERT INTO "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" ("select", _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_deleted_at)
     SELECT s."select", s._cdc_domain, s._cdc_position, s._cdc_source_ts, SYSDATE
@@ -278,7 +284,7 @@ BEGIN
     CREATE TEMP TABLE "cdc_gap_shop_db_it_s__odd__1a2b3c4d" AS
     SELECT g.kafka_partition, g.previous_offset + 1 AS first_missing, g.kafka_offset - 1 AS last_missing
     FROM (SELECT l.kafka_partition, l.kafka_offset,
-                 COALESCE(LAG(l.kafka_offset) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset), r.old_offset) AS previous_offset
+                 COALESCE(LAG(l.kafka_offset) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset), r.old_offset, -1) AS previous_offset
           FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l JOIN "cdc_range_shop_db_it_s__odd__1a2b3c4d" AS r ON r.kafka_partition = l.kafka_partition) AS g
     WHERE g.kafka_offset > g.previous_offset + 1;
     SELECT COALESCE(SUM(g.last_missing - g.first_missing + 1), 0) INTO cdc_missing FROM "cdc_gap_shop_db_it_s__odd__1a2b3c4d" AS g;

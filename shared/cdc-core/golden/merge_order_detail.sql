@@ -51,7 +51,7 @@ BEGIN
     FOR cdc_mark IN SELECT w.kafka_partition, w.kafka_offset, w.refresh_time FROM "cdc"."watermark_salesdb_sales_order_detail" AS w ORDER BY w.kafka_partition LOOP
         cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)
               || ' AND l.kafka_offset > ' || cdc_mark.kafka_offset::VARCHAR(20)
-              || COALESCE(' AND l.refresh_time >= ''' || cdc_mark.refresh_time::VARCHAR(40) || '''::TIMESTAMP', '') || ')';
+              || COALESCE(' AND l.refresh_time >= ''' || DATEADD(day, -1, cdc_mark.refresh_time)::VARCHAR(40) || '''::TIMESTAMP', '') || ')';
         cdc_known := cdc_known || ', ' || cdc_mark.kafka_partition::VARCHAR(20);
     END LOOP;
     IF cdc_known = '' THEN
@@ -146,19 +146,19 @@ BEGIN
                  WHEN t."order_id" IS NULL OR t."line_no" IS NULL THEN 'a key column is missing or not readable as its type'
                  WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END)::VARCHAR(256) AS _cdc_fault,
            (CASE WHEN t._cdc_op = 'd' THEN '' ELSE "cdc"."f_lost"(t."sku" IS NULL, JSON_TYPEOF(t._cdc_image."SKU"), 'sku')
-                   || "cdc"."f_lost"(t."quantity" IS NULL, JSON_TYPEOF(t._cdc_image."QUANTITY"), 'quantity')
-                   || "cdc"."f_lost"(t."note" IS NULL, JSON_TYPEOF(t._cdc_image."NOTE"), 'note') END)::VARCHAR(65535) AS _cdc_lost,
+         || "cdc"."f_lost"(t."quantity" IS NULL, JSON_TYPEOF(t._cdc_image."QUANTITY"), 'quantity')
+         || "cdc"."f_lost"(t."note" IS NULL, JSON_TYPEOF(t._cdc_image."NOTE"), 'note') END)::VARCHAR(65535) AS _cdc_lost,
            (CASE WHEN t."sku" = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
-                   || CASE WHEN t."note" = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable
+         || CASE WHEN t."note" = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
                  (COALESCE(c._cdc_before."ORDER_ID"::BIGINT <> c._cdc_image."ORDER_ID"::BIGINT, false) OR COALESCE(c._cdc_before."LINE_NO"::INTEGER <> c._cdc_image."LINE_NO"::INTEGER, false)) AS _cdc_moved,
                  c._cdc_image."ORDER_ID"::BIGINT AS "order_id",
-                 c._cdc_image."LINE_NO"::INTEGER AS "line_no",
-                 CASE WHEN JSON_TYPEOF(c._cdc_image."SKU") = 'string' AND OCTET_LENGTH(c._cdc_image."SKU"::VARCHAR(65535)) <= 96
+         c._cdc_image."LINE_NO"::INTEGER AS "line_no",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."SKU") = 'string' AND OCTET_LENGTH(c._cdc_image."SKU"::VARCHAR(65535)) <= 96
               THEN c._cdc_image."SKU"::VARCHAR(65535) END::VARCHAR(96) AS "sku",
-                 "cdc"."f_decimal_text"(c._cdc_u0, 3, 10)::DECIMAL(10,3) AS "quantity",
-                 CASE WHEN JSON_TYPEOF(c._cdc_image."NOTE") = 'string' THEN c._cdc_image."NOTE"::VARCHAR(65535) END AS "note"
+         "cdc"."f_decimal_text"(c._cdc_u0, 3, 10)::DECIMAL(10,3) AS "quantity",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."NOTE") = 'string' THEN c._cdc_image."NOTE"::VARCHAR(65535) END AS "note"
           FROM "cdc_unscaled_salesdb_sales_order_detail" AS c) AS t;
     -- Records that cannot be merged at all.
     INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
@@ -188,20 +188,26 @@ BEGIN
     SELECT h."order_id", h."line_no", CAST('0001-01-01' AS TIMESTAMP), -1, -1, h._cdc_domain, h._cdc_position,
            DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts), 0
     FROM "cdc"."ledger_salesdb_sales_order_detail" AS h JOIN "cdc_touched_salesdb_sales_order_detail" AS t ON h."order_id" = t."order_id" AND h."line_no" = t."line_no" WHERE h._cdc_domain IS NOT NULL;
-    -- stale: a run is a stretch of one domain; positions are compared within it only. A position that
-    -- goes back while the source's clock goes on is a restarted log, not an old change.
+    -- stale: a run is a stretch of one domain. A position that goes back while the source's clock goes on
+    -- is a restarted log and begins a new epoch. Positions are compared within one epoch only.
     DROP TABLE IF EXISTS "cdc_stale_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_stale_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
-    SELECT s."order_id", s."line_no", s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming,
-           CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY s."order_id", s."line_no", s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                 AND s._cdc_source_ms <= MAX(s._cdc_source_ms) OVER (PARTITION BY s."order_id", s."line_no", s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                THEN 1 ELSE 0 END AS _cdc_stale
-    FROM (SELECT r."order_id", r."line_no", r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset, r._cdc_domain, r._cdc_position, r._cdc_source_ms, r._cdc_incoming,
-                 SUM(CASE WHEN r._cdc_previous IS NULL OR r._cdc_previous = r._cdc_domain THEN 0 ELSE 1 END)
-                     OVER (PARTITION BY r."order_id", r."line_no" ORDER BY r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_run
-          FROM (SELECT h."order_id", h."line_no", h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position, h._cdc_source_ms, h._cdc_incoming,
-                       LAG(h._cdc_domain) OVER (PARTITION BY h."order_id", h."line_no" ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous
-                FROM "cdc_history_salesdb_sales_order_detail" AS h) AS r) AS s;
+    SELECT s."order_id", s."line_no", s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming, s._cdc_run, s._cdc_epoch,
+           CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY s."order_id", s."line_no", s._cdc_run, s._cdc_epoch ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                THEN 1 ELSE 0 END AS _cdc_stale,
+           MAX(s._cdc_source_ms) OVER (PARTITION BY s."order_id", s."line_no", s._cdc_run, s._cdc_epoch ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_newest_ms
+    FROM (SELECT q."order_id", q."line_no", q._cdc_arrival, q._cdc_kafka_partition, q._cdc_kafka_offset, q._cdc_domain, q._cdc_position, q._cdc_source_ms, q._cdc_incoming, q._cdc_run,
+                 SUM(q._cdc_restarted) OVER (PARTITION BY q."order_id", q."line_no", q._cdc_run ORDER BY q._cdc_arrival, q._cdc_kafka_partition, q._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_epoch
+          FROM (SELECT u."order_id", u."line_no", u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset, u._cdc_domain, u._cdc_position, u._cdc_source_ms, u._cdc_incoming, u._cdc_run,
+                       CASE WHEN u._cdc_position < MAX(u._cdc_position) OVER (PARTITION BY u."order_id", u."line_no", u._cdc_run ORDER BY u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                             AND u._cdc_source_ms > MAX(u._cdc_source_ms) OVER (PARTITION BY u."order_id", u."line_no", u._cdc_run ORDER BY u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                            THEN 1 ELSE 0 END AS _cdc_restarted
+                FROM (SELECT r."order_id", r."line_no", r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset, r._cdc_domain, r._cdc_position, r._cdc_source_ms, r._cdc_incoming,
+                             SUM(CASE WHEN r._cdc_previous IS NULL OR r._cdc_previous = r._cdc_domain THEN 0 ELSE 1 END)
+                                 OVER (PARTITION BY r."order_id", r."line_no" ORDER BY r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_run
+                      FROM (SELECT h."order_id", h."line_no", h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position, h._cdc_source_ms, h._cdc_incoming,
+                                   LAG(h._cdc_domain) OVER (PARTITION BY h."order_id", h."line_no" ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous
+                            FROM "cdc_history_salesdb_sales_order_detail" AS h) AS r) AS u) AS q) AS s;
     SELECT COUNT(*) INTO cdc_stale_rows FROM "cdc_stale_salesdb_sales_order_detail" AS s WHERE s._cdc_stale = 1 AND s._cdc_incoming = 1;
     -- newest, position: per key the last change that is not stale, and the last comparable position,
     -- which a snapshot read does not take away.
@@ -222,25 +228,45 @@ BEGIN
     SELECT n."order_id", n."line_no", n."sku", n."quantity", n."note",
            n._cdc_op, n._cdc_lost, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,
            p._cdc_domain, p._cdc_position,
-           DATEADD(millisecond, MOD(COALESCE(p._cdc_source_ms, n._cdc_source_ms), 86400000)::INTEGER, DATEADD(day, (COALESCE(p._cdc_source_ms, n._cdc_source_ms) / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
+           DATEADD(millisecond, MOD(COALESCE(p._cdc_newest_ms, n._cdc_source_ms), 86400000)::INTEGER, DATEADD(day, (COALESCE(p._cdc_newest_ms, n._cdc_source_ms) / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
     FROM "cdc_newest_salesdb_sales_order_detail" AS n LEFT JOIN "cdc_position_salesdb_sales_order_detail" AS p ON p."order_id" = n."order_id" AND p."line_no" = n."line_no" AND p._cdc_rank = 1
     WHERE n._cdc_rank = 1;
-    -- An unchanged large value arrives as a placeholder; an earlier change of this range may hold it.
+    -- An unchanged large value arrives as a placeholder. An earlier change of this range may hold it, within
+    -- one life of the row; a row that is new and whose value nobody holds gets NULL and an entry in quarantine.
     SELECT COUNT(*) INTO cdc_unavailable_count FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';
     IF cdc_unavailable_count > 0 THEN
+        DROP TABLE IF EXISTS "cdc_life_salesdb_sales_order_detail";
+        CREATE TEMP TABLE "cdc_life_salesdb_sales_order_detail" AS
+        SELECT s."order_id", s."line_no", b._cdc_barrier,
+               CASE WHEN b._cdc_barrier IS NOT NULL OR h."order_id" IS NULL THEN 1 ELSE 0 END AS _cdc_new
+        FROM "cdc_staging_salesdb_sales_order_detail" AS s
+        LEFT JOIN (SELECT n."order_id", n."line_no", MIN(n._cdc_rank) AS _cdc_barrier FROM "cdc_newest_salesdb_sales_order_detail" AS n
+                   WHERE n._cdc_op IN ('c', 'd') GROUP BY n."order_id", n."line_no") AS b ON b."order_id" = s."order_id" AND b."line_no" = s."line_no"
+        LEFT JOIN "salesdb"."sales_order_detail" AS h ON h."order_id" = s."order_id" AND h."line_no" = s."line_no"
+        WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';
         UPDATE "cdc_staging_salesdb_sales_order_detail" SET "sku" = f."sku", _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,', '')
         FROM (SELECT n."order_id", n."line_no", n."sku", ROW_NUMBER() OVER (PARTITION BY n."order_id", n."line_no" ORDER BY n._cdc_rank) AS _cdc_nearest
-              FROM "cdc_newest_salesdb_sales_order_detail" AS n WHERE STRPOS(n._cdc_unavailable, ',sku,') = 0) AS f
+              FROM "cdc_newest_salesdb_sales_order_detail" AS n JOIN "cdc_life_salesdb_sales_order_detail" AS b ON b."order_id" = n."order_id" AND b."line_no" = n."line_no"
+              WHERE STRPOS(n._cdc_unavailable, ',sku,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
         WHERE "cdc_staging_salesdb_sales_order_detail"."order_id" = f."order_id" AND "cdc_staging_salesdb_sales_order_detail"."line_no" = f."line_no" AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,') > 0;
+        UPDATE "cdc_staging_salesdb_sales_order_detail" SET "sku" = NULL, _cdc_lost = "cdc_staging_salesdb_sales_order_detail"._cdc_lost || 'sku,',
+               _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,', '')
+        FROM "cdc_life_salesdb_sales_order_detail" AS b WHERE "cdc_staging_salesdb_sales_order_detail"."order_id" = b."order_id" AND "cdc_staging_salesdb_sales_order_detail"."line_no" = b."line_no" AND b._cdc_new = 1 AND STRPOS("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,') > 0;
         UPDATE "cdc_staging_salesdb_sales_order_detail" SET "note" = f."note", _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',note,', '')
         FROM (SELECT n."order_id", n."line_no", n."note", ROW_NUMBER() OVER (PARTITION BY n."order_id", n."line_no" ORDER BY n._cdc_rank) AS _cdc_nearest
-              FROM "cdc_newest_salesdb_sales_order_detail" AS n WHERE STRPOS(n._cdc_unavailable, ',note,') = 0) AS f
+              FROM "cdc_newest_salesdb_sales_order_detail" AS n JOIN "cdc_life_salesdb_sales_order_detail" AS b ON b."order_id" = n."order_id" AND b."line_no" = n."line_no"
+              WHERE STRPOS(n._cdc_unavailable, ',note,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
         WHERE "cdc_staging_salesdb_sales_order_detail"."order_id" = f."order_id" AND "cdc_staging_salesdb_sales_order_detail"."line_no" = f."line_no" AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',note,') > 0;
+        UPDATE "cdc_staging_salesdb_sales_order_detail" SET "note" = NULL, _cdc_lost = "cdc_staging_salesdb_sales_order_detail"._cdc_lost || 'note,',
+               _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',note,', '')
+        FROM "cdc_life_salesdb_sales_order_detail" AS b WHERE "cdc_staging_salesdb_sales_order_detail"."order_id" = b."order_id" AND "cdc_staging_salesdb_sales_order_detail"."line_no" = b."line_no" AND b._cdc_new = 1 AND STRPOS("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',note,') > 0;
     END IF;
     -- Values that could not be read: the row is merged without them.
     INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
     SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
-           'the value is not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
+           'the value is missing, not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
     FROM "cdc_staging_salesdb_sales_order_detail" AS s
     JOIN "cdc_landed_salesdb_sales_order_detail" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
     WHERE s._cdc_lost <> '';
@@ -254,13 +280,13 @@ BEGIN
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_salesdb_sales_order_detail" AS u;
     MERGE INTO "salesdb"."sales_order_detail" USING "cdc_upserts_salesdb_sales_order_detail" AS s ON "sales_order_detail"."order_id" = s."order_id" AND "sales_order_detail"."line_no" = s."line_no"
     WHEN MATCHED THEN UPDATE SET "sku" = CASE WHEN STRPOS(s._cdc_unavailable, ',sku,') > 0 THEN "sales_order_detail"."sku" ELSE s."sku" END,
-                                   "quantity" = s."quantity",
-                                   "note" = CASE WHEN STRPOS(s._cdc_unavailable, ',note,') > 0 THEN "sales_order_detail"."note" ELSE s."note" END,
-                                   "_cdc_domain" = s."_cdc_domain",
-                                   "_cdc_position" = s."_cdc_position",
-                                   "_cdc_source_ts" = s."_cdc_source_ts",
-                                   "_cdc_kafka_partition" = s."_cdc_kafka_partition",
-                                   "_cdc_kafka_offset" = s."_cdc_kafka_offset"
+         "quantity" = s."quantity",
+         "note" = CASE WHEN STRPOS(s._cdc_unavailable, ',note,') > 0 THEN "sales_order_detail"."note" ELSE s."note" END,
+         "_cdc_domain" = s."_cdc_domain",
+         "_cdc_position" = s."_cdc_position",
+         "_cdc_source_ts" = s."_cdc_source_ts",
+         "_cdc_kafka_partition" = s."_cdc_kafka_partition",
+         "_cdc_kafka_offset" = s."_cdc_kafka_offset"
     WHEN NOT MATCHED THEN INSERT ("order_id", "line_no", "sku", "quantity", "note", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
          VALUES (s."order_id", s."line_no", s."sku", s."quantity", s."note", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset");
     -- The ledger remembers the positions of deletions, so that a late older change stays out.
@@ -274,7 +300,7 @@ BEGIN
     CREATE TEMP TABLE "cdc_gap_salesdb_sales_order_detail" AS
     SELECT g.kafka_partition, g.previous_offset + 1 AS first_missing, g.kafka_offset - 1 AS last_missing
     FROM (SELECT l.kafka_partition, l.kafka_offset,
-                 COALESCE(LAG(l.kafka_offset) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset), r.old_offset) AS previous_offset
+                 COALESCE(LAG(l.kafka_offset) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset), r.old_offset, -1) AS previous_offset
           FROM "cdc_landed_salesdb_sales_order_detail" AS l JOIN "cdc_range_salesdb_sales_order_detail" AS r ON r.kafka_partition = l.kafka_partition) AS g
     WHERE g.kafka_offset > g.previous_offset + 1;
     SELECT COALESCE(SUM(g.last_missing - g.first_missing + 1), 0) INTO cdc_missing FROM "cdc_gap_salesdb_sales_order_detail" AS g;

@@ -136,7 +136,7 @@ fn with_crashes(log: &[RecordedRecord], random: &mut Random) -> Vec<RecordedReco
     delivered
 }
 
-fn layout() -> Layout {
+pub(crate) fn layout() -> Layout {
     Layout { control_schema: "cdc".into(), landing_schema: "cdc_landing".into(), external_schema: "cdc_kafka".into() }
 }
 
@@ -166,7 +166,7 @@ fn definition(number: u64) -> TableDefinition {
     }
 }
 
-async fn provision(warehouse: &Administrator, brokers: Vec<String>, tables: Vec<TableDefinition>) {
+pub(crate) async fn provision(warehouse: &Administrator, brokers: Vec<String>, tables: Vec<TableDefinition>) {
     let declaration = Declaration {
         layout: layout(),
         stream: StreamSource { brokers, authentication: StreamAuthentication::None, iam_role: None, certificate: None },

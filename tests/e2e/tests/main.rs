@@ -6,3 +6,4 @@ mod faults;
 mod histories;
 mod operations;
 mod poison;
+mod rows;

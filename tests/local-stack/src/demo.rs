@@ -34,6 +34,8 @@ pub fn demo_options(stack: StackOptions) -> ReplayOptions {
 /// As [`replay::run`].
 pub async fn run(options: ReplayOptions, next_steps: bool) -> Result<ExitCode> {
     let mut shown = Shown::new();
+    // What a person wrote is checked before anything is built or started.
+    replay::load(&options.pipeline)?;
     shown.phase("building the function binaries if they are missing or stale");
     let binaries = Binaries::build()?;
     let replay = replay::run(&options, &binaries, &mut shown).await?;

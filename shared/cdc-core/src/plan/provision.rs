@@ -14,6 +14,10 @@ use crate::sql::ident::quoted;
 use crate::sql::layout::{CATALOG, GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, WATERMARKS};
 use crate::sql::{decoding_functions, grants, landing_view, merge_procedure, refresh_procedure, target_table};
 
+/// The longest statement that the Data API takes (Redshift Management Guide, "Considerations
+/// when calling the Data API": 200 KB, read strictly).
+const STATEMENT_BYTES: usize = 200_000;
+
 /// What the pipeline file and the sources' columns ask for.
 #[derive(Debug, Clone)]
 pub struct Declaration {
@@ -292,6 +296,16 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
                 reason: format!(
                     "table {} has no key; declare one with `key` in the pipeline file",
                     table.spec.source_table
+                ),
+            });
+        } else if merge_procedure::create(&declaration.layout, table).len() > STATEMENT_BYTES {
+            plan.waiting.push(Waiting {
+                topic: table.spec.topic.clone(),
+                reason: format!(
+                    "the merge procedure of table {} with its {} columns is longer than the {STATEMENT_BYTES} bytes that the \
+                     Data API takes; leave columns out with `columns.exclude`",
+                    table.spec.source_table,
+                    table.columns.len()
                 ),
             });
         } else {

@@ -157,25 +157,26 @@ pub fn create_ledger_table(layout: &Layout, table: &TableDefinition) -> String {
 /// the epoch, UTC.
 #[must_use]
 pub fn create_watermarks_view(layout: &Layout, specs: &[TableSpec]) -> String {
-    let branches: Vec<String> = specs
-        .iter()
-        .map(|spec| {
-            format!(
-                "SELECT CAST({} AS VARCHAR(260)) AS table_name, w.kafka_partition, w.kafka_offset,\n\
-                 \x20      DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), w.kafka_timestamp) AS kafka_timestamp_ms,\n\
-                 \x20      DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), w.refresh_time) AS refresh_time_ms,\n\
-                 \x20      w.gaps,\n\
-                 \x20      DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), w.merged_at) AS merged_at_ms\n\
-                 FROM {} AS w",
-                literal(spec.id().as_str()),
-                layout.watermark_table(spec)
-            )
-        })
-        .collect();
+    let branches: Vec<String> = specs.iter().map(|spec| watermark_rows(layout, spec)).collect();
     format!(
         "CREATE OR REPLACE VIEW {} AS\n{}\nWITH NO SCHEMA BINDING",
         layout.control(WATERMARKS),
         branches.join("\nUNION ALL\n")
+    )
+}
+
+/// The rows of one watermark table as [`WATERMARKS`] shows them. Times are milliseconds since
+/// the epoch, UTC.
+pub(super) fn watermark_rows(layout: &Layout, spec: &TableSpec) -> String {
+    format!(
+        "SELECT CAST({} AS VARCHAR(260)) AS table_name, w.kafka_partition, w.kafka_offset,\n\
+         \x20      DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), w.kafka_timestamp) AS kafka_timestamp_ms,\n\
+         \x20      DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), w.refresh_time) AS refresh_time_ms,\n\
+         \x20      w.gaps,\n\
+         \x20      DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), w.merged_at) AS merged_at_ms\n\
+         FROM {} AS w",
+        literal(spec.id().as_str()),
+        layout.watermark_table(spec)
     )
 }
 

@@ -163,14 +163,15 @@ fn decimal_text(layout: &Layout) -> String {
 }
 
 /// Arguments: whether the typed value is NULL, the JSON type of what was there, the column's
-/// name. Gives the name with a comma if a value was lost, else an empty text.
+/// name. Gives the name with a comma if a value was lost, else an empty text. A column that the
+/// row image does not have is lost too: the source renamed or dropped it.
 fn lost(layout: &Layout) -> String {
     function(
         layout,
         LOST,
         "BOOLEAN, VARCHAR(16), VARCHAR(127)",
         "VARCHAR(128)",
-        "SELECT CASE WHEN $1 AND $2 <> 'null' THEN $3 || ',' ELSE '' END",
+        "SELECT CASE WHEN $1 AND COALESCE($2, 'absent') <> 'null' THEN $3 || ',' ELSE '' END",
     )
 }
 

@@ -14,7 +14,7 @@ use super::decoding_functions::{LOST, POSITION, POSITION_DOMAIN};
 use super::ident::{literal, quoted};
 use super::layout::{GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE};
 use super::target_table::{self, BOOKKEEPING};
-use crate::catalog::{Column, TableDefinition};
+use crate::catalog::{Column, RedshiftType, TableDefinition};
 
 /// Argument types of the merge procedure, for `CALL` and `GRANT`.
 pub const ARGUMENT_TYPES: &str = "BIGINT, BIGINT, BIGINT";
@@ -107,8 +107,32 @@ impl Writer<'_> {
     }
 
     /// `left."k1" = right."k1" AND …`
+    ///
+    /// Redshift ignores trailing blanks when it compares character values ("Character types",
+    /// "Significance of trailing blanks"); the sources do not, so lengths are compared too.
     fn keys_equal(&self, left: &str, right: &str) -> String {
-        self.keys().iter().map(|key| format!("{left}.{key} = {right}.{key}")).collect::<Vec<_>>().join(" AND ")
+        let mut parts = Vec::new();
+        for column in self.table.key_columns() {
+            let key = quoted(&column.target_name);
+            parts.push(format!("{left}.{key} = {right}.{key}"));
+            if matches!(column.target_type, RedshiftType::Varchar { .. }) {
+                parts.push(format!("OCTET_LENGTH({left}.{key}) = OCTET_LENGTH({right}.{key})"));
+            }
+        }
+        parts.join(" AND ")
+    }
+
+    /// The key as `PARTITION BY` and `GROUP BY` take it: with the lengths of text keys.
+    fn key_partition(&self, relation: &str) -> String {
+        let mut parts = Vec::new();
+        for column in self.table.key_columns() {
+            let key = quoted(&column.target_name);
+            parts.push(format!("{relation}.{key}"));
+            if matches!(column.target_type, RedshiftType::Varchar { .. }) {
+                parts.push(format!("OCTET_LENGTH({relation}.{key})"));
+            }
+        }
+        parts.join(", ")
     }
 
     /// The key columns of one relation, comma separated.
@@ -177,7 +201,9 @@ impl Writer<'_> {
     }
 
     /// What has landed above the watermark, by partition. Partitions and times are literals in
-    /// the statement, so that the landing view's zone maps can skip what is merged already.
+    /// the statement, so that the landing view's zone maps can skip what is merged already. A
+    /// refresh's time is that of its start, and refreshes may wait for each other: a day of
+    /// margin, so that a late one is never overlooked.
     fn pending(&self) -> String {
         let pending = self.stage("pending");
         format!(
@@ -185,7 +211,7 @@ impl Writer<'_> {
              \x20   FOR cdc_mark IN SELECT w.kafka_partition, w.kafka_offset, w.refresh_time FROM {watermark} AS w ORDER BY w.kafka_partition LOOP\n\
              \x20       cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)\n\
              \x20             || ' AND l.kafka_offset > ' || cdc_mark.kafka_offset::VARCHAR(20)\n\
-             \x20             || COALESCE(' AND l.refresh_time >= ''' || cdc_mark.refresh_time::VARCHAR(40) || '''::TIMESTAMP', '') || ')';\n\
+             \x20             || COALESCE(' AND l.refresh_time >= ''' || DATEADD(day, -1, cdc_mark.refresh_time)::VARCHAR(40) || '''::TIMESTAMP', '') || ')';\n\
              \x20       cdc_known := cdc_known || ', ' || cdc_mark.kafka_partition::VARCHAR(20);\n\
              \x20   END LOOP;\n\
              \x20   IF cdc_known = '' THEN\n\
@@ -323,8 +349,8 @@ impl Writer<'_> {
                  \x20   SELECT h.*,\n\
                  \x20          {}\n\
                  \x20   FROM {hex} AS h;\n",
-                hex_list.join(",\n           "),
-                unscaled_list.join(",\n           "),
+                hex_list.join(",\n         "),
+                unscaled_list.join(",\n         "),
             ));
             source = unscaled;
         }
@@ -355,7 +381,7 @@ impl Writer<'_> {
             lost = self.lost(),
             unavailable = self.unavailable(),
             moved = self.moved(),
-            values = values.join(",\n                 "),
+            values = values.join(",\n         "),
         ));
         text
     }
@@ -397,7 +423,7 @@ impl Writer<'_> {
             return "''".to_owned();
         }
         // A delete's row image is its key: other columns are fillers, not data.
-        format!("CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END", parts.join("\n                   || "))
+        format!("CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END", parts.join("\n         || "))
     }
 
     /// The names of columns that carry the placeholder of an unchanged large value.
@@ -417,7 +443,7 @@ impl Writer<'_> {
         if parts.is_empty() {
             return "''".to_owned();
         }
-        parts.join("\n                   || ")
+        parts.join("\n         || ")
     }
 
     /// Whether an update's row image before the change has another key.
@@ -494,24 +520,39 @@ impl Writer<'_> {
              \x20   SELECT {keys_h}, {past}, -1, -1, h._cdc_domain, h._cdc_position,\n\
              \x20          DATEDIFF(millisecond, {epoch}, h._cdc_source_ts), 0\n\
              \x20   FROM {ledger} AS h JOIN {touched} AS t ON {target_touched} WHERE h._cdc_domain IS NOT NULL;\n\
-             \x20   -- stale: a run is a stretch of one domain; positions are compared within it only. A position that\n\
-             \x20   -- goes back while the source's clock goes on is a restarted log, not an old change.\n\
+             \x20   -- stale: a run is a stretch of one domain. A position that goes back while the source's clock goes on\n\
+             \x20   -- is a restarted log and begins a new epoch. Positions are compared within one epoch only.\n\
              \x20   DROP TABLE IF EXISTS {stale};\n\
              \x20   CREATE TEMP TABLE {stale} {attributes} AS\n\
-             \x20   SELECT {keys_s}, s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming,\n\
-             \x20          CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY {keys_s}, s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)\n\
-             \x20                AND s._cdc_source_ms <= MAX(s._cdc_source_ms) OVER (PARTITION BY {keys_s}, s._cdc_run ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)\n\
-             \x20               THEN 1 ELSE 0 END AS _cdc_stale\n\
-             \x20   FROM (SELECT {keys_r}, r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset, r._cdc_domain, r._cdc_position, r._cdc_source_ms, r._cdc_incoming,\n\
-             \x20                SUM(CASE WHEN r._cdc_previous IS NULL OR r._cdc_previous = r._cdc_domain THEN 0 ELSE 1 END)\n\
-             \x20                    OVER (PARTITION BY {keys_r} ORDER BY r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_run\n\
-             \x20         FROM (SELECT {keys_h}, h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position, h._cdc_source_ms, h._cdc_incoming,\n\
-             \x20                      LAG(h._cdc_domain) OVER (PARTITION BY {keys_h} ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous\n\
-             \x20               FROM {history} AS h) AS r) AS s;\n\
+             \x20   SELECT {keys_s}, s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming, s._cdc_run, s._cdc_epoch,\n\
+             \x20          CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY {part_s}, s._cdc_run, s._cdc_epoch ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset {before})\n\
+             \x20               THEN 1 ELSE 0 END AS _cdc_stale,\n\
+             \x20          MAX(s._cdc_source_ms) OVER (PARTITION BY {part_s}, s._cdc_run, s._cdc_epoch ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_newest_ms\n\
+             \x20   FROM (SELECT {keys_q}, q._cdc_arrival, q._cdc_kafka_partition, q._cdc_kafka_offset, q._cdc_domain, q._cdc_position, q._cdc_source_ms, q._cdc_incoming, q._cdc_run,\n\
+             \x20                SUM(q._cdc_restarted) OVER (PARTITION BY {part_q}, q._cdc_run ORDER BY q._cdc_arrival, q._cdc_kafka_partition, q._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_epoch\n\
+             \x20         FROM (SELECT {keys_u}, u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset, u._cdc_domain, u._cdc_position, u._cdc_source_ms, u._cdc_incoming, u._cdc_run,\n\
+             \x20                      CASE WHEN u._cdc_position < MAX(u._cdc_position) OVER (PARTITION BY {part_u}, u._cdc_run ORDER BY u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset {before})\n\
+             \x20                            AND u._cdc_source_ms > MAX(u._cdc_source_ms) OVER (PARTITION BY {part_u}, u._cdc_run ORDER BY u._cdc_arrival, u._cdc_kafka_partition, u._cdc_kafka_offset {before})\n\
+             \x20                           THEN 1 ELSE 0 END AS _cdc_restarted\n\
+             \x20               FROM (SELECT {keys_r}, r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset, r._cdc_domain, r._cdc_position, r._cdc_source_ms, r._cdc_incoming,\n\
+             \x20                            SUM(CASE WHEN r._cdc_previous IS NULL OR r._cdc_previous = r._cdc_domain THEN 0 ELSE 1 END)\n\
+             \x20                                OVER (PARTITION BY {part_r} ORDER BY r._cdc_arrival, r._cdc_kafka_partition, r._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_run\n\
+             \x20                     FROM (SELECT {keys_h}, h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position, h._cdc_source_ms, h._cdc_incoming,\n\
+             \x20                                  LAG(h._cdc_domain) OVER (PARTITION BY {part_h} ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous\n\
+             \x20                           FROM {history} AS h) AS r) AS u) AS q) AS s;\n\
              \x20   SELECT COUNT(*) INTO cdc_stale_rows FROM {stale} AS s WHERE s._cdc_stale = 1 AND s._cdc_incoming = 1;",
+            before = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING",
+            keys_q = self.key_list("q"),
+            keys_u = self.key_list("u"),
+            part_s = self.key_partition("s"),
+            part_q = self.key_partition("q"),
+            part_u = self.key_partition("u"),
+            part_r = self.key_partition("r"),
+            part_h = self.key_partition("h"),
             target = self.target,
             ledger = self.ledger,
-            target_touched = self.keys_equal("h", "t"),
+            target_touched =
+                self.keys().iter().map(|key| format!("h.{key} = t.{key}")).collect::<Vec<_>>().join(" AND "),
         )
     }
 
@@ -534,14 +575,14 @@ impl Writer<'_> {
              \x20   -- which a snapshot read does not take away.\n\
              \x20   DROP TABLE IF EXISTS {newest};\n\
              \x20   CREATE TEMP TABLE {newest} {attributes} AS\n\
-             \x20   SELECT t.*, ROW_NUMBER() OVER (PARTITION BY {keys_t} ORDER BY {newest_t}) AS _cdc_rank\n\
+             \x20   SELECT t.*, ROW_NUMBER() OVER (PARTITION BY {part_t} ORDER BY {newest_t}) AS _cdc_rank\n\
              \x20   FROM {typed} AS t\n\
              \x20   LEFT JOIN {stale} AS s ON {stale_typed} AND s._cdc_incoming = 1 AND s._cdc_stale = 1\n\
              \x20        AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset\n\
              \x20   WHERE t._cdc_fault IS NULL AND s._cdc_stale IS NULL;\n\
              \x20   DROP TABLE IF EXISTS {position};\n\
              \x20   CREATE TEMP TABLE {position} {attributes} AS\n\
-             \x20   SELECT s.*, ROW_NUMBER() OVER (PARTITION BY {keys_s} ORDER BY {newest_s}) AS _cdc_rank\n\
+             \x20   SELECT s.*, ROW_NUMBER() OVER (PARTITION BY {part_s} ORDER BY {newest_s}) AS _cdc_rank\n\
              \x20   FROM {stale} AS s WHERE s._cdc_stale = 0;\n\
              \x20   -- staging: one typed row per key.\n\
              \x20   DROP TABLE IF EXISTS {staging};\n\
@@ -552,20 +593,21 @@ impl Writer<'_> {
              \x20          {from_millis} AS _cdc_source_ts\n\
              \x20   FROM {newest} AS n LEFT JOIN {position} AS p ON {newest_position} AND p._cdc_rank = 1\n\
              \x20   WHERE n._cdc_rank = 1;",
-            keys_t = self.key_list("t"),
-            keys_s = self.key_list("s"),
+            part_t = self.key_partition("t"),
+            part_s = self.key_partition("s"),
             newest_t = newest_first("t"),
             newest_s = newest_first("s"),
             stale_typed = self.keys_equal("s", "t"),
             newest_position = self.keys_equal("p", "n"),
             columns = columns.join(", "),
-            from_millis = millis_to_timestamp("COALESCE(p._cdc_source_ms, n._cdc_source_ms)", epoch_days),
+            from_millis = millis_to_timestamp("COALESCE(p._cdc_newest_ms, n._cdc_source_ms)", epoch_days),
         );
         text.push_str(&self.fill_unavailable());
         text
     }
 
-    /// An unchanged large value that an earlier change of the same range carried.
+    /// An unchanged large value that an earlier change of the same range carried, but never one
+    /// of an earlier life of the row: a create or a delete ends what was before.
     fn fill_unavailable(&self) -> String {
         let columns = self.unavailable_columns();
         if columns.is_empty() {
@@ -573,21 +615,48 @@ impl Writer<'_> {
         }
         let newest = self.stage("newest");
         let staging = self.stage("staging");
+        let life = self.stage("life");
+        let target = &self.target;
+        let first_key = self.keys().first().cloned().unwrap_or_default();
         let mut text = format!(
-            "\n\x20   -- An unchanged large value arrives as a placeholder; an earlier change of this range may hold it.\n\
+            "\n\x20   -- An unchanged large value arrives as a placeholder. An earlier change of this range may hold it, within\n\
+             \x20   -- one life of the row; a row that is new and whose value nobody holds gets NULL and an entry in quarantine.\n\
              \x20   SELECT COUNT(*) INTO cdc_unavailable_count FROM {staging} AS s WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';\n\
-             \x20   IF cdc_unavailable_count > 0 THEN\n"
+             \x20   IF cdc_unavailable_count > 0 THEN\n\
+             \x20       DROP TABLE IF EXISTS {life};\n\
+             \x20       CREATE TEMP TABLE {life} AS\n\
+             \x20       SELECT {keys_s}, b._cdc_barrier,\n\
+             \x20              CASE WHEN b._cdc_barrier IS NOT NULL OR h.{first_key} IS NULL THEN 1 ELSE 0 END AS _cdc_new\n\
+             \x20       FROM {staging} AS s\n\
+             \x20       LEFT JOIN (SELECT {keys_n}, MIN(n._cdc_rank) AS _cdc_barrier FROM {newest} AS n\n\
+             \x20                  WHERE n._cdc_op IN ('c', 'd') GROUP BY {part_n}) AS b ON {barrier_staging}\n\
+             \x20       LEFT JOIN {target} AS h ON {target_staging}\n\
+             \x20       WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';\n",
+            keys_s = self.key_list("s"),
+            keys_n = self.key_list("n"),
+            part_n = self.key_partition("n"),
+            barrier_staging = self.keys_equal("b", "s"),
+            target_staging = self.keys_equal("h", "s"),
         );
         for column in columns {
             let name = quoted(&column.target_name);
             let label = literal(&format!(",{},", column.target_name));
+            let lost = literal(&format!("{},", column.target_name));
             text.push_str(&format!(
                 "\x20       UPDATE {staging} SET {name} = f.{name}, _cdc_unavailable = REPLACE({staging}._cdc_unavailable, {label}, '')\n\
-                 \x20       FROM (SELECT {keys_n}, n.{name}, ROW_NUMBER() OVER (PARTITION BY {keys_n} ORDER BY n._cdc_rank) AS _cdc_nearest\n\
-                 \x20             FROM {newest} AS n WHERE STRPOS(n._cdc_unavailable, {label}) = 0) AS f\n\
-                 \x20       WHERE {same_key} AND f._cdc_nearest = 1 AND STRPOS({staging}._cdc_unavailable, {label}) > 0;\n",
+                 \x20       FROM (SELECT {keys_n}, n.{name}, ROW_NUMBER() OVER (PARTITION BY {part_n} ORDER BY n._cdc_rank) AS _cdc_nearest\n\
+                 \x20             FROM {newest} AS n JOIN {life} AS b ON {life_newest}\n\
+                 \x20             WHERE STRPOS(n._cdc_unavailable, {label}) = 0 AND n._cdc_op <> 'd'\n\
+                 \x20                   AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f\n\
+                 \x20       WHERE {same_key} AND f._cdc_nearest = 1 AND STRPOS({staging}._cdc_unavailable, {label}) > 0;\n\
+                 \x20       UPDATE {staging} SET {name} = NULL, _cdc_lost = {staging}._cdc_lost || {lost},\n\
+                 \x20              _cdc_unavailable = REPLACE({staging}._cdc_unavailable, {label}, '')\n\
+                 \x20       FROM {life} AS b WHERE {same_life} AND b._cdc_new = 1 AND STRPOS({staging}._cdc_unavailable, {label}) > 0;\n",
                 keys_n = self.key_list("n"),
+                part_n = self.key_partition("n"),
+                life_newest = self.keys_equal("b", "n"),
                 same_key = self.keys_equal(&staging, "f"),
+                same_life = self.keys_equal(&staging, "b"),
             ));
         }
         text.push_str("\x20   END IF;");
@@ -602,7 +671,7 @@ impl Writer<'_> {
             "\x20   -- Values that could not be read: the row is merged without them.\n\
              \x20   INSERT INTO {quarantine} (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)\n\
              \x20   SELECT SYSDATE, {table_name}, {topic}, l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',\n\
-             \x20          'the value is not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value\n\
+             \x20          'the value is missing, not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value\n\
              \x20   FROM {staging} AS s\n\
              \x20   JOIN {landed} AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset\n\
              \x20   WHERE s._cdc_lost <> '';\n\
@@ -668,7 +737,7 @@ impl Writer<'_> {
             deleted = self.keys_equal(&self.target, "s"),
             matched = self.keys_equal(&target_name, "s"),
             ledgered = self.keys_equal(&self.ledger, "s"),
-            sets = sets.join(",\n                                   "),
+            sets = sets.join(",\n         "),
             all = all.join(", "),
             values = all.iter().map(|name| format!("s.{name}")).collect::<Vec<_>>().join(", "),
             keys = keys.join(", "),
@@ -687,7 +756,7 @@ impl Writer<'_> {
              \x20   CREATE TEMP TABLE {gap} AS\n\
              \x20   SELECT g.kafka_partition, g.previous_offset + 1 AS first_missing, g.kafka_offset - 1 AS last_missing\n\
              \x20   FROM (SELECT l.kafka_partition, l.kafka_offset,\n\
-             \x20                COALESCE(LAG(l.kafka_offset) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset), r.old_offset) AS previous_offset\n\
+             \x20                COALESCE(LAG(l.kafka_offset) OVER (PARTITION BY l.kafka_partition ORDER BY l.kafka_offset), r.old_offset, -1) AS previous_offset\n\
              \x20         FROM {landed} AS l JOIN {range} AS r ON r.kafka_partition = l.kafka_partition) AS g\n\
              \x20   WHERE g.kafka_offset > g.previous_offset + 1;\n\
              \x20   SELECT COALESCE(SUM(g.last_missing - g.first_missing + 1), 0) INTO cdc_missing FROM {gap} AS g;\n\

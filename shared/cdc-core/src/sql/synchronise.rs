@@ -1,5 +1,6 @@
 //! One synchronisation: the statements of one batch, in order, and what each is there for.
 
+use super::control_schema;
 use super::grants::{CASE_SENSITIVE, in_list};
 use super::ident::literal;
 use super::layout::{GAPS, Layout, QUARANTINE, WATERMARKS};
@@ -71,8 +72,10 @@ pub fn synchronise(layout: &Layout, tables: &[(&TableSpec, MergeBound)]) -> Sync
         ));
         roles.push(StatementRole::Merge(index));
     }
-    let ids: Vec<TableId> = tables.iter().map(|(spec, _)| spec.id()).collect();
-    statements.push(watermarks(layout, &ids));
+    // The tables' own watermark tables, not the view over all: a merge's lock blocks readers,
+    // and another table's first load must not hold this batch up.
+    let own: Vec<String> = tables.iter().map(|(spec, _)| control_schema::watermark_rows(layout, spec)).collect();
+    statements.push(format!("{}\nORDER BY table_name, kafka_partition", own.join("\nUNION ALL\n")));
     roles.push(StatementRole::Watermarks);
     Synchronisation { statements, roles }
 }

@@ -1,0 +1,236 @@
+//! Single rows with histories that are easy to get wrong. Each case is named after what went
+//! wrong, or could.
+
+use std::collections::BTreeMap;
+
+use cdc_core::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::sql::synchronise::{MergeBound, synchronise};
+use local_stack::producer::Producer;
+use local_stack::recording::RecordedRecord;
+use local_stack::stack::{Stack, StackOptions};
+use serde_json::{Value, json};
+
+use crate::histories::{layout, provision};
+
+const PLACEHOLDER: &str = "__debezium_unavailable_value";
+
+/// A case: change events in merges, the rows that must be there, and how many entries in
+/// quarantine.
+struct Case {
+    name: &'static str,
+    merges: Vec<Vec<Value>>,
+    rows: &'static [(&'static str, Option<&'static str>, Option<&'static str>)],
+    quarantined: usize,
+}
+
+fn image(key: &str, name: &str, note: &str) -> Value {
+    json!({ "K": key, "NAME": name, "NOTE": note })
+}
+
+fn event(op: &str, lsn: u64, ts: u64, before: Value, after: Value) -> Value {
+    json!({ "op": op, "before": before, "after": after, "ts_ms": ts,
+            "source": { "connector": "postgresql", "snapshot": "false", "lsn": lsn, "ts_ms": ts } })
+}
+
+fn cases() -> Vec<Case> {
+    let none = || Value::Null;
+    vec![
+        Case {
+            name: "a restarted log: two changes of one transaction after the position went back",
+            merges: vec![
+                vec![event("c", 900_000, 1_000, none(), image("a", "old", "n"))],
+                vec![
+                    event("u", 5, 2_000, none(), image("a", "B", "n")),
+                    event("u", 6, 2_000, none(), image("a", "C", "n")),
+                ],
+            ],
+            rows: &[("a", Some("C"), Some("n"))],
+            quarantined: 0,
+        },
+        Case {
+            name: "a change sent again after a newer one is older and loses",
+            merges: vec![
+                vec![
+                    event("c", 10, 1_000, none(), image("a", "1", "n")),
+                    event("u", 20, 1_001, none(), image("a", "2", "n")),
+                ],
+                vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],
+            ],
+            rows: &[("a", Some("2"), Some("n"))],
+            quarantined: 0,
+        },
+        Case {
+            name: "a deleted row does not come back by a change sent again",
+            merges: vec![
+                vec![
+                    event("c", 10, 1_000, none(), image("a", "1", "n")),
+                    event("d", 20, 1_001, image("a", "1", "n"), none()),
+                ],
+                vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],
+            ],
+            rows: &[],
+            quarantined: 0,
+        },
+        Case {
+            name: "an unchanged large value keeps what the target has",
+            merges: vec![
+                vec![event("c", 10, 1_000, none(), image("a", "1", "large"))],
+                vec![event("u", 20, 1_001, none(), image("a", "2", PLACEHOLDER))],
+            ],
+            rows: &[("a", Some("2"), Some("large"))],
+            quarantined: 0,
+        },
+        Case {
+            name: "an unchanged large value takes what an earlier change of the same merge has",
+            merges: vec![
+                vec![event("c", 10, 1_000, none(), image("a", "1", "first"))],
+                vec![
+                    event("u", 20, 1_001, none(), image("a", "2", "second")),
+                    event("u", 30, 1_002, none(), image("a", "3", PLACEHOLDER)),
+                ],
+            ],
+            rows: &[("a", Some("3"), Some("second"))],
+            quarantined: 0,
+        },
+        Case {
+            name: "a row that is new under its key never holds the placeholder as data",
+            merges: vec![vec![
+                event("d", 20, 1_001, image("a", "1", ""), none()),
+                event("c", 20, 1_001, none(), image("b", "1", PLACEHOLDER)),
+            ]],
+            rows: &[("b", Some("1"), None)],
+            quarantined: 1,
+        },
+        Case {
+            name: "a row never takes a large value of an earlier life",
+            merges: vec![
+                vec![event("c", 10, 1_000, none(), image("a", "1", "earlier life"))],
+                vec![
+                    event("d", 20, 1_001, image("a", "1", ""), none()),
+                    event("c", 30, 1_002, none(), image("a", "2", PLACEHOLDER)),
+                ],
+            ],
+            rows: &[("a", Some("2"), None)],
+            quarantined: 1,
+        },
+        Case {
+            name: "keys that differ in trailing blanks only are two rows",
+            merges: vec![
+                vec![
+                    event("c", 10, 1_000, none(), image("a", "plain", "n")),
+                    event("c", 20, 1_000, none(), image("a ", "blank", "n")),
+                ],
+                vec![event("u", 30, 1_001, none(), image("a", "plain again", "n"))],
+            ],
+            rows: &[("a", Some("plain again"), Some("n")), ("a ", Some("blank"), Some("n"))],
+            quarantined: 0,
+        },
+        Case {
+            name: "a column that the row image does not have is not NULL without a word",
+            merges: vec![vec![event("c", 10, 1_000, none(), json!({ "K": "a", "FULL_NAME": "x", "NOTE": "n" }))]],
+            rows: &[("a", None, Some("n"))],
+            quarantined: 1,
+        },
+        Case {
+            name: "text that is too long for its column",
+            merges: vec![vec![event("c", 10, 1_000, none(), image("a", &"é".repeat(51), "n"))]],
+            rows: &[("a", None, Some("n"))],
+            quarantined: 1,
+        },
+        Case {
+            name: "an update that changes the key is refused, not guessed at",
+            merges: vec![
+                vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],
+                vec![event("u", 20, 1_001, image("a", "1", "n"), image("b", "1", "n"))],
+            ],
+            rows: &[("a", Some("1"), Some("n"))],
+            quarantined: 1,
+        },
+        Case {
+            name: "a snapshot read does not take the position away",
+            merges: vec![
+                vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],
+                vec![json!({ "op": "r", "after": image("a", "read", "n"),
+                             "source": { "snapshot": "incremental", "ts_ms": 1_005, "lsn": 50 } })],
+                vec![event("c", 9, 999, none(), image("a", "0", "n"))],
+            ],
+            rows: &[("a", Some("read"), Some("n"))],
+            quarantined: 0,
+        },
+    ]
+}
+
+fn definition(number: usize) -> TableDefinition {
+    let column = |source: &str, bytes| Column {
+        source_name: source.into(),
+        target_name: source.to_lowercase(),
+        target_type: RedshiftType::Varchar { bytes },
+        decoding: Decoding::Text,
+        nullable: true,
+        source_type: String::new(),
+    };
+    TableDefinition {
+        spec: TableSpec {
+            topic: format!("rows.public.T{number}"),
+            source_table: format!("T{number}"),
+            slug: format!("public_t{number}"),
+            target_schema: "rows".into(),
+            target_table: format!("t{number}"),
+            auto_refresh: false,
+        },
+        columns: vec![column("K", 40), column("NAME", 100), column("NOTE", 65_535)],
+        key: vec!["K".into()],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn single_rows_with_histories_that_are_easy_to_get_wrong() {
+    let stack = Stack::start(StackOptions::default(), None).await.expect("the stack starts");
+    let warehouse = stack.administrator();
+    let cases = cases();
+    let tables: Vec<TableDefinition> = (0..cases.len()).map(definition).collect();
+    for table in &tables {
+        stack.broker().create_topic(&table.spec.topic, 1).expect("a new topic");
+    }
+    provision(&warehouse, vec![stack.kafka()], tables.clone()).await;
+    let mut producer = Producer::connect(&stack.kafka()).await.expect("the broker is reachable");
+    for (case, table) in cases.iter().zip(&tables) {
+        for merge in &case.merges {
+            let records: Vec<RecordedRecord> = merge
+                .iter()
+                .map(|event| RecordedRecord {
+                    topic: table.spec.topic.clone(),
+                    partition: 0,
+                    offset: 0,
+                    timestamp: 0,
+                    key: None,
+                    value: Some(event.to_string()),
+                    headers: Vec::new(),
+                })
+                .collect();
+            producer.produce(&records).await.expect("the broker takes records");
+            let batch = synchronise(&layout(), &[(&table.spec, MergeBound::rows(1_000))]);
+            let statements: Vec<&str> = batch.statements.iter().map(String::as_str).collect();
+            warehouse.batch(&statements).await.unwrap_or_else(|error| panic!("{}: {error:#}", case.name));
+        }
+        let rows: BTreeMap<String, (Option<String>, Option<String>)> = warehouse
+            .query(&format!("SELECT t.k, t.name, t.note FROM {} AS t", layout().target_table(&table.spec)))
+            .await
+            .expect("the target is readable")
+            .into_iter()
+            .map(|row| (row[0].clone().expect("a key"), (row[1].clone(), row[2].clone())))
+            .collect();
+        let expected: BTreeMap<String, (Option<String>, Option<String>)> = case
+            .rows
+            .iter()
+            .map(|(key, name, note)| ((*key).to_owned(), (name.map(str::to_owned), note.map(str::to_owned))))
+            .collect();
+        assert_eq!(rows, expected, "{}", case.name);
+        let quarantined = warehouse
+            .query(&format!("SELECT q.reason FROM cdc.quarantine AS q WHERE q.table_name = '{}'", table.spec.id()))
+            .await
+            .expect("the quarantine is readable");
+        assert_eq!(quarantined.len(), case.quarantined, "{}: {quarantined:?}", case.name);
+    }
+    stack.shutdown().await;
+}
