@@ -2,7 +2,7 @@
 //! until the goals are met, something fails for good, or the time is up.
 //!
 //! Every round is one batch in AUTO_COMMIT mode, judged statement by statement. What a round
-//! means for a table is decided in [`course`], without I/O; this module sends, waits and reads.
+//! means for a table is decided in `course`, without I/O; this module sends, waits and reads.
 //! The warehouse's watermarks are the only truth about what is merged: a merge that failed does
 //! not matter if somebody else's merge has covered the goal meanwhile.
 //!
