@@ -115,7 +115,8 @@ fn announce(stack: &Stack, deployment: Option<&Deployment>) {
     if let Some(deployment) = deployment {
         println!("export AWS_ENDPOINT_URL_LAMBDA={}", deployment.lambda());
     }
-    println!("export AWS_REGION={REGION}");
+    // Version 1 of the AWS CLI reads the second name only.
+    println!("export AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}");
     println!("export AWS_ACCESS_KEY_ID={ADMINISTRATOR_KEY}");
     println!("export AWS_SECRET_ACCESS_KEY={SECRET}");
     println!(
