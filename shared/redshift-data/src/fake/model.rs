@@ -103,7 +103,8 @@ impl Model {
         if sql.contains("\"quarantine\"") {
             return quarantine(&tables, sql);
         }
-        if sql.contains("\"watermarks\"") {
+        // The view over all tables, or the named tables' own.
+        if sql.contains("\"watermarks\"") || sql.contains("\"watermark_") {
             return watermarks(&tables, sql);
         }
         Reply::Affected(0)
@@ -193,7 +194,7 @@ fn merge(table: &mut Table, max_rows: i64, only: i64, quarantine: i64) -> Reply 
 }
 
 fn watermarks(tables: &BTreeMap<String, Table>, sql: &str) -> Reply {
-    let everything = !sql.contains(" IN (");
+    let everything = !sql.contains(" IN (") && !sql.contains("\"watermark_");
     let rows = tables
         .values()
         .filter(|table| everything || sql.contains(&format!("'{}'", table.id)))
