@@ -16,7 +16,8 @@ mod login;
 mod options;
 mod tls;
 
-#[cfg(any(test, feature = "test-support"))]
+// Not behind a feature: one set of features for the functions, the local stack and the tests
+// means that everything is compiled once. What a function does not call, the linker leaves out.
 pub mod fake;
 
 pub use brokers::{BrokerSource, Brokers, Transport, bootstrap};

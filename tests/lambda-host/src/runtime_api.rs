@@ -225,17 +225,22 @@ fn refuse(status: StatusCode, error_type: &str, message: &str) -> axum::response
 mod tests {
     use super::*;
 
+    #[path = "../../../tests/it/http_client.rs"]
+    mod http_client;
+
+    use http_client::{HttpClient, Response};
+
     struct Api {
         server: Server,
         invocations: mpsc::Sender<Invocation>,
         events: mpsc::UnboundedReceiver<RuntimeEvent>,
-        client: reqwest::Client,
+        client: HttpClient,
     }
 
     async fn api() -> Api {
         let (sender, events) = mpsc::unbounded_channel();
         let (server, invocations) = serve(sender).await.unwrap();
-        Api { server, invocations, events, client: reqwest::Client::new() }
+        Api { server, invocations, events, client: HttpClient::new() }
     }
 
     impl Api {
@@ -243,18 +248,13 @@ mod tests {
             format!("{}/2018-06-01/runtime/{path}", self.server.url())
         }
 
-        async fn next(&self) -> reqwest::Response {
-            let request = self.client.get(self.url("invocation/next"));
-            request.send().await.unwrap()
+        async fn next(&self) -> Response {
+            self.client.get(&self.url("invocation/next")).await
         }
 
         async fn post(&self, path: &str, body: &str) -> u16 {
-            let request = self
-                .client
-                .post(self.url(path))
-                .header("Lambda-Runtime-Function-Error-Type", "Runtime.Header")
-                .body(body.to_owned());
-            request.send().await.unwrap().status().as_u16()
+            let header = Some(("Lambda-Runtime-Function-Error-Type", "Runtime.Header"));
+            self.client.post(&self.url(path), header, body.to_owned()).await.status.as_u16()
         }
 
         async fn give(&self, request_id: &str) {
@@ -279,19 +279,19 @@ mod tests {
         api.give("id-1").await;
         let before = crate::clock::now_ms();
         let next = api.next().await;
-        assert_eq!(next.status(), 200);
-        let header = |name: &str| next.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(next.status, 200);
+        let header = |name: &str| next.header(name).unwrap().to_owned();
         assert_eq!(header("Lambda-Runtime-Aws-Request-Id"), "id-1");
         assert_eq!(header("Lambda-Runtime-Invoked-Function-Arn"), "arn:f");
         assert_eq!(header("Lambda-Runtime-Trace-Id"), "Root=1");
         let deadline: i64 = header("Lambda-Runtime-Deadline-Ms").parse().unwrap();
         assert!((before + 5_000..=crate::clock::now_ms() + 5_000).contains(&deadline));
-        assert_eq!(next.bytes().await.unwrap(), "{\"a\":1}");
+        assert_eq!(next.body, "{\"a\":1}");
         assert!(matches!(api.event().await, RuntimeEvent::Ready));
         assert!(matches!(api.event().await, RuntimeEvent::Delivered { request_id } if request_id == "id-1"));
 
         // Asking for more without an answer, answering another one, answering twice.
-        assert_eq!(api.next().await.status(), 403);
+        assert_eq!(api.next().await.status, 403);
         assert_eq!(api.post("invocation/id-2/response", "x").await, 400);
         assert_eq!(api.post("invocation/id-1/response", "\"done\"").await, 202);
         assert_eq!(api.post("invocation/id-1/response", "\"again\"").await, 400);
@@ -312,7 +312,7 @@ mod tests {
             other => panic!("{other:?}"),
         }
         api.give("id").await;
-        assert_eq!(api.next().await.status(), 200);
+        assert_eq!(api.next().await.status, 200);
         let document = r#"{"errorType":"T","errorMessage":"m","stackTrace":["s"]}"#;
         assert_eq!(api.post("invocation/id/error", document).await, 202);
         assert_eq!(api.post("init/error", "{}").await, 403);
@@ -326,6 +326,6 @@ mod tests {
             other => panic!("{other:?}"),
         }
         let url = format!("{}/2020-01-01/extension/register", api.server.url());
-        assert_eq!(api.client.post(url).send().await.unwrap().status(), 404);
+        assert_eq!(api.client.post(&url, None, "").await.status, 404);
     }
 }

@@ -43,8 +43,10 @@ impl Binaries {
         if let Some(target) = binaries.folder.parent() {
             command.arg("--target-dir").arg(target);
         }
-        for function in FUNCTIONS {
-            command.args(["--package", function, "--bin", function]);
+        // With this program's package beside them, the dependencies have the features with which
+        // this program was built, and are not built again.
+        for package in FUNCTIONS.iter().chain([&env!("CARGO_PKG_NAME")]) {
+            command.args(["--package", package, "--bin", package]);
         }
         match command.status() {
             Ok(status) if status.success() => binaries.present("Cargo built them elsewhere"),

@@ -2,6 +2,7 @@
 //! Kafka broker.
 
 mod function;
+mod http_client;
 mod invoke_api;
 mod kafka;
 mod msk;

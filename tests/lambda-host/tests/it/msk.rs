@@ -88,8 +88,8 @@ async fn clusters_are_listed_by_pages_and_by_name() {
 #[tokio::test]
 async fn unsigned_requests_and_other_operations_are_refused() {
     let (plane, client) = plane().await;
-    let unsigned = reqwest::get(format!("{}/api/v2/clusters", plane.url())).await.unwrap();
-    assert_eq!(unsigned.status(), 403);
+    let unsigned = crate::http_client::HttpClient::new().get(&format!("{}/api/v2/clusters", plane.url())).await;
+    assert_eq!(unsigned.status, 403);
     let error = client.list_nodes().cluster_arn(ARN).send().await.unwrap_err().into_service_error();
     assert!(error.message().is_some_and(|m| m.contains("does not serve")), "{error:?}");
     plane.shutdown().await;
