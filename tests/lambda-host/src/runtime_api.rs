@@ -222,13 +222,14 @@ fn refuse(status: StatusCode, error_type: &str, message: &str) -> axum::response
 }
 
 #[cfg(test)]
+#[path = "../tests/it/http_client.rs"]
+mod http_client;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
-    #[path = "../../../tests/it/http_client.rs"]
-    mod http_client;
-
-    use http_client::{HttpClient, Response};
+    use super::http_client::{HttpClient, Response};
 
     struct Api {
         server: Server,
