@@ -3,6 +3,7 @@
 //! `cargo run` builds only the package that it runs. Cargo itself knows best what is stale, so
 //! it is asked each time; with nothing to do it answers within a second.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -48,6 +49,11 @@ impl Binaries {
         for package in FUNCTIONS.iter().chain([&env!("CARGO_PKG_NAME")]) {
             command.args(["--package", package, "--bin", package]);
         }
+        // `cargo run` and `cargo test` tell a program about its package. Build scripts that look at
+        // these variables would take the change for a reason to build everything anew.
+        for name in package_variables() {
+            command.env_remove(name);
+        }
         match command.status() {
             Ok(status) if status.success() => binaries.present("Cargo built them elsewhere"),
             Ok(status) => bail!("building the function binaries failed ({status}); the compiler's messages are above"),
@@ -83,6 +89,17 @@ fn own_folder() -> Result<PathBuf> {
         folder.pop();
     }
     Ok(folder)
+}
+
+#[expect(clippy::disallowed_methods, reason = "what Cargo set for this program is not for the Cargo below it")]
+fn package_variables() -> Vec<OsString> {
+    std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| {
+            let name = name.to_string_lossy();
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        })
+        .collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "Cargo names itself in the environment of what it runs")]
