@@ -8,31 +8,31 @@ use hyper_util::rt::TokioExecutor;
 
 /// One answer, read to its end.
 #[derive(Debug)]
-pub struct Response {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Response {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct HttpClient(Client<HttpConnector, Body>);
+pub(crate) struct HttpClient(Client<HttpConnector, Body>);
 
 impl HttpClient {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Client::builder(TokioExecutor::new()).build_http())
     }
 
-    pub async fn get(&self, url: &str) -> Response {
+    pub(crate) async fn get(&self, url: &str) -> Response {
         self.send(Request::get(url).body(Body::empty()).unwrap()).await
     }
 
-    pub async fn post(&self, url: &str, header: Option<(&str, &str)>, body: impl Into<Body>) -> Response {
+    pub(crate) async fn post(&self, url: &str, header: Option<(&str, &str)>, body: impl Into<Body>) -> Response {
         let mut request = Request::post(url);
         if let Some((name, value)) = header {
             request = request.header(name, value);
