@@ -1,0 +1,1 @@
+"""Gates for the templates: `cargo verify infra` runs them. See infra/README.md."""
