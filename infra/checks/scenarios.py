@@ -97,6 +97,26 @@ ACCESS = {
     },
 }
 
+# Parameters of infra/sam/source.yaml.
+_SOURCE = {
+    "ConnectorName": "salesdb",
+    "DatabaseHost": "salesdb.cluster-abc.us-east-1.rds.amazonaws.com",
+    "DatabaseName": "salesdb",
+    "TableIncludeList": "salesdb.CUSTOMER",
+    "DatabaseSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:salesdb-debezium-AbCdEf",
+    "DatabaseSecretName": "salesdb-debezium",
+    "DatabaseSecurityGroupId": "sg-0eeeeeeeeeeeeeeee",
+    "TopicPrefix": "salesdb",
+    "MskClusterArn": CLUSTER,
+    "BootstrapBrokers": "b-1.sales.kafka.us-east-1.amazonaws.com:9098",
+    "MskSecurityGroupId": "sg-0bbbbbbbbbbbbbbbb",
+    "VpcId": "vpc-0cccccccccccccccc",
+    "SubnetIds": "subnet-0ddddddddddddddd1,subnet-0ddddddddddddddd2",
+    "PluginBucketArn": "arn:aws:s3:::plugins",
+    "PluginKey": "debezium.zip",
+}
+SOURCE = {"mysql": {**_SOURCE, "Database": "mysql"}, "postgresql": {**_SOURCE, "Database": "postgresql"}}
+
 FUNCTIONS = ("change-handler", "refresher", "lag-monitor", "provisioner")
 
 

@@ -6,6 +6,7 @@ comparable. It resolves what our templates use and refuses everything else, so t
 """
 
 import json
+import logging
 import os
 import re
 from pathlib import Path
@@ -25,6 +26,8 @@ PSEUDO = {
 }
 NO_VALUE = object()
 
+# The translator's own usage metrics are not published, and it would say so each time.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
 # The translator asks its AWS session for a region, and nothing else.
 os.environ["AWS_DEFAULT_REGION"] = PSEUDO["AWS::Region"]
 
@@ -191,6 +194,8 @@ class Resolver:
             return self.value(yes if self.condition(name) else no)
         if function == "Fn::Sub":
             return self.substitute(argument)
+        if function == "Fn::Base64":
+            return self.value(argument)  # as text, which can be read
         if function == "Fn::Join":
             separator, parts = argument
             return join([self.value(part) for part in self.value(parts)], separator)

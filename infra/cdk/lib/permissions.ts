@@ -71,6 +71,16 @@ export function warehousePolicy(warehouse: Warehouse): PolicyDocument {
   ]);
 }
 
+/** What a network interface is made of; limited to the VPC by a condition. */
+export function networkResources(): string[] {
+  return ['network-interface/*', 'security-group/*', 'subnet/*'].map((resource) => arn('ec2', resource));
+}
+
+/** How the mappings' consumer groups begin. */
+export function consumerGroupPrefix(pipeline: string): string {
+  return `redshift-cdc-${pipeline}-`;
+}
+
 /** Attach functions and pollers to the VPC. */
 export function networkPolicy(vpcId: string): PolicyDocument {
   return document([
@@ -78,7 +88,7 @@ export function networkPolicy(vpcId: string): PolicyDocument {
     allow(
       'ManageNetworkInterfaces',
       ['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:UnassignPrivateIpAddresses'],
-      [arn('ec2', 'network-interface/*'), arn('ec2', 'security-group/*'), arn('ec2', 'subnet/*')],
+      networkResources(),
       { ArnEqualsIfExists: { 'ec2:Vpc': arn('ec2', `vpc/${vpcId}`) } },
     ),
     // Descriptions know no resource. They change nothing and are limited to the region.
@@ -116,7 +126,7 @@ export function pollers(kafka: KafkaArns, pipeline: string): PolicyStatement[] {
     allow('DescribeClusterConfiguration', ['kafka-cluster:DescribeClusterDynamicConfiguration'], [kafka.clusterArn]),
     readTopics(kafka),
     // They join the consumer groups that the mappings name, and no others.
-    allow('UseConsumerGroups', ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], [kafka.groups(`redshift-cdc-${pipeline}-`)]),
+    allow('UseConsumerGroups', ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], [kafka.groups(consumerGroupPrefix(pipeline))]),
   ];
 }
 

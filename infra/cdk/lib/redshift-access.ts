@@ -7,6 +7,7 @@ import { CfnOutput } from 'aws-cdk-lib';
 import { CfnSecurityGroupIngress } from 'aws-cdk-lib/aws-ec2';
 import { CompositePrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { acknowledge, REASONS, wildcard } from './acknowledgements.js';
 import { allow, document, KafkaArns } from './permissions.js';
 
 /** Properties of `RedshiftAccess`. */
@@ -45,6 +46,7 @@ export class RedshiftAccess extends Construct {
         ]),
       },
     });
+    acknowledge(this.role, [kafka.topics(), kafka.groups('')].map(wildcard), REASONS.redshift);
     this.admit('BrokersFromWarehouse', props.mskSecurityGroupId, props.warehouseSecurityGroupId, 'Redshift reads the topics (IAM login)');
     if (props.mappingIngress ?? true) {
       this.admit('BrokersFromMappings', props.mskSecurityGroupId, props.mskSecurityGroupId, "Event source mappings poll from the brokers' own group (IAM login)");

@@ -20,6 +20,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledge, REASONS, wildcard } from './acknowledgements.js';
 import { monitor } from './monitoring.js';
 import * as permissions from './permissions.js';
 import { PipelineFile } from './pipeline-file.js';
@@ -97,6 +98,12 @@ export class RedshiftCdcPipeline extends Construct {
       }),
     ];
 
+    const [warehousePolicy, networkPolicy, brokerPolicy] = this.sharedPolicies as [ManagedPolicy, ManagedPolicy, ManagedPolicy];
+    acknowledge(warehousePolicy, [wildcard('*')], REASONS.ownStatements);
+    acknowledge(networkPolicy, ['*', ...permissions.networkResources()].map(wildcard), REASONS.network);
+    acknowledge(brokerPolicy, [wildcard('*')], REASONS.brokers);
+    acknowledge(brokerPolicy, [wildcard(kafka.topics())], REASONS.topics);
+
     const kafkaSettings = { MSK_CLUSTER_ARN: clusterArn, KAFKA_CA_FILE: props.kafkaCaFile ?? '' };
     const mergeSettings = { MAX_ROWS_PER_MERGE: String(props.maxRowsPerMerge ?? 100_000) };
     this.changeHandler = this.fn('ChangeHandler', rolePrefix, 'Merges batches; its event source mappings poll with it.', {
@@ -137,6 +144,14 @@ export class RedshiftCdcPipeline extends Construct {
       inVpc: true,
       ...((props.reserveConcurrency ?? true) && { concurrency: 1 }),
     });
+    for (const fn of [this.changeHandler, this.lagMonitor, this.provisioner]) {
+      acknowledge(fn.role!, [wildcard(kafka.topics())], REASONS.topics);
+    }
+    acknowledge(this.changeHandler.role!, [wildcard(kafka.groups(permissions.consumerGroupPrefix(pipeline)))], REASONS.topics);
+    if (props.failureDestinationBucketArn) {
+      acknowledge(this.changeHandler.role!, [wildcard(`${props.failureDestinationBucketArn}/*`)], REASONS.failureDestination);
+    }
+    acknowledge(this.provisioner.role!, [wildcard('*'), 'Serverless::Serverless-LambdaStarPermissions'], REASONS.ownStatements);
 
     // A new pipeline file is a new layer version, which makes CloudFormation send an update.
     const provisioning = new CustomResource(this, 'Provisioning', {
@@ -152,7 +167,7 @@ export class RedshiftCdcPipeline extends Construct {
     const byId = new Map<string, CfnEventSourceMapping>();
     for (const topic of topics) {
       const mapping = this.mapping(topic, clusterArn, provisioned);
-      mapping.addDependency(provisioningResource);
+      mapping.addResourceDependency(provisioningResource);
       this.mappings.set(topic, mapping);
       byId.set(`-${topic}`, mapping);
     }
@@ -161,6 +176,7 @@ export class RedshiftCdcPipeline extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    acknowledge(this.deadLetters, ['AwsSolutions::AwsSolutions-SQS3', 'Serverless::Serverless-SQSRedrivePolicy'], REASONS.deadLetters);
     this.schedules(provisioningResource);
     monitor(this, {
       pipeline,
@@ -244,6 +260,8 @@ export class RedshiftCdcPipeline extends Construct {
       },
       ...(options.concurrency !== undefined && { reservedConcurrentExecutions: options.concurrency }),
     });
+    acknowledge(fn, ['Serverless::Serverless-LambdaDLQ'], REASONS.functionDeadLetters);
+    acknowledge(fn, ['Serverless::Serverless-LambdaTracing'], REASONS.tracing);
     if (options.inVpc) {
       (fn.node.defaultChild as CfnFunction).vpcConfig = {
         subnetIds: [...props.subnetIds],
@@ -256,11 +274,11 @@ export class RedshiftCdcPipeline extends Construct {
   /** Unlimited retries, and no failure destination unless one is asked for; see the property's text. */
   private mapping(topic: string, clusterArn: string, provisioned: boolean): CfnEventSourceMapping {
     const { props } = this;
-    return new CfnEventSourceMapping(this, `Mapping-${topic}`, {
+    const mapping = new CfnEventSourceMapping(this, `Mapping-${topic}`, {
       functionName: this.changeHandler.functionName,
       eventSourceArn: clusterArn,
       topics: [topic],
-      amazonManagedKafkaEventSourceConfig: { consumerGroupId: `redshift-cdc-${this.file.name}-${topic}` },
+      amazonManagedKafkaEventSourceConfig: { consumerGroupId: `${permissions.consumerGroupPrefix(this.file.name)}${topic}` },
       startingPosition: 'TRIM_HORIZON',
       batchSize: props.batchSize ?? 5_000,
       maximumBatchingWindowInSeconds: props.batchingWindowSeconds ?? 5,
@@ -278,6 +296,8 @@ export class RedshiftCdcPipeline extends Construct {
         destinationConfig: { onFailure: { destination: props.failureDestinationBucketArn } },
       }),
     });
+    acknowledge(mapping, ['Serverless::Serverless-LambdaEventSourceMappingDestination'], REASONS.mapping);
+    return mapping;
   }
 
   /** A tick that cannot be delivered is tried again and then kept; one whose function failed is not repeated. */
@@ -311,13 +331,14 @@ export class RedshiftCdcPipeline extends Construct {
           deadLetterConfig: { arn: this.deadLetters.queueArn },
         },
       });
-      schedule.addDependency(provisioning);
-      new CfnEventInvokeConfig(this, `${id === 'Refresh' ? 'Refresher' : id}Invocations`, {
+      schedule.addResourceDependency(provisioning);
+      const invocations = new CfnEventInvokeConfig(this, `${id === 'Refresh' ? 'Refresher' : id}Invocations`, {
         functionName: fn.functionName,
         qualifier: '$LATEST',
         maximumRetryAttempts: 0,
         maximumEventAgeInSeconds: 300,
       });
+      acknowledge(invocations, ['Serverless::Serverless-LambdaAsyncFailureDestination'], REASONS.ticks);
     }
   }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use local_stack::stack::{MappingOptions, StackOptions};
-use local_stack::{demo, replay, sql, up};
+use local_stack::{demo, producer, replay, sql, up};
 
 /// redshift-cdc on one machine: the real function binaries between a Kafka broker and a
 /// stand-in for Amazon Redshift. Without a command: the demo, which replays the recorded order
@@ -33,6 +33,8 @@ enum Command {
     Replay(ReplayArguments),
     /// Keep the stack running until interrupted, and print its endpoints.
     Up(UpArguments),
+    /// Write recordings to a broker that is running, in their order, as a connector would.
+    Produce(ProduceArguments),
     /// Print every statement that provisioning would send, in order, for the query editor.
     Sql(SqlArguments),
 }
@@ -98,6 +100,16 @@ struct UpArguments {
     /// Port of Lambda's Invoke API; any free one if 0
     #[arg(long, default_value_t = 0)]
     lambda_port: u16,
+}
+
+#[derive(Args)]
+struct ProduceArguments {
+    /// The broker's plaintext listener, host:port, as `up` prints it
+    #[arg(long)]
+    kafka: String,
+    /// Recordings, in order
+    #[arg(long, required = true, num_args = 1..)]
+    records: Vec<PathBuf>,
 }
 
 #[derive(Args)]
@@ -167,6 +179,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 },
             };
             up::run(options).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Produce(arguments)) => {
+            let written = producer::run(&arguments.kafka, &arguments.records).await?;
+            println!("{written} records written to {}", arguments.kafka);
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Sql(arguments)) => {

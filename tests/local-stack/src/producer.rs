@@ -3,7 +3,8 @@
 //! Partitions are the recording's. Kafka timestamps are the present, so that lags mean
 //! something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -11,7 +12,9 @@ use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandl
 use rskafka::client::{Client, ClientBuilder};
 use rskafka::record::Record;
 
-use crate::recording::RecordedRecord;
+use crate::recording::{self, RecordedRecord};
+
+const CREATE_TIMEOUT_MS: i32 = 10_000;
 
 /// A producer over one Kafka connection.
 pub struct Producer {
@@ -77,6 +80,31 @@ impl Producer {
         self.partitions.insert(place, Arc::clone(&client));
         Ok(client)
     }
+}
+
+/// Writes recordings to a broker, and creates the topics that are not there with the recordings'
+/// partitions. Gives the number of records.
+///
+/// # Errors
+/// If a recording cannot be read, or the broker refuses a topic or a write.
+pub async fn run(bootstrap: &str, recordings: &[PathBuf]) -> Result<usize> {
+    let records =
+        recordings.iter().map(|path| recording::read(path)).collect::<Result<Vec<_>>>()?.into_iter().flatten();
+    let records: Vec<RecordedRecord> = records.collect();
+    let mut producer = Producer::connect(bootstrap).await?;
+    let listed = producer.client.list_topics().await.context("listing the broker's topics")?;
+    let there: BTreeSet<String> = listed.into_iter().map(|topic| topic.name).collect();
+    let controller = producer.client.controller_client().context("connecting to the controller")?;
+    for (topic, partitions) in recording::topics(&records) {
+        if !there.contains(&topic) {
+            controller
+                .create_topic(&topic, partitions, 1, CREATE_TIMEOUT_MS)
+                .await
+                .with_context(|| format!("creating topic {topic} with {partitions} partitions"))?;
+        }
+    }
+    producer.produce(&records).await?;
+    Ok(records.len())
 }
 
 /// Kafka's default limit of a batch is about 1 MB; batches stay below half of it, single large

@@ -4,6 +4,7 @@
 //! "headers"}`, in the order in which the connector produced them. `key` and `value` are the
 //! converter's text or null; a null value is a tombstone.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -57,6 +58,17 @@ pub fn read(path: &Path) -> Result<Vec<RecordedRecord>> {
         );
     }
     Ok(records)
+}
+
+/// The topics of some records, with as many partitions as the records need.
+#[must_use]
+pub fn topics(records: &[RecordedRecord]) -> BTreeMap<String, i32> {
+    let mut topics: BTreeMap<String, i32> = BTreeMap::new();
+    for record in records {
+        let partitions = topics.entry(record.topic.clone()).or_insert(1);
+        *partitions = (*partitions).max(record.partition + 1);
+    }
+    topics
 }
 
 /// The lines of a text file that may be compressed; the name's ending tells how.

@@ -169,11 +169,7 @@ pub fn as_record(recorded: &RecordedRecord) -> Record {
 }
 
 fn create_topics(stack: &Stack, records: &[RecordedRecord]) -> Result<BTreeMap<String, i32>> {
-    let mut topics: BTreeMap<String, i32> = BTreeMap::new();
-    for record in records {
-        let partitions = topics.entry(record.topic.clone()).or_insert(1);
-        *partitions = (*partitions).max(record.partition + 1);
-    }
+    let topics = recording::topics(records);
     let existing: BTreeSet<String> = stack.broker().topics().into_iter().collect();
     for (topic, partitions) in &topics {
         if !existing.contains(topic) {

@@ -182,6 +182,12 @@ impl Stack {
         self.data_api.endpoint()
     }
 
+    /// URL of the MSK control plane, which knows the brokers' addresses.
+    #[must_use]
+    pub fn msk(&self) -> String {
+        self.msk.url()
+    }
+
     /// URL of PostgreSQL below the stand-in, for those who want to look.
     #[must_use]
     pub fn postgres_url(&self) -> String {

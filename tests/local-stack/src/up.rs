@@ -9,7 +9,7 @@ use cdc_core::pipeline::{Pipeline, TopicRole};
 
 use crate::binaries::Binaries;
 use crate::replay;
-use crate::stack::{ADMINISTRATOR_KEY, Deployment, MappingOptions, REGION, SECRET, Stack, StackOptions};
+use crate::stack::{ADMINISTRATOR_KEY, CLUSTER_ARN, Deployment, MappingOptions, REGION, SECRET, Stack, StackOptions};
 use crate::warehouse::{DATABASE, WORKGROUP};
 
 /// How to keep it running.
@@ -106,12 +106,14 @@ fn announce(stack: &Stack, deployment: Option<&Deployment>) {
         println!("Kafka (TLS, MSK IAM) {address}, certificate {}", stack.folder().join("kafka-ca.pem").display());
     }
     println!("Redshift Data API    {}, database {DATABASE}, workgroup {WORKGROUP}", stack.data_api());
+    println!("MSK control plane    {}, cluster {CLUSTER_ARN}", stack.msk());
     println!("PostgreSQL below it  {}", stack.postgres_url());
     if let Some(deployment) = deployment {
         println!("Lambda               {}", deployment.lambda());
         println!("function logs        {}", stack.folder().join("logs").display());
     }
     println!("\nexport AWS_ENDPOINT_URL_REDSHIFT_DATA={}", stack.data_api());
+    println!("export AWS_ENDPOINT_URL_KAFKA={}", stack.msk());
     if let Some(deployment) = deployment {
         println!("export AWS_ENDPOINT_URL_LAMBDA={}", deployment.lambda());
     }

@@ -1,22 +1,24 @@
 //! The one command that runs every check: `cargo verify`.
 //!
-//! The checks run in order of cost and stop at the first that fails. What each needs is Cargo
-//! and nothing else.
+//! The checks run in order of cost and stop at the first that fails. Each needs Cargo and nothing
+//! else, apart from `infra`, which needs Python 3 and Node.js too.
 
 mod boundaries;
+mod infra;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-const USAGE: &str = "usage: cargo verify [fmt|boundaries|clippy|doc|test]...   (no argument: all of them)";
+const USAGE: &str = "usage: cargo verify [fmt|boundaries|infra|clippy|doc|test]...   (no argument: all of them)";
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let root = root();
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("fmt", |root| cargo(root, &["fmt", "--all", "--", "--check"], &[])),
         ("boundaries", boundaries::check),
+        ("infra", infra::check),
         ("clippy", |root| {
             let arguments =
                 ["clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
