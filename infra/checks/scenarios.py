@@ -15,7 +15,7 @@ CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/sales/00000000-0000-4000
 WORKGROUP_ARN = "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/00000000-0000-4000-8000-000000000001"
 REDSHIFT_ROLE = "arn:aws:iam::123456789012:role/redshift-cdc-streaming"
 BUCKET = "arn:aws:s3:::failed-batches"
-TOPICS = ["salesdb.salesdb.CUSTOMER", "salesdb.salesdb.CUSTOMER_ORDER", "salesdb.salesdb.ORDER_LINE"]
+TOPICS = ["salesdb.salesdb.CUSTOMER", "salesdb.salesdb.SALES_ORDER", "salesdb.salesdb.SALES_ORDER_DETAIL"]
 
 # SAM parameter -> CDK property, where they differ in more than the first letter's case.
 _RENAMED = {"PipelineFile": "pipelineFileInFunction"}
