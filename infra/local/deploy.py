@@ -351,7 +351,7 @@ def cdk(world):
     if not (app / "node_modules").is_dir():
         run(["npm", "ci", "--no-audit", "--no-fund"], cwd=app)
     common = ["npx", "--no-install", "cdk", "--context", f"deployment={deployment}", "--output", world.folder / "cdk.out"]
-    run(["npx", "--no-install", "cdk", "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", ""], env=world.env, cwd=world.folder and app, check=False)
+    run([*common, "bootstrap", f"aws://{ACCOUNT}/{REGION}"], env=world.env, cwd=app)
     began = time.monotonic()
     run([*common, "deploy", "--all", "--require-approval", "never"], env=world.env, cwd=app)
     say(f"ok: cdk deploy in {time.monotonic() - began:.0f} s")
