@@ -14,17 +14,22 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
     let python = python(&infra, &target(root)?)?;
     let cdk = infra.join("cdk");
     install_node_packages(&cdk)?;
-    run("npm", npm(&cdk).args(["run", "--silent", "check"]))?;
-    run("npm", npm(&cdk).args(["run", "--silent", "test"]))?;
-    run(
-        "python",
-        Command::new(&python)
-            .current_dir(&infra)
-            .args(["-m", "unittest", "discover", "--start-directory", "checks", "--top-level-directory", "."])
-            // The CDK app's own environment, not the caller's account.
-            .env_remove("AWS_PROFILE")
-            .env("PYTHONDONTWRITEBYTECODE", "1"),
-    )
+    // Both use one core most of the time.
+    std::thread::scope(|scope| {
+        let types_and_assertions = scope.spawn(|| {
+            run_quietly("npm run check", npm(&cdk).args(["run", "--silent", "check"]))?;
+            run_quietly("npm test", npm(&cdk).args(["run", "--silent", "test"]))
+        });
+        let gates = run(
+            "python",
+            Command::new(&python)
+                .current_dir(&infra)
+                .args(["-m", "unittest", "discover", "--start-directory", "checks", "--top-level-directory", "."])
+                .env("PYTHONDONTWRITEBYTECODE", "1"),
+        );
+        let npm = types_and_assertions.join().unwrap_or_else(|_| Err("the thread of npm panicked".to_owned()));
+        gates.and(npm)
+    })
 }
 
 /// The folder that Cargo builds into: this program lies in it.
@@ -80,6 +85,17 @@ fn same(one: &Path, other: &Path) -> bool {
 
 fn keep(from: &Path, to: &Path) -> Result<(), String> {
     fs::copy(from, to).map(|_| ()).map_err(|error| format!("writing {}: {error}", to.display()))
+}
+
+/// Shows the output only if the command fails, so that it does not mix with another's.
+fn run_quietly(what: &str, command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{what} cannot be started: {error}"))?;
+    if output.status.success() {
+        println!("{what} passed");
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    Err(format!("{what} ended with {}:\n{}", output.status, String::from_utf8_lossy(&text)))
 }
 
 fn run(what: &str, command: &mut Command) -> Result<(), String> {
