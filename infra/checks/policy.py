@@ -3,6 +3,7 @@
 Each rule takes the resources of one deployment and gives findings, one line each. No finding is the gate.
 """
 
+import functools
 import json
 import re
 from importlib import resources as package_files
@@ -76,6 +77,7 @@ def actions_exist_and_take_their_resources(resources):
                         yield f"{where}: {action} takes {kinds}, and no resource of the statement is one"
 
 
+@functools.cache
 def _authorization_reference():
     text = package_files.files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text(encoding="utf-8")
     return json.loads(text)

@@ -5,6 +5,8 @@ same template, which become `{"ref": "<logical id>"}` or `{"att": "<logical id>.
 comparable. It resolves what our templates use and refuses everything else, so that nothing is compared unresolved.
 """
 
+import copy
+import functools
 import json
 import logging
 import os
@@ -62,9 +64,14 @@ def read_yaml(path):
     return yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
 
 
-def sam_source(name="template.yaml"):
-    """A SAM template as written."""
+@functools.cache
+def _sam_source(name):
     return read_yaml(SAM_FOLDER / name)
+
+
+def sam_source(name="template.yaml"):
+    """A SAM template as written; a copy that may be changed."""
+    return copy.deepcopy(_sam_source(name))
 
 
 def translate(source):

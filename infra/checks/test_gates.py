@@ -3,7 +3,6 @@
 A gate that no mutation trips is no gate: every rule of `policy` has at least one here, which the last test checks.
 """
 
-import copy
 import unittest
 
 from checks import lint, parity, policy, scenarios, source, templates
@@ -100,7 +99,7 @@ class PolicyRules(unittest.TestCase):
     def test_each_mutation_is_noticed_by_its_rule(self):
         for rule, what, spoil in MUTATIONS:
             with self.subTest(f"{rule.__name__}: {what}"):
-                template = copy.deepcopy(templates.sam_source())
+                template = templates.sam_source()
                 spoil(template)
                 found = policy.findings(templates.sam_resources(SERVERLESS, source=template), rule)
                 self.assertNotEqual(found, [])
@@ -110,7 +109,7 @@ class PolicyRules(unittest.TestCase):
         self.assertEqual(rules - {rule for rule, _, _ in MUTATIONS}, set())
 
     def test_the_connectors_password_is_a_reference(self):
-        template = copy.deepcopy(templates.sam_source("source.yaml"))
+        template = templates.sam_source("source.yaml")
         configuration = properties(template, "Connector")["ConnectorConfiguration"]["Fn::If"][1]
         configuration["database.password"] = "hunter2"
         resources = templates.sam_resources(scenarios.SOURCE["mysql"], "source.yaml", template)
@@ -126,7 +125,7 @@ class Lint(unittest.TestCase):
     def test_each_mutation_is_noticed(self):
         for code, spoil in LINTED:
             with self.subTest(code):
-                template = copy.deepcopy(templates.sam_source())
+                template = templates.sam_source()
                 spoil(template)
                 self.assertIn(code, lint.lint_source(template))
 
@@ -135,12 +134,12 @@ class SourceComparison(unittest.TestCase):
     """The comparison with the functions' sources notices."""
 
     def settings(self, spoil):
-        template = copy.deepcopy(templates.sam_source())
+        template = templates.sam_source()
         spoil(template)
         return list(source.settings_findings(templates.sam_resources(SERVERLESS, source=template), template))
 
     def metrics(self, spoil):
-        template = copy.deepcopy(templates.sam_source())
+        template = templates.sam_source()
         spoil(template)
         return list(source.metrics_findings(templates.sam_resources(SERVERLESS, source=template)))
 
@@ -188,7 +187,7 @@ class Parity(unittest.TestCase):
             lambda t: change(t["Resources"], "ScheduleDeadLettersPolicy", None),
             lambda t: change(properties(t, "RefreshSchedule"), "ScheduleExpression", "rate(9 minutes)"),
         ):
-            template = copy.deepcopy(templates.sam_source())
+            template = templates.sam_source()
             spoil(template)
             spoilt = parity.canonical(templates.translate(template), ALL_OPTIONS)
             self.assertNotEqual(parity.differences(spoilt, whole), [])

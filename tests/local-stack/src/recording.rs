@@ -86,3 +86,23 @@ pub fn lines(path: &Path) -> Result<impl Iterator<Item = std::io::Result<String>
     };
     Ok(BufReader::with_capacity(1 << 20, reader).lines())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_have_the_partitions_that_their_records_need() {
+        let at = |topic: &str, partition| RecordedRecord {
+            topic: topic.to_owned(),
+            partition,
+            offset: 0,
+            timestamp: 0,
+            key: None,
+            value: None,
+            headers: Vec::new(),
+        };
+        let found = topics(&[at("b", 0), at("a", 4), at("a", 1)]);
+        assert_eq!(found, BTreeMap::from([("a".to_owned(), 5), ("b".to_owned(), 1)]));
+    }
+}

@@ -1,7 +1,7 @@
 //! The one command that runs every check: `cargo verify`.
 //!
 //! The checks run in order of cost and stop at the first that fails. Each needs Cargo and nothing
-//! else, apart from `infra`, which needs Python 3 and Node.js too.
+//! else, apart from the last, `infra`, which needs Python 3 and Node.js too.
 
 mod boundaries;
 mod infra;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-const USAGE: &str = "usage: cargo verify [fmt|boundaries|infra|clippy|doc|test]...   (no argument: all of them)";
+const USAGE: &str = "usage: cargo verify [fmt|boundaries|clippy|doc|test|infra]...   (no argument: all of them)";
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -18,7 +18,6 @@ fn main() -> ExitCode {
     let checks: [(&str, Check); 6] = [
         ("fmt", |root| cargo(root, &["fmt", "--all", "--", "--check"], &[])),
         ("boundaries", boundaries::check),
-        ("infra", infra::check),
         ("clippy", |root| {
             let arguments =
                 ["clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
@@ -29,6 +28,7 @@ fn main() -> ExitCode {
             cargo(root, &arguments, &[("RUSTDOCFLAGS", "--deny warnings")])
         }),
         ("test", |root| cargo(root, &["test", "--release", "--workspace", "--locked"], &[])),
+        ("infra", infra::check),
     ];
     if let Some(unknown) = asked.iter().find(|name| !checks.iter().any(|(known, _)| known == name)) {
         eprintln!("there is no check {unknown}\n{USAGE}");
