@@ -47,7 +47,7 @@ fn python(infra: &Path, target: &Path) -> Result<PathBuf, String> {
     if python.is_file() && same(&requirements, &installed) {
         return Ok(python);
     }
-    println!("installing {} into {}", requirements.display(), environment.display());
+    println!("installing infra/checks/requirements.txt into {}", environment.display());
     run(
         "python3 (with its venv module; on Debian the package python3-venv)",
         Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment),
@@ -68,7 +68,7 @@ fn install_node_packages(cdk: &Path) -> Result<(), String> {
     if same(&lock, &installed) {
         return Ok(());
     }
-    println!("installing {}", lock.display());
+    println!("installing infra/cdk/package-lock.json");
     run("npm (Node.js 20 or newer)", npm(cdk).args(["ci", "--no-audit", "--no-fund", "--loglevel", "error"]))?;
     keep(&lock, &installed)
 }
