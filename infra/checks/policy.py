@@ -41,6 +41,17 @@ def no_wildcard_without_condition(resources):
                     yield f"{where}: resource {resource} without a condition"
 
 
+def topics_are_the_pipelines(resources):
+    """Topics by their whole first part: salesdb.*, not salesdb*, which would be salesdb2 as well."""
+    for name, policy, document in policy_documents(resources):
+        for statement in statements(document):
+            for resource in as_list(statement.get("Resource", [])):
+                topic = re.fullmatch(r"arn:[^:]*:kafka:[^:]*:[^:]*:topic/[^/]+/[^/]+/(.*)", _text(resource))
+                # MSK Connect names its own topics so, with the connector's name and id behind.
+                if topic and "*" in topic.group(1) and not re.fullmatch(r"[A-Za-z0-9._-]+\.\*|__amazon_msk_connect_\*", topic.group(1)):
+                    yield f"{name}/{policy}/{statement.get('Sid', '(no Sid)')}: topics {topic.group(1)}"
+
+
 def only_services_are_trusted(resources):
     """Roles are assumed by AWS services, never by accounts or everybody."""
     for name, properties in of_type(resources, "AWS::IAM::Role"):
@@ -275,6 +286,7 @@ def alarms_watch_what_matters(resources):
 # Rules for every deployment.
 ALWAYS = (
     no_wildcard_without_condition,
+    topics_are_the_pipelines,
     only_services_are_trusted,
     actions_exist_and_take_their_resources,
     logs_are_kept_for_a_time,

@@ -46,6 +46,7 @@ MUTATIONS = [
     (policy.no_wildcard_without_condition, "every action", lambda t: change(own(t, "ProvisionerRole", "ReadTopics"), "Action", "kafka-cluster:*")),
     (policy.no_wildcard_without_condition, "everything but", lambda t: change(own(t, "ProvisionerRole", "ReadTopics"), "NotAction", "iam:*")),
     (policy.no_wildcard_without_condition, "a nameless statement", lambda t: change(own(t, "ProvisionerRole", "ReadTopics"), "Sid", None)),
+    (policy.topics_are_the_pipelines, "topics of a longer prefix too", lambda t: change(own(t, "LagMonitorRole", "ReadTopics"), "Resource", "arn:aws:kafka:us-east-1:123456789012:topic/sales/1/salesdb*")),
     (policy.only_services_are_trusted, "an account is trusted", lambda t: change(at(properties(t, "RefresherRole"), "AssumeRolePolicyDocument", "Statement", 0), "Principal", {"AWS": "*"})),
     (policy.actions_exist_and_take_their_resources, "a misspelt action", lambda t: change(own(t, "WarehousePolicy", "SubmitStatements"), "Action", "redshift-data:ExecStatement")),
     (policy.actions_exist_and_take_their_resources, "a resource of another kind", lambda t: change(own(t, "BrokerPolicy", "DescribeTopics"), "Resource", {"Ref": "MskClusterArn"})),

@@ -37,9 +37,9 @@ export class KafkaArns {
     this.cluster = `${Fn.select(1, parts)}/${Fn.select(2, parts)}`;
   }
 
-  /** The topics whose names begin with Debezium's prefix. */
-  topics(): string {
-    return arn('kafka', `topic/${this.cluster}/${this.topicPrefix}*`);
+  /** Debezium's topics: the one of its prefix, which carries schema changes, and those of the tables. */
+  topics(): string[] {
+    return ['', '.*'].map((rest) => arn('kafka', `topic/${this.cluster}/${this.topicPrefix}${rest}`));
   }
 
   /** Consumer groups by the beginning of their names. */
@@ -108,13 +108,13 @@ export function brokerPolicy(kafka: KafkaArns): PolicyDocument {
     allow('AskForBrokers', ['kafka:GetBootstrapBrokers'], ['*'], inRegion),
     allow('ConnectToKafka', ['kafka-cluster:Connect'], [kafka.clusterArn]),
     // Partitions and end offsets. Reading is not included.
-    allow('DescribeTopics', ['kafka-cluster:DescribeTopic'], [kafka.topics()]),
+    allow('DescribeTopics', ['kafka-cluster:DescribeTopic'], kafka.topics()),
   ]);
 }
 
 /** Read the pipeline's topics. */
 export function readTopics(kafka: KafkaArns): PolicyStatement {
-  return allow('ReadTopics', ['kafka-cluster:ReadData'], [kafka.topics()]);
+  return allow('ReadTopics', ['kafka-cluster:ReadData'], kafka.topics());
 }
 
 /** What the pollers of the event source mappings need besides, with change-handler's role. */

@@ -40,13 +40,13 @@ export class RedshiftAccess extends Construct {
       inlinePolicies: {
         'read-topics': document([
           allow('ConnectToKafka', ['kafka-cluster:Connect'], [props.mskClusterArn]),
-          allow('ReadTopics', ['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'], [kafka.topics()]),
+          allow('ReadTopics', ['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'], kafka.topics()),
           // Redshift names its consumer groups itself and does not document how: every group of this cluster.
           allow('UseConsumerGroups', ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], [kafka.groups('')]),
         ]),
       },
     });
-    acknowledge(this.role, [kafka.topics(), kafka.groups('')].map(wildcard), REASONS.redshift);
+    acknowledge(this.role, [...kafka.topics(), kafka.groups('')].map(wildcard), REASONS.redshift);
     this.admit('BrokersFromWarehouse', props.mskSecurityGroupId, props.warehouseSecurityGroupId, 'Redshift reads the topics (IAM login)');
     if (props.mappingIngress ?? true) {
       this.admit('BrokersFromMappings', props.mskSecurityGroupId, props.mskSecurityGroupId, "Event source mappings poll from the brokers' own group (IAM login)");

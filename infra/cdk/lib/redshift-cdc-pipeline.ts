@@ -102,7 +102,7 @@ export class RedshiftCdcPipeline extends Construct {
     acknowledge(warehousePolicy, [wildcard('*')], REASONS.ownStatements);
     acknowledge(networkPolicy, ['*', ...permissions.networkResources()].map(wildcard), REASONS.network);
     acknowledge(brokerPolicy, [wildcard('*')], REASONS.brokers);
-    acknowledge(brokerPolicy, [wildcard(kafka.topics())], REASONS.topics);
+    acknowledge(brokerPolicy, kafka.topics().map(wildcard), REASONS.topics);
 
     const kafkaSettings = { MSK_CLUSTER_ARN: clusterArn, KAFKA_CA_FILE: props.kafkaCaFile ?? '' };
     const mergeSettings = { MAX_ROWS_PER_MERGE: String(props.maxRowsPerMerge ?? 100_000) };
@@ -145,7 +145,7 @@ export class RedshiftCdcPipeline extends Construct {
       ...((props.reserveConcurrency ?? true) && { concurrency: 1 }),
     });
     for (const fn of [this.changeHandler, this.lagMonitor, this.provisioner]) {
-      acknowledge(fn.role!, [wildcard(kafka.topics())], REASONS.topics);
+      acknowledge(fn.role!, kafka.topics().map(wildcard), REASONS.topics);
     }
     acknowledge(this.changeHandler.role!, [wildcard(kafka.groups(permissions.consumerGroupPrefix(pipeline)))], REASONS.topics);
     if (props.failureDestinationBucketArn) {
