@@ -387,12 +387,15 @@ def main():
         binaries = target() / "release"
     folder = Path(tempfile.mkdtemp(prefix="redshift-cdc-deploy-"))
     try:
-        with ExitStack() as stack:
-            world = World(stack, folder, binaries)
-            written = run([world.binaries / "local-stack", "produce", "--kafka", world.kafka, "--records", CORPUS / "records.schema.jsonl.gz"])
-            say(written.stdout.strip())
-            for one in what:
+        for one in what:
+            # A world of its own for each, so that neither finds the other's tables.
+            (folder / one).mkdir()
+            with ExitStack() as stack:
                 say(f"== {one}")
+                world = World(stack, folder / one, binaries)
+                records = CORPUS / "records.schema.jsonl.gz"
+                written = run([binaries / "local-stack", "produce", "--kafka", world.kafka, "--records", records])
+                say(written.stdout.strip())
                 {"sam": sam, "cdk": cdk}[one](world)
         say("all passed")
     except Failed as error:
