@@ -65,7 +65,7 @@ impl Rewriter<'_> {
         Ok(value)
     }
 
-    pub(super) fn apply(&mut self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
+    pub(super) fn apply(&self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
         match op {
             BinaryOp::And | BinaryOp::Or => {
                 let (a, b) = (self.condition(&left)?, self.condition(&right)?);
@@ -105,7 +105,7 @@ impl Rewriter<'_> {
         }
     }
 
-    pub(super) fn compare(&mut self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
+    pub(super) fn compare(&self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
         let sign = symbol(op);
         if left.ty == RsType::Super || right.ty == RsType::Super {
             return self.compare_super(op, sign, left, right);
@@ -180,7 +180,7 @@ impl Rewriter<'_> {
         Ok(value)
     }
 
-    fn arithmetic(&mut self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
+    fn arithmetic(&self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
         let left = self.settle_number(left, &right)?;
         let right = self.settle_number(right, &left)?;
         if left.ty == RsType::Super || right.ty == RsType::Super {
@@ -209,7 +209,7 @@ impl Rewriter<'_> {
     }
 
     /// SUPER in arithmetic is a number or NULL; the result is SUPER again.
-    fn arithmetic_super(&mut self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
+    fn arithmetic_super(&self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
         let number = |v: &Typed| match &v.ty {
             RsType::Super => Ok(format!("rs.super_number({})", v.sql)),
             t if t.is_numeric() => Ok(format!("({})::numeric", v.sql)),
@@ -221,7 +221,7 @@ impl Rewriter<'_> {
         Ok(Typed::new(format!("to_jsonb({} {} {})", number(left)?, symbol(op), number(right)?), RsType::Super))
     }
 
-    fn arithmetic_dates(&mut self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
+    fn arithmetic_dates(&self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
         use RsType::{Date, Integer, Interval, Time, TimeTz, Timestamp, TimestampTz};
         let ty = match (&left.ty, op, &right.ty) {
             (Date, BinaryOp::Plus | BinaryOp::Minus, t) if t.is_integer() => Date,

@@ -104,8 +104,13 @@ impl Client {
 
     /// All rows, values joined by `|`.
     pub(crate) async fn rows(&mut self, sql: &str) -> Vec<String> {
-        self.ok(sql).await.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect()
+        rows_of(&self.ok(sql).await)
     }
+}
+
+/// The rows of a result, values joined by `|`, NULL as `~`.
+pub(crate) fn rows_of(result: &StatementResult) -> Vec<String> {
+    result.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect()
 }
 
 fn text(value: &Value) -> String {
@@ -158,8 +163,7 @@ async fn take(client: &mut Client, step: &Step) -> Option<String> {
         Step::Ok(sql) => client.send(sql).await.err().map(|error| format!("{sql}\n    {}", error.text())),
         Step::Rows(sql, expected) => match client.send(sql).await {
             Ok(result) => {
-                let rows: Vec<String> =
-                    result.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect();
+                let rows = rows_of(&result);
                 (rows != *expected).then(|| format!("{sql}\n    gave {rows:?}\n    not  {expected:?}"))
             }
             Err(error) => Some(format!("{sql}\n    {}", error.text())),

@@ -5,6 +5,7 @@
 
 mod access;
 mod catalogs;
+mod corpus;
 mod definitions;
 mod harness;
 mod isolation;
