@@ -155,6 +155,17 @@ pub struct Call {
     pub position: usize,
 }
 
+/// OBJECT_TRANSFORM.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectTransform {
+    /// The object.
+    pub input: Expr,
+    /// Paths of KEEP.
+    pub keep: Vec<String>,
+    /// Paths and values of SET.
+    pub set: Vec<(String, Expr)>,
+}
+
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "member names say what they are")]
@@ -228,6 +239,7 @@ pub enum Expr {
     },
     AtTimeZone(Box<Expr>, Box<Expr>),
     Call(Box<Call>),
+    ObjectTransform(Box<ObjectTransform>),
     Subquery(Box<Query>),
     Tuple(Vec<Expr>),
 }
@@ -313,6 +325,19 @@ pub enum TableRef {
         /// Column aliases.
         columns: Vec<String>,
     },
+    /// `generate_series(…)`, the one function that may stand in FROM.
+    Series {
+        /// Arguments.
+        call: Box<Call>,
+        /// Alias.
+        alias: Option<String>,
+        /// Column aliases.
+        columns: Vec<String>,
+    },
+    /// The PIVOT operator.
+    Pivot(Box<Pivot>),
+    /// The UNPIVOT operator.
+    UnpivotColumns(Box<UnpivotColumns>),
     /// A join.
     Join {
         /// Left side.
@@ -324,6 +349,40 @@ pub enum TableRef {
         /// Condition.
         condition: JoinCondition,
     },
+}
+
+/// `source PIVOT (aggregate FOR column IN (values))`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pivot {
+    /// A relation or subquery.
+    pub source: TableRef,
+    /// COUNT, SUM, MIN, MAX or AVG.
+    pub aggregate: Call,
+    /// Alias of the aggregate.
+    pub aggregate_alias: Option<String>,
+    /// Column that is turned.
+    pub column: Ident,
+    /// Its values with their aliases.
+    pub values: Vec<(Expr, Option<String>)>,
+    /// Alias.
+    pub alias: Option<String>,
+}
+
+/// `source UNPIVOT (value FOR name IN (columns))`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnpivotColumns {
+    /// A relation or subquery.
+    pub source: TableRef,
+    /// INCLUDE NULLS.
+    pub include_nulls: bool,
+    /// Name of the value column.
+    pub value: String,
+    /// Name of the name column.
+    pub name: String,
+    /// Columns with their aliases.
+    pub columns: Vec<(Ident, Option<String>)>,
+    /// Alias.
+    pub alias: Option<String>,
 }
 
 /// One SELECT.
@@ -363,6 +422,8 @@ pub struct SelectInto {
 pub enum GroupItem {
     /// An expression, ordinal or output name.
     Expr(Expr),
+    /// ALL: every select list entry without an aggregate.
+    All,
     /// GROUPING SETS / ROLLUP / CUBE: keyword and its sets.
     Sets(&'static str, Vec<Vec<Expr>>),
 }

@@ -24,6 +24,7 @@ mod rewrite;
 mod settings;
 pub mod statement;
 mod types;
+mod walk;
 
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,15 @@ pub enum Statement {
         name: Vec<String>,
         text: Option<String>,
     },
+    AlterDefaultPrivileges(DefaultPrivileges),
+    CreateDatabase(CreateDatabase),
+    AlterDatabase {
+        name: String,
+        action: AlterDatabase,
+    },
+    DropDatabase {
+        name: String,
+    },
     CreateExternalSchema(CreateExternalSchema),
     CreateMaterializedView(CreateMaterializedView),
     RefreshMaterializedView {
@@ -145,8 +154,7 @@ impl Statement {
             | Self::AlterTable(_)
             | Self::Truncate(_)
             | Self::Drop(_)
-            | Self::CreateSchema(_)
-            | Self::Comment { .. } => Route::Definition,
+            | Self::CreateSchema(_) => Route::Definition,
             Self::CreateView(view) if !view.no_schema_binding => Route::Definition,
             Self::CreateFunction(_) => Route::Definition,
             _ => Route::Engine,
@@ -176,6 +184,10 @@ impl Statement {
             Self::CreateSchema(_) => "CREATE SCHEMA",
             Self::AlterSchema { .. } => "ALTER SCHEMA",
             Self::Comment { .. } => "COMMENT",
+            Self::AlterDefaultPrivileges(_) => "ALTER DEFAULT PRIVILEGES",
+            Self::CreateDatabase(_) => "CREATE DATABASE",
+            Self::AlterDatabase { .. } => "ALTER DATABASE",
+            Self::DropDatabase { .. } => "DROP DATABASE",
             Self::CreateExternalSchema(_) => "CREATE EXTERNAL SCHEMA",
             Self::CreateMaterializedView(_) => "CREATE MATERIALIZED VIEW",
             Self::RefreshMaterializedView { .. } => "REFRESH MATERIALIZED VIEW",
@@ -735,4 +747,43 @@ pub struct UserStatement {
     pub set: Vec<(String, Option<String>)>,
     /// Other options, upper case, carried (`CONNECTION LIMIT 5`, `SYSLOG ACCESS UNRESTRICTED`, …).
     pub options: Vec<String>,
+}
+
+/// CREATE DATABASE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateDatabase {
+    /// Name.
+    pub name: String,
+    /// OWNER.
+    pub owner: Option<String>,
+    /// ISOLATION LEVEL SERIALIZABLE; the default is SNAPSHOT.
+    pub serializable: bool,
+}
+
+/// What ALTER DATABASE does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlterDatabase {
+    /// RENAME TO.
+    RenameTo(String),
+    /// OWNER TO.
+    OwnerTo(String),
+    /// CONNECTION LIMIT, which is not enforced here.
+    ConnectionLimit,
+    /// ISOLATION LEVEL; true is SERIALIZABLE.
+    Isolation(bool),
+}
+
+/// ALTER DEFAULT PRIVILEGES.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultPrivileges {
+    /// FOR USER; empty is the current user.
+    pub users: Vec<String>,
+    /// IN SCHEMA; empty is all.
+    pub schemas: Vec<String>,
+    /// False for REVOKE.
+    pub give: bool,
+    /// `TABLES`, `FUNCTIONS`, `PROCEDURES` or `SCHEMAS`.
+    pub objects: String,
+    /// Privileges, grantees and options.
+    pub grant: Grant,
 }

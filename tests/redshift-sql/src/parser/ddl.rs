@@ -55,6 +55,7 @@ impl Parser<'_> {
             }
             "MATERIALIZED" => self.create_materialized_view(),
             "SCHEMA" => self.create_schema(),
+            "DATABASE" => self.create_database(),
             "USER" => {
                 self.advance();
                 self.user(false)
@@ -75,7 +76,7 @@ impl Parser<'_> {
             | "OPERATOR" | "TABLESPACE" => {
                 self.refuse(SqlError::unsupported(format!("CREATE {keyword} is not supported by Redshift")))
             }
-            "DATABASE" | "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "IDENTITY" => {
+            "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "IDENTITY" => {
                 self.refuse(SqlError::not_in_stand_in(&format!("CREATE {keyword}")))
             }
             _ => Err(self.unexpected()),
@@ -444,6 +445,7 @@ impl Parser<'_> {
             Some("TABLE") => self.alter_table(),
             Some("MATERIALIZED") => self.alter_materialized_view(),
             Some("SCHEMA") => self.alter_schema(),
+            Some("DATABASE") => self.alter_database(),
             Some("PROCEDURE") => self.alter_procedure(),
             Some("USER") => {
                 self.advance();
@@ -453,7 +455,8 @@ impl Parser<'_> {
             Some("VIEW") => {
                 self.refuse(SqlError::unsupported("ALTER VIEW is not supported by Redshift: use ALTER TABLE"))
             }
-            Some(other @ ("EXTERNAL" | "DATABASE" | "DEFAULT" | "FUNCTION" | "ROLE" | "DATASHARE" | "SYSTEM")) => {
+            Some("DEFAULT") => self.alter_default_privileges(),
+            Some(other @ ("EXTERNAL" | "FUNCTION" | "ROLE" | "DATASHARE" | "SYSTEM")) => {
                 let construct = format!("ALTER {other}");
                 self.refuse(SqlError::not_in_stand_in(&construct))
             }
@@ -671,7 +674,8 @@ impl Parser<'_> {
             "INDEX" | "SEQUENCE" | "TRIGGER" | "TYPE" | "DOMAIN" | "EXTENSION" => {
                 return self.refuse(SqlError::unsupported(format!("DROP {keyword} is not supported by Redshift")));
             }
-            "DATABASE" | "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "EXTERNAL" => {
+            "DATABASE" => return self.name().map(|name| Statement::DropDatabase { name }),
+            "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "EXTERNAL" => {
                 return self.refuse(SqlError::not_in_stand_in(&format!("DROP {keyword}")));
             }
             _ => {
@@ -745,24 +749,5 @@ impl Parser<'_> {
             AlterSchema::Quota(self.quota()?)
         };
         Ok(Statement::AlterSchema { name, action })
-    }
-
-    pub(super) fn comment(&mut self) -> Parsed<Statement> {
-        self.expect_words(&["COMMENT", "ON"])?;
-        let kind = match self.keyword().as_deref() {
-            Some(k @ ("TABLE" | "COLUMN" | "VIEW" | "SCHEMA" | "DATABASE")) => k.to_owned(),
-            Some("CONSTRAINT") => {
-                return self.refuse(SqlError::not_in_stand_in("COMMENT ON CONSTRAINT"));
-            }
-            _ => return Err(self.unexpected()),
-        };
-        self.advance();
-        let mut name = vec![self.name()?];
-        while self.eat_symbol(".") {
-            name.push(self.name()?);
-        }
-        self.expect_word("IS")?;
-        let text = if self.eat_word("NULL") { None } else { Some(self.string()?) };
-        Ok(Statement::Comment { kind, name, text })
     }
 }

@@ -1,7 +1,9 @@
 //! Expressions (Redshift Database Developer Guide, "Expressions", "Conditions", "Querying semi-structured data").
 
 use super::{Parsed, Parser, words};
-use crate::ast::{BinaryOp, Call, Expr, Ident, LikeKind, Literal, ObjectName, OrderItem, Step, UnaryOp, Window};
+use crate::ast::{
+    BinaryOp, Call, Expr, Ident, LikeKind, Literal, ObjectName, ObjectTransform, OrderItem, Step, UnaryOp, Window,
+};
 use crate::error::SqlError;
 use crate::lexer::Kind;
 
@@ -83,6 +85,12 @@ impl Parser<'_> {
             let symbol = *symbol;
             if symbol == "::" {
                 self.advance();
+                // Types of the catalogs: casts read them, tables do not have them.
+                if self.is_word("REGCLASS") || self.is_word("OID") {
+                    let name = if self.eat_word("REGCLASS") { "regclass" } else { "oid" };
+                    self.eat_word("OID");
+                    return Ok((function(name, vec![left], self.position()), true));
+                }
                 let to = self.data_type()?;
                 let cast = Expr::Cast { expr: Box::new(left), to, or_null: false };
                 return Ok((cast, true));
@@ -474,7 +482,7 @@ impl Parser<'_> {
                 }
             }
             "ROW" if call_follows => self.refuse(SqlError::not_in_stand_in("ROW(…)")),
-            _ if words::is_reserved(word) => Err(self.unexpected()),
+            _ if words::is_reserved(word) && word != "OID" => Err(self.unexpected()),
             _ => self.path_or_call(),
         }
     }
@@ -531,12 +539,13 @@ impl Parser<'_> {
 
     fn path_or_call(&mut self) -> Parsed<Expr> {
         let position = self.position();
-        let allow = self.is_symbol_at(1, "(");
+        // OID is reserved, and a column of the catalogs all the same.
+        let allow = self.is_symbol_at(1, "(") || self.is_word("OID");
         let first = self.ident_token(allow)?;
         let mut names: Vec<Ident> = vec![first];
         while self.is_symbol(".") && matches!(self.token_at(1).kind, Kind::Word(_) | Kind::Quoted(_)) {
             self.advance();
-            let label = self.is_symbol_at(1, "(");
+            let label = self.is_symbol_at(1, "(") || self.is_word("OID");
             names.push(self.ident_token(label)?);
         }
         if self.is_symbol("(") {
@@ -554,7 +563,7 @@ impl Parser<'_> {
         Ok(Expr::Path(steps))
     }
 
-    fn call(&mut self, name: ObjectName, position: usize) -> Parsed<Expr> {
+    pub(super) fn call(&mut self, name: ObjectName, position: usize) -> Parsed<Expr> {
         self.expect_symbol("(")?;
         let mut call = Call {
             name,
@@ -575,8 +584,8 @@ impl Parser<'_> {
                 self.eat_word("ALL");
             }
             call.args = self.comma_list(Self::expr)?;
-            if call.name.name == "object_transform" && (self.is_word("KEEP") || self.is_word("SET")) {
-                return self.refuse(SqlError::not_in_stand_in("OBJECT_TRANSFORM"));
+            if call.name.name == "object_transform" && call.args.len() == 1 {
+                return self.object_transform(call.args.remove(0));
             }
             if self.is_words(&["ORDER", "BY"]) {
                 return self.refuse(
@@ -613,6 +622,23 @@ impl Parser<'_> {
             call.over = Some(self.window()?);
         }
         Ok(Expr::Call(Box::new(call)))
+    }
+
+    /// The rest of `OBJECT_TRANSFORM(input [KEEP path, …] [SET path, value, …])`.
+    fn object_transform(&mut self, input: Expr) -> Parsed<Expr> {
+        let mut transform = ObjectTransform { input, keep: Vec::new(), set: Vec::new() };
+        if self.eat_word("KEEP") {
+            transform.keep = self.comma_list(Self::string)?;
+        }
+        if self.eat_word("SET") {
+            transform.set = self.comma_list(|p| {
+                let path = p.string()?;
+                p.expect_symbol(",")?;
+                Ok((path, p.expr()?))
+            })?;
+        }
+        self.expect_symbol(")")?;
+        Ok(Expr::ObjectTransform(Box::new(transform)))
     }
 
     fn nulls_treatment(&mut self, call: &mut Call) -> Parsed<()> {

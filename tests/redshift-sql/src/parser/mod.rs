@@ -3,6 +3,7 @@
 //! The grammar is Redshift's (Redshift Database Developer Guide, "SQL commands"). What PostgreSQL has and Redshift has not is a
 //! syntax error or a refusal that names the construct. Invariant: recursion is bounded by [`MAX_DEPTH`].
 
+mod database;
 mod ddl;
 mod dml;
 mod expr;

@@ -54,11 +54,18 @@ impl Rewriter<'_> {
             rights.push((*op, right));
             base = left;
         }
+        if let Expr::Tuple(row) = base {
+            return match rights.as_slice() {
+                [(op @ (BinaryOp::Eq | BinaryOp::NotEq), Expr::Tuple(other))] => {
+                    let equal = self.rows_equal(row, other, scope)?;
+                    let sql = if *op == BinaryOp::Eq { equal } else { format!("(NOT {equal})") };
+                    Ok(Typed::new(sql, RsType::Boolean))
+                }
+                _ => Err(SqlError::not_in_stand_in("a comparison of rows other than = and <>")),
+            };
+        }
         let mut value = self.expr(base, scope)?;
         while let Some((op, right)) = rights.pop() {
-            if let Expr::Tuple(_) = right {
-                return Err(SqlError::not_in_stand_in("a comparison of rows"));
-            }
             let right = self.expr(right, scope)?;
             value = self.apply(op, value, right)?;
         }
@@ -217,6 +224,9 @@ impl Rewriter<'_> {
         };
         if op == BinaryOp::Plus && (left.ty.is_character() || right.ty.is_character()) {
             return self.concat(left, right);
+        }
+        if op == BinaryOp::Plus && left.ty == right.ty {
+            return Ok(Typed::new(format!("rs.super_plus({}, {})", left.sql, right.sql), RsType::Super));
         }
         Ok(Typed::new(format!("to_jsonb({} {} {})", number(left)?, symbol(op), number(right)?), RsType::Super))
     }

@@ -1,7 +1,7 @@
 //! Queries: FROM items, select lists, grouping, QUALIFY, set operations, common table expressions.
 
 use super::scope::{Item, Scope, ScopeColumn};
-use super::{Form, Rewriter, Typed};
+use super::{Form, Rewriter, Typed, functions};
 use crate::ast::{
     Expr, GroupItem, JoinCondition, JoinKind, Literal, ObjectName, OrderItem, Query, QueryBody, Select, SelectItem,
     SetOp, Step, TableRef,
@@ -101,7 +101,7 @@ impl Rewriter<'_> {
         }
         let mut parts = Vec::new();
         for cte in list {
-            if recursive && let QueryBody::Set(SetOp::UnionAll, seed, _) = &cte.query.body {
+            if recursive && let QueryBody::Set(SetOp::UnionAll, seed, step) = &cte.query.body {
                 let seed = Query {
                     recursive: false,
                     with: Vec::new(),
@@ -111,11 +111,16 @@ impl Rewriter<'_> {
                     offset: None,
                     position: cte.query.position,
                 };
-                let (_, columns) = self.query(&seed, parent)?;
+                let (seed_sql, columns) = self.query(&seed, parent)?;
                 let columns = renamed(columns, &cte.columns, &cte.name)?;
-                self.ctes.push((cte.name.clone(), columns));
-                let (sql, columns) = self.query(&cte.query, parent)?;
-                let columns = renamed(columns, &cte.columns, &cte.name)?;
+                self.ctes.push((cte.name.clone(), columns.clone()));
+                let (step_sql, step_columns) = self.set_body(step, parent)?;
+                if step_columns.len() != columns.len() {
+                    return Err(SqlError::syntax("each UNION ALL query must have the same number of columns"));
+                }
+                // PostgreSQL wants equal types on both sides, lengths included; the seed says which.
+                let sql =
+                    format!("{} UNION ALL {}", unsized_rows(&seed_sql, &columns), unsized_rows(&step_sql, &columns));
                 parts.push(cte_sql(&cte.name, &columns, &sql));
                 continue;
             }
@@ -245,7 +250,11 @@ impl Rewriter<'_> {
                         a.origin = None;
                     }
                     let open = if matches!(right, QueryBody::Set(..)) { format!("({right_sql})") } else { right_sql };
-                    sql = format!("{sql} {word} {open}");
+                    sql = if op != SetOp::UnionAll && columns.iter().any(|c| c.rs_type.is_character()) {
+                        self.set_without_blanks(op, &sql, &open, &columns)
+                    } else {
+                        format!("{sql} {word} {open}")
+                    };
                     if !rest.is_empty() {
                         sql = format!("({sql})");
                     }
@@ -253,6 +262,28 @@ impl Rewriter<'_> {
                 Ok((sql, columns))
             }
         }
+    }
+
+    /// UNION, INTERSECT and EXCEPT of rows with character columns, whose trailing blanks do not count ("Character types").
+    fn set_without_blanks(&mut self, op: SetOp, left: &str, right: &str, columns: &[OutputColumn]) -> String {
+        let alias = self.alias("d");
+        let names: Vec<String> = (1..=columns.len()).map(|n| format!("rs_c{n}")).collect();
+        let (side, having, of_left) = match op {
+            SetOp::Intersect => ((", 1", ", 2"), " HAVING bool_or(rs_side = 1) AND bool_or(rs_side = 2)", true),
+            SetOp::Except => ((", 1", ", 2"), " HAVING bool_and(rs_side = 1)", true),
+            SetOp::Union | SetOp::UnionAll => (("", ""), "", false),
+        };
+        let filter = if of_left { " FILTER (WHERE rs_side = 1)" } else { "" };
+        let (items, keys) = unblanked(&names, columns, filter);
+        let list = if of_left { format!("{}, rs_side", names.join(", ")) } else { names.join(", ") };
+        let part = |sql: &str, side: &str| format!("SELECT rs_part.*{side} FROM ({sql}) AS rs_part");
+        format!(
+            "SELECT {} FROM ({} UNION ALL {}) AS {alias}({list}) GROUP BY {}{having}",
+            items.join(", "),
+            part(left, side.0),
+            part(right, side.1),
+            keys.join(", ")
+        )
     }
 
     fn select(
@@ -263,11 +294,29 @@ impl Rewriter<'_> {
     ) -> Result<(String, Vec<OutputColumn>), SqlError> {
         let mut scope = Scope { parent, ..Scope::default() };
         let from = self.from(&select.from, &mut scope)?;
+        // An alias here may hide the one that a key of the query around is from.
+        let hidden: Vec<String> = scope.items.iter().map(|i| format!("{}.", quote_identifier(&i.alias))).collect();
+        let outer_keys = self.group_keys.clone();
+        self.group_keys.retain(|(key, _)| !hidden.iter().any(|alias| key.contains(alias)));
+        let result = self.select_from(select, order_by, &from, &mut scope);
+        self.group_keys = outer_keys;
+        result
+    }
+
+    fn select_from(
+        &mut self,
+        select: &Select,
+        order_by: &[OrderItem],
+        from: &str,
+        scope: &mut Scope<'_>,
+    ) -> Result<(String, Vec<OutputColumn>), SqlError> {
         let mut values: Vec<(String, Typed)> = Vec::new();
+        let mut plain = Vec::new();
         for item in &select.items {
-            self.select_item(item, &mut scope, &mut values)?;
+            self.select_item(item, scope, &mut values)?;
+            let aggregated = matches!(item, SelectItem::Expr(expr, _) if functions::has_aggregate(expr));
+            plain.resize(values.len(), !aggregated);
         }
-        let names: Vec<String> = values.iter().map(|(n, _)| n.clone()).collect();
         let columns: Vec<OutputColumn> = values
             .iter()
             .map(|(name, value)| OutputColumn {
@@ -276,41 +325,73 @@ impl Rewriter<'_> {
                 origin: value.origin.clone(),
             })
             .collect();
-        let selection = self.clause(" WHERE ", select.selection.as_ref(), &scope)?;
-        let group = self.group_by(&select.group_by, &scope, &values)?;
-        let having = self.clause(" HAVING ", select.having.as_ref(), &scope)?;
-        let distinct = if select.distinct { "DISTINCT " } else { "" };
+        let selection = self.clause(" WHERE ", select.selection.as_ref(), scope)?;
+        let keys = self.group_by(&select.group_by, scope, &values, &plain)?;
+        let group = keys.sql();
+        if !keys.character.is_empty() {
+            self.group_keys.extend(keys.character);
+            values.clear();
+            scope.laterals.clear();
+            for item in &select.items {
+                self.select_item(item, scope, &mut values)?;
+            }
+        }
+        let names: Vec<String> = values.iter().map(|(n, _)| n.clone()).collect();
+        let having = self.clause(" HAVING ", select.having.as_ref(), scope)?;
         let mut keys = Vec::new();
         for item in order_by {
-            keys.push(self.order_key(item, &scope, &names)?);
+            keys.push(self.order_key(item, scope, &names)?);
         }
         let tail = format!("{from}{selection}{group}{having}");
-        let Some(qualify) = &select.qualify else {
-            let list: Vec<String> = values
+        let settled: Vec<String> = values.iter().map(|(_, value)| self.settled(value)).collect();
+        if let Some(qualify) = &select.qualify {
+            let test = self.expr(qualify, scope)?;
+            let test = self.condition(&test)?;
+            return self.qualified(select, order_by, &keys, &settled, &test, &tail, columns);
+        }
+        let list = |names: &[String]| {
+            settled
                 .iter()
-                .map(|(name, value)| format!("{} AS {}", self.settled(value), quote_identifier(name)))
-                .collect();
-            let order: Vec<String> = order_by
-                .iter()
-                .zip(&keys)
-                .map(|(item, key)| format!("{}{}", key.in_place(), direction(item)))
-                .collect();
-            let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-            return Ok((format!("SELECT {distinct}{}{tail}{order}", list.join(", ")), columns));
+                .zip(names)
+                .map(|(s, n)| format!("{s} AS {}", quote_identifier(n)))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
-        // "QUALIFY clause": filters after the window functions.
-        let test = self.expr(qualify, &scope)?;
-        let test = self.condition(&test)?;
-        let mut inner: Vec<String> = values
-            .iter()
-            .enumerate()
-            .map(|(n, (_, value))| format!("{} AS rs_c{}", self.settled(value), n + 1))
-            .collect();
+        if select.distinct && columns.iter().any(|c| c.rs_type.is_character()) {
+            let mut order = Vec::new();
+            for (item, key) in order_by.iter().zip(&keys) {
+                order.push(format!("{}{}", key.among(&settled)?, direction(item)));
+            }
+            let inner: Vec<String> = (1..=columns.len()).map(|n| format!("rs_c{n}")).collect();
+            let sql = self.distinct(&format!("SELECT {}{tail}", list(&inner)), &columns);
+            return Ok((format!("{sql}{}", order_clause(&order)), columns));
+        }
+        let distinct = if select.distinct { "DISTINCT " } else { "" };
+        let order: Vec<String> =
+            order_by.iter().zip(&keys).map(|(item, key)| format!("{}{}", key.in_place(), direction(item))).collect();
+        Ok((format!("SELECT {distinct}{}{tail}{}", list(&names), order_clause(&order)), columns))
+    }
+
+    /// "QUALIFY clause": filters after the window functions.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one SELECT")]
+    fn qualified(
+        &mut self,
+        select: &Select,
+        order_by: &[OrderItem],
+        keys: &[Key],
+        settled: &[String],
+        test: &str,
+        tail: &str,
+        columns: Vec<OutputColumn>,
+    ) -> Result<(String, Vec<OutputColumn>), SqlError> {
+        let mut inner: Vec<String> = settled.iter().enumerate().map(|(n, s)| format!("{s} AS rs_c{}", n + 1)).collect();
         inner.push(format!("{test} AS rs_qualify"));
         let mut order = Vec::new();
-        for (n, (item, key)) in order_by.iter().zip(&keys).enumerate() {
+        for (n, (item, key)) in order_by.iter().zip(keys).enumerate() {
             let key = match key {
+                Key::Output(index) if select.distinct => index.to_string(),
                 Key::Output(index) => format!("rs_c{index}"),
+                Key::Expression(_) if select.distinct => key.among(settled)?,
                 Key::Expression(sql) => {
                     inner.push(format!("{sql} AS rs_o{n}"));
                     format!("rs_o{n}")
@@ -318,18 +399,29 @@ impl Rewriter<'_> {
             };
             order.push(format!("{key}{}", direction(item)));
         }
-        let outer: Vec<String> =
-            names.iter().enumerate().map(|(n, name)| format!("rs_c{} AS {}", n + 1, quote_identifier(name))).collect();
-        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
         let alias = self.alias("q");
-        Ok((
-            format!(
-                "SELECT {distinct}{} FROM (SELECT {}{tail}) AS {alias} WHERE rs_qualify{order}",
-                outer.join(", "),
-                inner.join(", ")
-            ),
-            columns,
-        ))
+        let filtered = format!("FROM (SELECT {}{tail}) AS {alias} WHERE rs_qualify", inner.join(", "));
+        let outer: Vec<String> = columns
+            .iter()
+            .enumerate()
+            .map(|(n, column)| format!("rs_c{} AS {}", n + 1, quote_identifier(&column.name)))
+            .collect();
+        let sql = format!("SELECT {} {filtered}", outer.join(", "));
+        let sql = if select.distinct { self.distinct(&sql, &columns) } else { sql };
+        Ok((format!("{sql}{}", order_clause(&order)), columns))
+    }
+
+    /// The distinct rows of a query. Values that differ in trailing blanks are equal ("Character types").
+    fn distinct(&mut self, sql: &str, columns: &[OutputColumn]) -> String {
+        let alias = self.alias("d");
+        let names: Vec<String> = (1..=columns.len()).map(|n| format!("rs_c{n}")).collect();
+        let (items, keys) = unblanked(&names, columns, "");
+        format!(
+            "SELECT {} FROM ({sql}) AS {alias}({}) GROUP BY {}",
+            items.join(", "),
+            names.join(", "),
+            keys.join(", ")
+        )
     }
 
     fn clause(&mut self, word: &str, expr: Option<&Expr>, scope: &Scope<'_>) -> Result<String, SqlError> {
@@ -393,46 +485,57 @@ impl Rewriter<'_> {
         items: &[GroupItem],
         scope: &Scope<'_>,
         values: &[(String, Typed)],
-    ) -> Result<String, SqlError> {
-        if items.is_empty() {
-            return Ok(String::new());
-        }
-        let mut parts = Vec::new();
+        plain: &[bool],
+    ) -> Result<Grouping, SqlError> {
+        let mut grouping = Grouping::default();
         for item in items {
-            parts.push(match item {
-                GroupItem::Expr(expr) => self.group_key(expr, scope, values)?,
+            match item {
+                GroupItem::Expr(expr) => {
+                    let key = self.group_key(expr, scope, values)?;
+                    let key = grouping.key(key, false);
+                    grouping.parts.push(key);
+                }
+                // "GROUP BY clause", ALL: every entry that is not aggregated.
+                GroupItem::All => {
+                    for (_, (_, value)) in plain.iter().zip(values).filter(|(plain, _)| **plain) {
+                        let key = if value.form == Form::Value { value.clone() } else { open_key(value) };
+                        let key = grouping.key(key, false);
+                        grouping.parts.push(key);
+                    }
+                }
                 GroupItem::Sets(word, sets) => {
                     let mut list = Vec::new();
                     for set in sets {
-                        let keys: Vec<String> =
-                            set.iter().map(|e| self.group_key(e, scope, values)).collect::<Result<_, _>>()?;
+                        let mut keys = Vec::new();
+                        for expr in set {
+                            let key = self.group_key(expr, scope, values)?;
+                            keys.push(grouping.key(key, true));
+                        }
                         list.push(format!("({})", keys.join(", ")));
                     }
-                    format!("{word} ({})", list.join(", "))
+                    grouping.parts.push(format!("{word} ({})", list.join(", ")));
                 }
-            });
+            }
         }
-        Ok(format!(" GROUP BY {}", parts.join(", ")))
+        Ok(grouping)
     }
 
-    fn group_key(&mut self, expr: &Expr, scope: &Scope<'_>, values: &[(String, Typed)]) -> Result<String, SqlError> {
+    fn group_key(&mut self, expr: &Expr, scope: &Scope<'_>, values: &[(String, Typed)]) -> Result<Typed, SqlError> {
         if let Some(n) = ordinal(expr) {
             return match n.checked_sub(1).and_then(|i| values.get(i)) {
-                Some(_) => Ok(n.to_string()),
+                Some((_, value)) if value.form == Form::Value => Ok(value.clone()),
+                Some((_, value)) => Ok(open_key(value)),
                 None => Err(SqlError::new("42P10", format!("GROUP BY position {n} is not in select list"))),
             };
         }
         match self.expr(expr, scope) {
             // A constant key groups nothing; PostgreSQL would read a number as an ordinal.
-            Ok(value) if matches!(value.form, Form::Text(_) | Form::Null) => Ok(format!("({}::text)", value.sql)),
-            Ok(value) => Ok(value.sql),
-            Err(error) => {
-                let position = bare(expr).and_then(|name| values.iter().position(|(n, _)| n == name));
-                match position {
-                    Some(n) => Ok((n + 1).to_string()),
-                    None => Err(error),
-                }
-            }
+            Ok(value) if value.is_open() => Ok(open_key(&value)),
+            Ok(value) => Ok(value),
+            Err(error) => match bare(expr).and_then(|name| values.iter().find(|(n, _)| n == name)) {
+                Some((_, value)) => Ok(value.clone()),
+                None => Err(error),
+            },
         }
     }
 
@@ -469,7 +572,7 @@ impl Rewriter<'_> {
         Ok(format!(" FROM {out}"))
     }
 
-    fn add_item(&self, scope: &mut Scope<'_>, item: Item) -> Result<(), SqlError> {
+    pub(super) fn add_item(&self, scope: &mut Scope<'_>, item: Item) -> Result<(), SqlError> {
         if scope.items.iter().any(|i| i.alias == item.alias) {
             return Err(SqlError::new("42712", format!("table name \"{}\" specified more than once", item.alias)));
         }
@@ -498,14 +601,19 @@ impl Rewriter<'_> {
             }
             TableRef::Query { query, alias, columns } => {
                 let (sql, output) = self.query(query, scope.parent)?;
-                let Some(alias) = alias else {
-                    return Err(SqlError::syntax("subquery in FROM must have an alias"));
-                };
-                let output = renamed(output, columns, alias)?;
-                let list = column_list(&output);
-                self.add_item(scope, output_item(alias, &output))?;
-                Ok(format!("({sql}) AS {}{list}", quote_identifier(alias)))
+                let output = renamed(output, columns, alias.as_deref().unwrap_or("subquery"))?;
+                self.derived(&sql, &output, alias.as_deref(), scope)
             }
+            TableRef::Series { call, alias, columns } => {
+                let value = self.call(call, scope)?;
+                let alias = alias.as_deref().unwrap_or("generate_series");
+                let column = OutputColumn { name: alias.to_owned(), rs_type: value.ty, origin: None };
+                let output = renamed(vec![column], columns, alias)?;
+                self.add_item(scope, output_item(alias, &output))?;
+                Ok(format!("{} AS {}{}", value.sql, quote_identifier(alias), column_list(&output)))
+            }
+            TableRef::Pivot(pivot) => self.pivot(pivot, scope),
+            TableRef::UnpivotColumns(unpivot) => self.unpivot(unpivot, scope),
             TableRef::Join { left, right, kind, condition } => self.join(left, right, *kind, condition, scope),
         }
     }
@@ -664,6 +772,9 @@ impl Rewriter<'_> {
             let definition = definition.clone();
             return self.late_binding(&definition, shown, columns, scope);
         }
+        // "Leader node-only functions": system tables and views with these prefixes are read on compute nodes, too.
+        self.compute_read |= relation.kind != RelationKind::System
+            || ["stl_", "stv_", "svl_", "svv_"].iter().any(|prefix| relation.name.starts_with(prefix));
         if !self.reads.contains(&key) {
             self.reads.push(key);
         }
@@ -728,6 +839,75 @@ impl Rewriter<'_> {
     }
 }
 
+/// The keys of a GROUP BY.
+#[derive(Default)]
+struct Grouping {
+    parts: Vec<String>,
+    /// Keys whose trailing blanks do not count, and whether they are in grouping sets.
+    character: Vec<(String, bool)>,
+}
+
+impl Grouping {
+    /// A key as PostgreSQL text.
+    fn key(&mut self, value: Typed, in_sets: bool) -> String {
+        if value.ty.is_character() {
+            let key = format!("({})::bpchar", value.sql);
+            self.character.push((value.sql, in_sets));
+            return key;
+        }
+        // In parentheses a number is a value; alone it would be an ordinal.
+        format!("({})", value.sql)
+    }
+
+    fn sql(&self) -> String {
+        if self.parts.is_empty() { String::new() } else { format!(" GROUP BY {}", self.parts.join(", ")) }
+    }
+}
+
+/// A constant as a key that groups nothing.
+fn open_key(value: &Typed) -> Typed {
+    Typed::new(format!("({}::text)", value.sql), RsType::Unknown)
+}
+
+/// Items and GROUP BY keys of rows whose character values are equal without their trailing blanks.
+fn unblanked(names: &[String], columns: &[OutputColumn], filter: &str) -> (Vec<String>, Vec<String>) {
+    let mut items = Vec::new();
+    let mut keys = Vec::new();
+    for (name, column) in names.iter().zip(columns) {
+        let shown = quote_identifier(&column.name);
+        if column.rs_type.is_character() {
+            items.push(format!("min({name}){filter} AS {shown}"));
+            keys.push(format!("({name})::bpchar"));
+        } else {
+            items.push(format!("{name} AS {shown}"));
+            keys.push(name.clone());
+        }
+    }
+    (items, keys)
+}
+
+/// The rows of a query with types that have no length, precision or scale.
+fn unsized_rows(sql: &str, columns: &[OutputColumn]) -> String {
+    let items: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(n, column)| {
+            let ty = match &column.rs_type {
+                t if t.is_character() => "text".to_owned(),
+                RsType::Decimal(..) => "numeric".to_owned(),
+                other => other.postgres(),
+            };
+            format!("rs_c{}::{ty}", n + 1)
+        })
+        .collect();
+    let names: Vec<String> = (1..=columns.len()).map(|n| format!("rs_c{n}")).collect();
+    format!("SELECT {} FROM ({sql}) AS rs_part({})", items.join(", "), names.join(", "))
+}
+
+fn order_clause(keys: &[String]) -> String {
+    if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) }
+}
+
 enum Key {
     /// The n-th output column.
     Output(usize),
@@ -735,6 +915,18 @@ enum Key {
 }
 
 impl Key {
+    /// The key as an ordinal of the result.
+    fn among(&self, settled: &[String]) -> Result<String, SqlError> {
+        match self {
+            Self::Output(n) => Ok(n.to_string()),
+            Self::Expression(sql) => {
+                settled.iter().position(|s| s == sql).map(|n| (n + 1).to_string()).ok_or_else(|| {
+                    SqlError::syntax("for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+                })
+            }
+        }
+    }
+
     fn in_place(&self) -> String {
         match self {
             Self::Output(n) => n.to_string(),
@@ -767,7 +959,7 @@ fn value_item(alias: &str, sql: &str, ty: RsType) -> Item {
     Item { alias: alias.to_owned(), schema: None, columns: Vec::new(), value: Some(Typed::new(sql, ty)) }
 }
 
-fn output_item(alias: &str, columns: &[OutputColumn]) -> Item {
+pub(super) fn output_item(alias: &str, columns: &[OutputColumn]) -> Item {
     Item {
         alias: alias.to_owned(),
         schema: None,

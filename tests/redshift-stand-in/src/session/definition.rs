@@ -36,7 +36,7 @@ impl RedshiftSession {
             Statement::CreateSchema(create) => self.create_schema(create).await,
             Statement::AlterSchema { name, action } => self.alter_schema(name, action).await,
             Statement::CreateExternalSchema(create) => self.create_external_schema(create).await,
-            Statement::Comment { .. } => Err(refused("COMMENT is not supported by this stand-in")),
+            Statement::Comment { kind, name, text } => self.comment(kind, name, text.as_deref()).await,
             Statement::CreateMaterializedView(create) => self.create_materialized_view(create).await,
             Statement::AlterMaterializedView { name, action } => self.alter_materialized_view(name, action).await,
             Statement::CreateProcedure(create) => self.create_procedure(create).await,
@@ -45,6 +45,7 @@ impl RedshiftSession {
             Statement::AlterProcedure { name, arguments, action } => {
                 self.alter_procedure(name, arguments.as_deref(), action).await
             }
+            Statement::AlterDefaultPrivileges(defaults) => self.alter_default_privileges(defaults).await,
             Statement::Grant(grant) => self.grant(grant, true).await,
             Statement::Revoke(grant) => self.grant(grant, false).await,
             Statement::User(user) => self.user(user).await,
@@ -245,6 +246,13 @@ impl RedshiftSession {
     /// A late-binding view is an empty view below, for its name, owner and grants; its query is
     /// put in its place wherever it is used.
     async fn create_late_view(&mut self, create: &CreateView) -> SqlResult<Outcome> {
+        // Redshift Database Developer Guide, "CREATE VIEW": names must have their schema.
+        if let Some(name) = create.query.unqualified_relation() {
+            return Err(SqlError::new(
+                "42P01",
+                format!("relation \"{name}\" must be written with its schema in a view WITH NO SCHEMA BINDING"),
+            ));
+        }
         let view = self.view().await?;
         let schema = self.creation_schema(&view, &create.name)?;
         let object = qualified(&schema, &create.name.name);

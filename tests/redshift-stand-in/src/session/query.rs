@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use futures::StreamExt as _;
 use redshift_data_api::SqlError;
 use redshift_sql::statement::Statement;
-use redshift_sql::{OutputColumn, Query, RelationKind, Translated};
+use redshift_sql::{OutputColumn, Query, RelationKind, RsType, Translated};
 
 use super::{Outcome, RedshiftSession, Scope};
 use crate::error::{IntoSql as _, SqlResult, from_front_end, refused};
@@ -24,8 +24,11 @@ impl RedshiftSession {
     /// Translates and runs a query or a data change.
     pub(super) async fn run_translated(&mut self, statement: &Statement, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
-        let translated = redshift_sql::rewrite(statement, &view, &self.settings.front_end, as_variables(scope))
+        let mut translated = redshift_sql::rewrite(statement, &view, &self.settings.front_end, as_variables(scope))
             .map_err(|e| from_front_end(e, None))?;
+        if self.parameter("timezone")? != "UTC" {
+            in_session_zone(&mut translated);
+        }
         for (schema, name) in &translated.writes {
             let Some(entry) = view.entry(Some(schema), name) else { continue };
             match (entry.relation.kind, statement) {
@@ -124,6 +127,24 @@ impl RedshiftSession {
             None => Err(SqlError::new("34000", format!("cursor \"{name}\" does not exist"))),
         }
     }
+}
+
+/// Shows TIMESTAMPTZ in the session's zone: PostgreSQL's text has it, its binary form is UTC.
+fn in_session_zone(translated: &mut Translated) {
+    if !translated.columns.iter().any(|column| column.rs_type == RsType::TimestampTz) {
+        return;
+    }
+    let names: Vec<String> = (1..=translated.columns.len()).map(|n| format!("rs_c{n}")).collect();
+    let items: Vec<String> = names
+        .iter()
+        .zip(&translated.columns)
+        .map(
+            |(name, column)| {
+                if column.rs_type == RsType::TimestampTz { format!("{name}::text") } else { name.clone() }
+            },
+        )
+        .collect();
+    translated.sql = format!("SELECT {} FROM ({}) AS rs_zone({})", items.join(", "), translated.sql, names.join(", "));
 }
 
 /// A scope as the front end wants it.

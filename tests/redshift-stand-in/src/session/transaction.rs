@@ -25,6 +25,8 @@ pub(crate) struct Transaction {
     pub(crate) changed_objects: bool,
     /// A query has run in it.
     pub(crate) snapshot_taken: bool,
+    /// Parameters that SET LOCAL changed, with their values before.
+    pub(crate) locals: Vec<(String, String)>,
     saved: Option<(SessionSettings, Arc<Temporary>)>,
 }
 
@@ -71,6 +73,9 @@ impl RedshiftSession {
             Ok(()) => {
                 if ended.changed_objects {
                     self.database.changed();
+                }
+                for (name, before) in ended.locals.iter().rev() {
+                    self.set_parameter(name, Some(before)).await?;
                 }
                 self.restore_role().await
             }

@@ -1,7 +1,7 @@
 //! Aggregates and window functions.
 
-use super::{big, boolean, double, no_function, text};
-use crate::ast::{Call, OrderItem, Window};
+use super::{big, boolean, double, int, no_function, super_value, text};
+use crate::ast::{Call, Expr, OrderItem, Window};
 use crate::error::SqlError;
 use crate::rewrite::scope::Scope;
 use crate::rewrite::{Rewriter, Typed};
@@ -43,8 +43,24 @@ pub(super) const AGGREGATES: &[&str] = &[
     "bit_or",
     "percentile_cont",
     "percentile_disc",
+    "grouping",
+    "grouping_id",
 ];
 
+/// GROUPING and GROUPING_ID ("Aggregation extensions").
+fn grouping(call: &Call, args: &[Typed]) -> Result<Typed, SqlError> {
+    if args.is_empty() || call.over.is_some() {
+        return Err(no_function(call, args));
+    }
+    let key = |arg: &Typed| if arg.ty.is_character() { format!("({})::bpchar", arg.sql) } else { arg.sql.clone() };
+    Ok(int(format!("grouping({})", args.iter().map(key).collect::<Vec<_>>().join(", "))))
+}
+
+/// True if an aggregate is computed in the expression, outside of windows and subqueries.
+pub(in crate::rewrite) fn has_aggregate(expr: &Expr) -> bool {
+    let is_aggregate = |e: &Expr| matches!(e, Expr::Call(call) if call.over.is_none() && AGGREGATES.contains(&call.name.name.as_str()));
+    expr.any(&is_aggregate)
+}
 
 impl Rewriter<'_> {
     fn order_list(&mut self, items: &[OrderItem], scope: &Scope<'_>) -> Result<String, SqlError> {
@@ -57,7 +73,9 @@ impl Rewriter<'_> {
                 Some(false) => " NULLS LAST",
                 None => "",
             };
-            out.push(format!("{}{down}{nulls}", self.settled(&value)));
+            // Trailing blanks do not count ("Character types").
+            let blanks = if value.ty.is_character() { "::bpchar" } else { "" };
+            out.push(format!("({}){blanks}{down}{nulls}", self.settled(&value)));
         }
         Ok(out.join(", "))
     }
@@ -94,9 +112,23 @@ impl Rewriter<'_> {
             Some(window) => self.over(window, scope)?,
             None => String::new(),
         };
+        // What is aggregated are the values, not the one that stands for its group.
+        let keys = if call.over.is_none() { std::mem::take(&mut self.group_keys) } else { Vec::new() };
+        let result = self.aggregated(call, &over, scope);
+        if call.over.is_none() {
+            self.group_keys = keys;
+        }
+        result
+    }
+
+    fn aggregated(&mut self, call: &Call, over: &str, scope: &Scope<'_>) -> Result<Typed, SqlError> {
+        let name = call.name.name.as_str();
         let mut args = Vec::new();
         for arg in &call.args {
             args.push(self.expr(arg, scope)?);
+        }
+        if matches!(name, "grouping" | "grouping_id") {
+            return grouping(call, &args);
         }
         if call.star {
             if name != "count" {
@@ -109,12 +141,12 @@ impl Rewriter<'_> {
         }
         let distinct = if call.distinct { "DISTINCT " } else { "" };
         if matches!(name, "percentile_cont" | "percentile_disc") {
-            return self.percentile(call, &args, &over, scope);
+            return self.percentile(call, &args, over, scope);
         }
         if name == "listagg" {
-            return self.listagg(call, &args, &over, scope);
+            return self.listagg(call, &args, over, scope);
         }
-        if let Some(value) = self.window_only(call, &args, &over)? {
+        if let Some(value) = self.window_only(call, &args, over)? {
             return Ok(value);
         }
         let [arg] = args.as_slice() else {
@@ -131,6 +163,9 @@ impl Rewriter<'_> {
                     _ => settled,
                 };
                 big(format!("count({distinct}{sql}){over}"))
+            }
+            "sum" | "avg" if arg.ty == RsType::Super => {
+                super_value(format!("to_jsonb(trim_scale({name}({distinct}rs.super_number({settled})){over}))"))
             }
             "sum" => {
                 let v = number(self)?;
@@ -155,7 +190,14 @@ impl Rewriter<'_> {
                 }
             }
             "min" | "max" => match arg.ty {
-                RsType::Super => return Err(SqlError::not_in_stand_in("MIN and MAX of SUPER values")),
+                RsType::Super if over.is_empty() => {
+                    let down = if name == "max" { " DESC" } else { "" };
+                    let known = self.super_or_null(&settled);
+                    super_value(format!("(array_agg({known} ORDER BY {known}{down} NULLS LAST))[1]"))
+                }
+                RsType::Super => {
+                    return Err(SqlError::not_in_stand_in("MIN and MAX of SUPER values as window functions"));
+                }
                 RsType::Boolean => return Err(no_function(call, &args)),
                 RsType::Varbyte(_) => return Err(SqlError::not_in_stand_in("MIN and MAX of VARBYTE values")),
                 ref ty => {
@@ -172,7 +214,10 @@ impl Rewriter<'_> {
             "median" => {
                 let v = number(self)?;
                 if !over.is_empty() {
-                    return Err(SqlError::not_in_stand_in("MEDIAN as a window function"));
+                    return Ok(double(format!(
+                        "rs.percentile_cont(array_agg(({})::double precision){over}, 0.5)",
+                        v.sql
+                    )));
                 }
                 double(format!("percentile_cont(0.5) WITHIN GROUP (ORDER BY ({})::double precision)", v.sql))
             }
@@ -229,10 +274,11 @@ impl Rewriter<'_> {
             ("percent_rank" | "cume_dist", []) => double(format!("{name}(){over}")),
             ("ntile", [n]) => big(format!("ntile({}){over}::bigint", self.whole(n)?)),
             ("lag" | "lead", [value, rest @ ..]) if rest.len() <= 2 => {
+                let settled = self.settled(value);
                 if ignore {
-                    return Err(SqlError::not_in_stand_in("IGNORE NULLS of LAG and LEAD"));
+                    return self.known_neighbour(call, value, &settled, rest, over).map(Some);
                 }
-                let mut list = vec![self.settled(value)];
+                let mut list = vec![settled];
                 if let Some(offset) = rest.first() {
                     list.push(self.whole(offset)?);
                 }
@@ -242,12 +288,19 @@ impl Rewriter<'_> {
                 Typed::new(format!("{name}({}){over}", list.join(", ")), value.ty.clone())
             }
             ("first_value" | "last_value", [value]) => {
-                if ignore {
-                    return Err(SqlError::not_in_stand_in("IGNORE NULLS of FIRST_VALUE and LAST_VALUE"));
-                }
-                Typed::new(format!("{name}({}){over}", self.settled(value)), value.ty.clone())
+                let f = match (name, ignore) {
+                    (plain, false) => plain,
+                    ("first_value", true) => "rs.first_known",
+                    _ => "rs.last_known",
+                };
+                Typed::new(format!("{f}({}){over}", self.settled(value)), value.ty.clone())
             }
-            ("nth_value", [value, n]) if !ignore => {
+            ("nth_value", [value, n]) if ignore => {
+                let settled = self.settled(value);
+                let known = format!("array_agg({settled}) FILTER (WHERE {settled} IS NOT NULL){over}");
+                Typed::new(format!("({known})[{}]", self.whole(n)?), value.ty.clone())
+            }
+            ("nth_value", [value, n]) => {
                 Typed::new(format!("nth_value({}, {}){over}", self.settled(value), self.whole(n)?), value.ty.clone())
             }
             ("ratio_to_report", [value]) => {
@@ -259,17 +312,54 @@ impl Rewriter<'_> {
         }))
     }
 
+    /// LAG and LEAD with IGNORE NULLS: the n-th value that is not NULL before or behind the row.
+    fn known_neighbour(
+        &self,
+        call: &Call,
+        value: &Typed,
+        settled: &str,
+        rest: &[Typed],
+        over: &str,
+    ) -> Result<Typed, SqlError> {
+        let Some(window) = over.strip_suffix(')') else {
+            return Err(SqlError::new("42809", "LAG and LEAD need an OVER clause"));
+        };
+        let behind = call.name.name == "lead";
+        let frame = if behind { "1 FOLLOWING AND UNBOUNDED FOLLOWING" } else { "UNBOUNDED PRECEDING AND 1 PRECEDING" };
+        let window = format!("{window} ROWS BETWEEN {frame})");
+        let n = rest.first().map_or(Ok("1".to_owned()), |n| self.whole(n))?;
+        let sql = if n == "1" {
+            let f = if behind { "rs.first_known" } else { "rs.last_known" };
+            format!("{f}({settled}){window}")
+        } else {
+            let known = format!("(array_agg({settled}) FILTER (WHERE {settled} IS NOT NULL){window})");
+            let index = if behind { n } else { format!("cardinality({known}) - ({n}) + 1") };
+            format!("{known}[{index}]")
+        };
+        let sql = match rest.get(1) {
+            Some(default) => format!("COALESCE({sql}, {})", self.cast(default, &value.ty)?),
+            None => sql,
+        };
+        Ok(Typed::new(format!("({sql})"), value.ty.clone()))
+    }
+
     fn percentile(&mut self, call: &Call, args: &[Typed], over: &str, scope: &Scope<'_>) -> Result<Typed, SqlError> {
         let ([fraction], [order]) = (args, call.within_group.as_slice()) else {
             return Err(no_function(call, args));
         };
-        if !over.is_empty() {
-            return Err(SqlError::not_in_stand_in("PERCENTILE_… as a window function"));
-        }
         let value = self.expr(&order.expr, scope)?;
         let down = if order.descending { " DESC" } else { "" };
         let name = &call.name.name;
         let fraction = format!("({})::double precision", fraction.sql);
+        if !over.is_empty() {
+            // From the other end, if the order is descending.
+            let fraction = if order.descending { format!("(1 - {fraction})") } else { fraction };
+            return Ok(if name == "percentile_cont" {
+                double(format!("rs.percentile_cont(array_agg(({})::double precision){over}, {fraction})", value.sql))
+            } else {
+                Typed::new(format!("rs.percentile_disc(array_agg({}){over}, {fraction})", value.sql), value.ty)
+            });
+        }
         Ok(if name == "percentile_cont" {
             double(format!(
                 "percentile_cont({fraction}) WITHIN GROUP (ORDER BY ({})::double precision{down})",
@@ -287,15 +377,30 @@ impl Rewriter<'_> {
             [value, separator] => (self.text_of(value)?, self.text_of(separator)?),
             _ => return Err(no_function(call, args)),
         };
-        if !over.is_empty() {
-            return Err(SqlError::not_in_stand_in("LISTAGG as a window function"));
-        }
         let order = if call.within_group.is_empty() {
             String::new()
         } else {
             format!(" ORDER BY {}", self.order_list(&call.within_group, scope)?)
         };
-        let distinct = if call.distinct { "DISTINCT " } else { "" };
-        Ok(text(format!("rs.listagg_check(string_agg({distinct}({value})::text, {separator}{order}))"), MAX_VARCHAR))
+        if let Some(window) = over.strip_suffix(')') {
+            // "LISTAGG window function": OVER holds PARTITION BY only, the order is that of WITHIN GROUP.
+            if call.over.as_ref().is_some_and(|w| !w.order_by.is_empty() || w.frame.is_some()) {
+                return Err(SqlError::unsupported("the window of LISTAGG takes PARTITION BY only"));
+            }
+            let window = format!("{window}{order} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)");
+            let joined = if call.distinct {
+                format!("rs.join_distinct(array_agg(({value})::text){window}, {separator})")
+            } else {
+                format!("string_agg(({value})::text, {separator}){window}")
+            };
+            return Ok(text(format!("rs.listagg_check({joined})"), MAX_VARCHAR));
+        }
+        // PostgreSQL orders a DISTINCT aggregate by its argument only.
+        let joined = if call.distinct {
+            format!("rs.join_distinct(array_agg(({value})::text{order}), {separator})")
+        } else {
+            format!("string_agg(({value})::text, {separator}{order})")
+        };
+        Ok(text(format!("rs.listagg_check({joined})"), MAX_VARCHAR))
     }
 }

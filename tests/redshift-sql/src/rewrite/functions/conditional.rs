@@ -1,6 +1,5 @@
 //! COALESCE, DECODE, GREATEST and their like: types unified as CASE does.
 
-use super::Arguments;
 use crate::error::SqlError;
 use crate::rewrite::{Form, Rewriter, Typed};
 use crate::types::RsType;
@@ -15,15 +14,7 @@ impl Rewriter<'_> {
             }
             ("nvl2", 3) => {
                 let (list, ty) = self.unified(&args[1..])?;
-                Typed::new(
-                    format!(
-                        "(CASE WHEN {} THEN {} ELSE {} END)",
-                        self.is_null(&args[0]),
-                        list[1],
-                        list[0]
-                    ),
-                    ty,
-                )
+                Typed::new(format!("(CASE WHEN {} THEN {} ELSE {} END)", self.is_null(&args[0]), list[1], list[0]), ty)
             }
             ("nullif", 2) => {
                 let equal = self.compare(crate::ast::BinaryOp::Eq, &args[0], &args[1])?;
@@ -34,10 +25,8 @@ impl Rewriter<'_> {
             ("decode", 3..) => return self.decode(args).map(Some),
             ("greatest" | "least", 1..) => {
                 let (list, ty) = self.unified(args)?;
-                if ty == RsType::Super {
-                    return Err(SqlError::not_in_stand_in("GREATEST and LEAST of SUPER values"));
-                }
-                Typed::new(format!("{name}({})", list.join(", ")), ty)
+                let of_super = if ty == RsType::Super { "rs.super_" } else { "" };
+                Typed::new(format!("{of_super}{name}({})", list.join(", ")), ty)
             }
             ("isnull" | "ifnull", 2) => {
                 return Err(SqlError::new("42883", format!("function {name} does not exist: use NVL or COALESCE")));
@@ -68,7 +57,6 @@ impl Rewriter<'_> {
         }
     }
 
-
     /// "DECODE expression": NULL equals NULL here.
     fn decode(&self, args: &[Typed]) -> Result<Typed, SqlError> {
         let subject = &args[0];
@@ -95,5 +83,4 @@ impl Rewriter<'_> {
         sql.push_str(" END)");
         Ok(Typed::new(sql, ty))
     }
-
 }

@@ -50,6 +50,11 @@ fn part_of(expr: &Expr) -> Result<&'static str, SqlError> {
         .ok_or_else(|| SqlError::new("22023", format!("invalid date part \"{}\"", word.unwrap_or("expression"))))
 }
 
+/// -1, 0 or 1.
+fn compared(left: &str, right: &str) -> Typed {
+    int(format!("(CASE WHEN {left} < {right} THEN -1 WHEN {left} > {right} THEN 1 WHEN {left} = {right} THEN 0 END)"))
+}
+
 impl Rewriter<'_> {
     /// "Date and time functions".
     pub(super) fn dates(&self, name: &str, args: &[Typed]) -> Result<Option<Typed>, SqlError> {
@@ -57,18 +62,35 @@ impl Rewriter<'_> {
         Ok(Some(match (name, args.len()) {
             ("trunc", 1) if args[0].ty.is_datetime() => Typed::new(format!("({})::date", args[0].sql), RsType::Date),
             ("last_day", 1) => Typed::new(
-                format!("(date_trunc('month', ({})::timestamp) + INTERVAL '1 month' - INTERVAL '1 day')::date", a.moment(0)?.sql),
+                format!(
+                    "(date_trunc('month', ({})::timestamp) + INTERVAL '1 month' - INTERVAL '1 day')::date",
+                    a.moment(0)?.sql
+                ),
                 RsType::Date,
             ),
-            ("add_months", 2) => Typed::new(format!("rs.add_months(({})::timestamp, {})", a.moment(0)?.sql, a.whole(1)?), RsType::Timestamp),
-            ("months_between", 2) => double(format!("rs.months_between(({})::timestamp, ({})::timestamp)", a.moment(0)?.sql, a.moment(1)?.sql)),
-            ("next_day", 2) => Typed::new(format!("rs.next_day(({})::date, {})", a.moment(0)?.sql, a.text(1)?), RsType::Date),
+            ("add_months", 2) => Typed::new(
+                format!("rs.add_months(({})::timestamp, {})", a.moment(0)?.sql, a.whole(1)?),
+                RsType::Timestamp,
+            ),
+            ("months_between", 2) => double(format!(
+                "rs.months_between(({})::timestamp, ({})::timestamp)",
+                a.moment(0)?.sql,
+                a.moment(1)?.sql
+            )),
+            ("next_day", 2) => {
+                Typed::new(format!("rs.next_day(({})::date, {})", a.moment(0)?.sql, a.text(1)?), RsType::Date)
+            }
             ("convert_timezone", 2) => Typed::new(
                 format!("((({})::timestamp AT TIME ZONE 'UTC') AT TIME ZONE {})", a.moment(1)?.sql, a.text(0)?),
                 RsType::Timestamp,
             ),
             ("convert_timezone", 3) => Typed::new(
-                format!("((({})::timestamp AT TIME ZONE {}) AT TIME ZONE {})", a.moment(2)?.sql, a.text(0)?, a.text(1)?),
+                format!(
+                    "((({})::timestamp AT TIME ZONE {}) AT TIME ZONE {})",
+                    a.moment(2)?.sql,
+                    a.text(0)?,
+                    a.text(1)?
+                ),
                 RsType::Timestamp,
             ),
             ("timezone", 2) => Typed::new(
@@ -77,17 +99,41 @@ impl Rewriter<'_> {
             ),
             ("date", 1) => Typed::new(format!("({})::date", a.moment(0)?.sql), RsType::Date),
             ("date_part_year", 1) => int(format!("extract(year FROM {})::integer", a.moment(0)?.sql)),
-            ("date_cmp" | "timestamp_cmp", 2) => int(format!(
-                "(CASE WHEN {a} < {b} THEN -1 WHEN {a} > {b} THEN 1 WHEN {a} = {b} THEN 0 END)",
-                a = a.moment(0)?.sql,
-                b = a.moment(1)?.sql
-            )),
+            (
+                "date_cmp"
+                | "date_cmp_timestamp"
+                | "date_cmp_timestamptz"
+                | "timestamp_cmp"
+                | "timestamp_cmp_date"
+                | "timestamp_cmp_timestamptz"
+                | "timestamptz_cmp"
+                | "timestamptz_cmp_date"
+                | "timestamptz_cmp_timestamp",
+                2,
+            ) => {
+                // The name says how an open constant is read.
+                let read = |i: usize, ty: &str| match args[i].form {
+                    Form::Value => a.moment(i).map(|v| v.sql),
+                    _ => Ok(format!("({}::{ty})", args[i].sql)),
+                };
+                let (left, right) = name.split_once("_cmp").unwrap_or((name, ""));
+                let right = right.strip_prefix('_').unwrap_or(left);
+                compared(&read(0, left)?, &read(1, right)?)
+            }
+            ("interval_cmp", 2) => {
+                compared(&format!("({})::interval", args[0].sql), &format!("({})::interval", args[1].sql))
+            }
             _ => return Ok(None),
         }))
     }
 
     /// Functions whose arguments are not all values: date parts, DECODE's branches and so on.
-    pub(super) fn with_parts(&mut self, name: &str, args: &[Expr], scope: &Scope<'_>) -> Result<Option<Typed>, SqlError> {
+    pub(super) fn with_parts(
+        &mut self,
+        name: &str,
+        args: &[Expr],
+        scope: &Scope<'_>,
+    ) -> Result<Option<Typed>, SqlError> {
         let count = |n: usize| {
             if args.len() == n {
                 Ok(())
@@ -242,4 +288,3 @@ fn interval(part: &str, amount: &str) -> String {
         _ => format!("(({amount})::bigint * INTERVAL '1 microsecond')"),
     }
 }
-

@@ -18,20 +18,8 @@ use crate::catalog::UserFunction;
 use crate::error::SqlError;
 use crate::quote_identifier;
 use crate::types::{MAX_VARCHAR, RsType};
+pub(super) use aggregates::has_aggregate;
 use aggregates::{AGGREGATES, WINDOW_ONLY};
-
-const LEADER_ONLY: &[&str] = &[
-    "now",
-    "age",
-    "current_timestamp",
-    "current_time",
-    "localtime",
-    "localtimestamp",
-    "clock_timestamp",
-    "transaction_timestamp",
-    "statement_timestamp",
-];
-
 
 fn int(sql: String) -> Typed {
     Typed::new(sql, RsType::Integer)
@@ -96,6 +84,11 @@ impl Arguments<'_> {
         matches!(self.values[i].ty, RsType::Varbyte(_))
     }
 
+    /// A truth value, or the default if it is not given.
+    fn flag(&self, i: usize, default: &str) -> Result<String, SqlError> {
+        self.values.get(i).map_or_else(|| Ok(default.to_owned()), |v| self.rewriter.condition(v))
+    }
+
     /// `function(argument)` over DOUBLE PRECISION.
     fn float(&self, function: &str, i: usize) -> Result<Typed, SqlError> {
         Ok(double(format!("{function}(({})::double precision)", self.number(i)?.sql)))
@@ -130,17 +123,17 @@ impl Rewriter<'_> {
         for arg in &call.args {
             args.push(self.expr(arg, scope)?);
         }
+        if built_in && system::LEADER_ONLY.contains(&name) {
+            self.leader_function = Some(name.to_owned());
+        }
         if built_in && let Some(value) = self.scalar(name, &args)? {
             return Ok(value);
         }
         if let Some(value) = self.user_function(call, &args)? {
             return Ok(value);
         }
-        if built_in && LEADER_ONLY.contains(&name) {
-            return Err(SqlError::unsupported(format!(
-                "the function {name} is not supported on Redshift tables (leader node only)"
-            ))
-            .with_hint("use GETDATE() or SYSDATE"));
+        if built_in && ["st_", "h3_", "hll"].iter().any(|prefix| name.starts_with(prefix)) {
+            return Err(SqlError::not_in_stand_in(&format!("the function {}", name.to_uppercase())));
         }
         Err(no_function(call, &args))
     }

@@ -1,7 +1,10 @@
 //! Functions of SUPER values and of JSON text.
 
 use super::{Arguments, boolean, int, super_value, text};
+use crate::ast::ObjectTransform;
 use crate::error::SqlError;
+use crate::quote_literal;
+use crate::rewrite::scope::Scope;
 use crate::rewrite::{Rewriter, Typed};
 use crate::types::{MAX_VARCHAR, RsType};
 
@@ -21,9 +24,25 @@ impl Rewriter<'_> {
                 RsType::Varbyte(crate::types::MAX_VARBYTE),
             ),
             ("json_typeof", 1) if a.is_super(0) => text(format!("jsonb_typeof({})", args[0].sql), 16),
-            ("json_typeof", 1) => return Err(SqlError::new("42883", format!("function json_typeof({}) does not exist", args[0].ty))),
-            ("is_object" | "is_array" | "is_varchar" | "is_char" | "is_boolean" | "is_bigint" | "is_integer" | "is_smallint"
-            | "is_decimal" | "is_float" | "is_scalar" | "is_valid_json" | "is_valid_json_array", 1) => {
+            ("json_typeof", 1) => {
+                return Err(SqlError::new("42883", format!("function json_typeof({}) does not exist", args[0].ty)));
+            }
+            (
+                "is_object"
+                | "is_array"
+                | "is_varchar"
+                | "is_char"
+                | "is_boolean"
+                | "is_bigint"
+                | "is_integer"
+                | "is_smallint"
+                | "is_decimal"
+                | "is_float"
+                | "is_scalar"
+                | "is_valid_json"
+                | "is_valid_json_array",
+                1,
+            ) => {
                 if name.starts_with("is_valid") {
                     boolean(format!("rs.{name}({})", a.text(0)?))
                 } else {
@@ -48,7 +67,18 @@ impl Rewriter<'_> {
             }
             ("array_concat", 2) => super_value(format!("rs.array_concat({}, {})", a.json(0)?, a.json(1)?)),
             ("array_flatten", 1) => super_value(format!("rs.array_flatten({})", a.json(0)?)),
-            ("array_contains", 2) => boolean(format!("rs.array_contains({}, {})", a.json(0)?, a.json(1)?)),
+            ("array_contains", 2 | 3) => boolean(self.array_search(name, &a)?),
+            ("array_position", 2 | 3) => int(self.array_search(name, &a)?),
+            ("array_positions", 2 | 3) => super_value(self.array_search(name, &a)?),
+            ("array_distinct", 1) => super_value(format!("rs.array_distinct({})", a.json(0)?)),
+            ("array_except" | "array_intersection" | "array_union", 2 | 3) => {
+                // "ARRAY_EXCEPT function": multi-sets unless the third argument is true.
+                super_value(format!("rs.{name}({}, {}, {})", a.json(0)?, a.json(1)?, a.flag(2, "false")?))
+            }
+            ("array_sort", 1..=3) => {
+                super_value(format!("rs.array_sort({}, {}, {})", a.json(0)?, a.flag(1, "true")?, a.flag(2, "NULL")?))
+            }
+            ("arrays_overlap", 2) => boolean(format!("rs.arrays_overlap({}, {})", a.json(0)?, a.json(1)?)),
             ("subarray", 2) => super_value(format!("rs.subarray({}, {}, NULL)", a.json(0)?, a.whole(1)?)),
             ("subarray", 3) => super_value(format!("rs.subarray({}, {}, {})", a.json(0)?, a.whole(1)?, a.whole(2)?)),
             ("split_to_array", 1) => super_value(format!("to_jsonb(string_to_array({}, ','))", a.text(0)?)),
@@ -60,17 +90,22 @@ impl Rewriter<'_> {
                     _ => (&args[1..], "false".to_owned()),
                 };
                 let keys = path.iter().map(|a| self.text_of(a)).collect::<Result<Vec<_>, _>>()?;
-                text(format!("rs.json_extract_path_text({}, ARRAY[{}]::text[], {quiet})", a.text(0)?, keys.join(", ")), MAX_VARCHAR)
+                text(
+                    format!("rs.json_extract_path_text({}, ARRAY[{}]::text[], {quiet})", a.text(0)?, keys.join(", ")),
+                    MAX_VARCHAR,
+                )
             }
             ("json_extract_array_element_text", 2 | 3) => {
                 let quiet = if args.len() == 3 { args[2].sql.clone() } else { "false".to_owned() };
-                text(format!("rs.json_extract_array_element_text({}, {}, {quiet})", a.text(0)?, a.whole(1)?), MAX_VARCHAR)
+                text(
+                    format!("rs.json_extract_array_element_text({}, {}, {quiet})", a.text(0)?, a.whole(1)?),
+                    MAX_VARCHAR,
+                )
             }
             ("json_array_length", 1 | 2) => {
                 let quiet = if args.len() == 2 { args[1].sql.clone() } else { "false".to_owned() };
                 int(format!("rs.json_array_length({}, {quiet})", a.text(0)?))
             }
-            ("object_transform", _) => return Err(SqlError::not_in_stand_in("OBJECT_TRANSFORM")),
             _ => return Ok(None),
         }))
     }
@@ -90,4 +125,62 @@ impl Rewriter<'_> {
             s.parse_super_null_on_error, s.json_parse_truncate_strings, s.json_parse_dedup_attributes
         ))
     }
+
+    /// "ARRAY_POSITION function": a NULL can be searched unless `null_match` is false.
+    fn array_search(&self, name: &str, a: &Arguments<'_>) -> Result<String, SqlError> {
+        Ok(format!("rs.{name}({}, {}, {})", a.json(0)?, a.json(1)?, a.flag(2, "true")?))
+    }
+
+    /// "OBJECT_TRANSFORM function": paths are constants of quoted names, `"a"."b"`.
+    pub(in crate::rewrite) fn object_transform(
+        &mut self,
+        transform: &ObjectTransform,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let input = self.expr(&transform.input, scope)?;
+        let input = self.to_super(&input)?;
+        let list = |paths: Vec<Vec<String>>| quote_literal(&json_paths(&paths));
+        let keep = transform.keep.iter().map(|p| path_names(p)).collect::<Result<Vec<_>, _>>()?;
+        let mut paths = Vec::new();
+        let mut values = Vec::new();
+        for (path, value) in &transform.set {
+            paths.push(path_names(path)?);
+            let value = self.expr(value, scope)?;
+            values.push(self.to_super(&value)?);
+        }
+        if keep.is_empty() && paths.is_empty() {
+            return Ok(super_value(input));
+        }
+        Ok(super_value(format!(
+            "rs.object_transform({input}, {}, {}, ARRAY[{}]::jsonb[])",
+            list(keep),
+            list(paths),
+            values.join(", ")
+        )))
+    }
+}
+
+/// The names of a path such as `"a"."b"`.
+fn path_names(path: &str) -> Result<Vec<String>, SqlError> {
+    let wrong = || {
+        SqlError::new(
+            "22023",
+            format!("invalid path {path} of OBJECT_TRANSFORM: write quoted names with points between them"),
+        )
+    };
+    let mut names = Vec::new();
+    for part in path.split('.') {
+        let name =
+            part.strip_prefix('"').and_then(|p| p.strip_suffix('"')).filter(|n| !n.is_empty() && !n.contains('"'));
+        names.push(name.ok_or_else(wrong)?.to_owned());
+    }
+    Ok(names)
+}
+
+/// Paths as a JSON array of arrays of names.
+fn json_paths(paths: &[Vec<String>]) -> String {
+    let quoted = |name: &String| format!("\"{}\"", name.replace('\\', "\\\\"));
+    let lists: Vec<String> =
+        paths.iter().map(|p| format!("[{}]", p.iter().map(quoted).collect::<Vec<_>>().join(","))).collect();
+    format!("[{}]", lists.join(","))
 }

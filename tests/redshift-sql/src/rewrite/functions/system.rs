@@ -1,10 +1,26 @@
 //! System information functions and current values.
 
-use super::{Arguments, boolean, big, double, int, text};
+use super::{Arguments, big, boolean, double, int, text};
 use crate::error::SqlError;
 use crate::quote_literal;
 use crate::rewrite::{Rewriter, Typed};
 use crate::types::{MAX_VARCHAR, RsType};
+
+/// "Leader node-only functions": they run only in statements that read no table of a user and no system table.
+pub(super) const LEADER_ONLY: &[&str] = &[
+    "age",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "generate_series",
+    "has_database_privilege",
+    "has_schema_privilege",
+    "has_table_privilege",
+    "isfinite",
+    "localtime",
+    "localtimestamp",
+    "now",
+];
 
 impl Rewriter<'_> {
     /// "System information functions" and current values.
@@ -37,10 +53,39 @@ impl Rewriter<'_> {
                 boolean(format!("rs.{name}({})", list.join(", ")))
             }
             ("pg_get_userbyid", 1) => text(format!("pg_get_userbyid(({})::oid)::text", args[0].sql), 128),
-            ("format_type", 2) => text(format!("format_type(({})::oid, {})", args[0].sql, a.whole(1)?), 256),
-            ("pg_get_viewdef", 1 | 2) => return Err(SqlError::not_in_stand_in("the function PG_GET_VIEWDEF").with_hint("use SHOW VIEW")),
+            ("format_type", 2) => text(format!("rs_catalog.type_text(({})::oid, {})", args[0].sql, a.whole(1)?), 256),
+            ("pg_get_viewdef", 1 | 2) => text(format!("rs_sys.viewdef({})", Self::object_id(&args[0])?), MAX_VARCHAR),
+            ("obj_description", 1 | 2) => text(format!("rs_sys.obj_description({})", Self::object_id(&args[0])?), MAX_VARCHAR),
+            ("col_description", 2) => {
+                text(format!("rs_sys.col_description({}, {})", Self::object_id(&args[0])?, a.whole(1)?), MAX_VARCHAR)
+            }
+            ("regclass" | "oid", 1) => Typed::new(Self::object_id(&args[0])?, RsType::Oid),
+            ("db_collation", 0) => text("'case_sensitive'::character varying".into(), 32),
+            ("now" | "current_timestamp", 0) => Typed::new("now()", RsType::TimestampTz),
+            ("localtimestamp", 0) => Typed::new("LOCALTIMESTAMP", RsType::Timestamp),
+            ("current_time", 0) => Typed::new("CURRENT_TIME", RsType::TimeTz),
+            ("localtime", 0) => Typed::new("LOCALTIME", RsType::Time),
+            ("age", 1 | 2) => {
+                let list = (0..args.len()).map(|i| a.moment(i).map(|v| v.sql)).collect::<Result<Vec<_>, _>>()?;
+                Typed::new(format!("age({})", list.join(", ")), RsType::Interval)
+            }
+            ("isfinite", 1) => boolean(format!("isfinite({})", a.moment(0)?.sql)),
+            ("generate_series", 2 | 3) => {
+                let list = (0..args.len()).map(|i| a.number(i).map(|v| v.sql)).collect::<Result<Vec<_>, _>>()?;
+                let ty = self.common_type(&args.iter().collect::<Vec<_>>())?;
+                Typed::new(format!("generate_series({})", list.join(", ")), ty)
+            }
             ("current_setting", 1) => text(format!("current_setting({})", a.text(0)?), MAX_VARCHAR),
             _ => return Ok(None),
         }))
+    }
+
+    /// The number of a relation, given by name or by number.
+    fn object_id(value: &Typed) -> Result<String, SqlError> {
+        match &value.ty {
+            t if t.is_character() => Ok(format!("(({})::text::regclass::oid)", value.sql)),
+            t if t.is_integer() || *t == RsType::Oid => Ok(format!("(({})::oid)", value.sql)),
+            other => Err(SqlError::datatype(format!("the name or the number of a relation is needed, not {other}"))),
+        }
     }
 }
