@@ -136,6 +136,12 @@ pub fn check_streaming_view(query: &Query, catalog: &dyn Catalog) -> Result<Opti
     rewrite::check_streaming_view(query, catalog)
 }
 
+/// Names of the built-in functions that are executed, sorted.
+#[must_use]
+pub fn functions() -> &'static [&'static str] {
+    rewrite::FUNCTIONS
+}
+
 /// Quotes an identifier for PostgreSQL.
 #[must_use]
 pub fn quote_identifier(name: &str) -> String {

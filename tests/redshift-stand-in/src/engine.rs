@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::catalog::{self, Snapshot};
+use crate::conflicts::Conflicts;
 use crate::error::{IntoSql as _, SqlResult, refused};
 use crate::history::{self, Entry};
 use crate::session::RedshiftSession;
@@ -51,6 +52,8 @@ pub(crate) struct Database {
     refreshes: Mutex<HashMap<u32, Arc<tokio::sync::Mutex<()>>>>,
     refresh_clients: Mutex<Vec<Client>>,
     history: mpsc::UnboundedSender<Entry>,
+    /// Transactions of a SERIALIZABLE database.
+    pub(crate) conflicts: Conflicts,
 }
 
 impl std::fmt::Debug for Database {
@@ -197,6 +200,7 @@ impl Warehouse {
             refreshes: Mutex::default(),
             refresh_clients: Mutex::default(),
             history: history::start(writer),
+            conflicts: Conflicts::default(),
         });
         open.insert(name.to_owned(), Arc::clone(&database));
         Ok(database)

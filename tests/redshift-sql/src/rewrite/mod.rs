@@ -24,6 +24,7 @@ use crate::statement::Statement;
 use crate::types::RsType;
 use scope::Scope;
 
+pub(crate) use functions::list::FUNCTIONS;
 pub(crate) use streaming::check_streaming_view;
 
 /// What a piece of SQL is, beyond its type.

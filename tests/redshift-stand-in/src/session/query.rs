@@ -41,6 +41,10 @@ impl RedshiftSession {
                 _ => {}
             }
         }
+        if matches!(statement, Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_)) {
+            // What they write depends on what was there.
+            translated.reads.extend(translated.writes.clone());
+        }
         self.send(&translated, scope).await
     }
 
@@ -55,9 +59,21 @@ impl RedshiftSession {
 
     /// Sends translated SQL on the session's connection.
     pub(crate) async fn send(&mut self, translated: &Translated, scope: &dyn Scope) -> SqlResult<Outcome> {
-        let parameters = bind(translated, scope);
+        if translated.writes.is_empty() {
+            self.note_access(&translated.reads, &[])?;
+            self.transaction.snapshot_taken = true;
+            return fetch(&self.client, translated, bind(translated, scope)).await;
+        }
+        let began = self.begin_implicit().await?;
+        let result = self.write(translated, scope).await;
+        self.end_implicit(began, result).await
+    }
+
+    async fn write(&mut self, translated: &Translated, scope: &dyn Scope) -> SqlResult<Outcome> {
+        self.lock_for_writes(&translated.writes).await?;
+        self.note_access(&translated.reads, &translated.writes)?;
         self.transaction.snapshot_taken = true;
-        fetch(&self.client, translated, parameters).await
+        fetch(&self.client, translated, bind(translated, scope)).await
     }
 
     /// Evaluates translated expressions without touching the transaction's snapshot if it can.

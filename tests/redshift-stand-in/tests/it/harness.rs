@@ -58,6 +58,24 @@ impl Database {
         Self { engine: stand_in().engine(), name }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A connection to the database below, for what a test does by hand.
+    pub(crate) async fn postgres(&self) -> tokio_postgres::Client {
+        let mut config: tokio_postgres::Config = stand_in().postgres_url().parse().unwrap();
+        let (client, connection) = config.dbname(&self.name).connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// Makes the database SERIALIZABLE for the sessions that begin from now on.
+    pub(crate) async fn serializable(&self) {
+        let mut admin = self.admin().await;
+        admin.ok(&format!("ALTER DATABASE {} ISOLATION LEVEL SERIALIZABLE", self.name)).await;
+    }
+
     /// A name that no other test uses, for users and topics, which all databases share.
     pub(crate) fn unique(&self, name: &str) -> String {
         format!("{name}_{}", self.name)

@@ -5,6 +5,8 @@
 
 mod access;
 mod catalogs;
+mod clients;
+mod constructs;
 mod corpus;
 mod definitions;
 mod harness;

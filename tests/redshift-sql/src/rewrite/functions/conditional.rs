@@ -28,9 +28,6 @@ impl Rewriter<'_> {
                 let of_super = if ty == RsType::Super { "rs.super_" } else { "" };
                 Typed::new(format!("{of_super}{name}({})", list.join(", ")), ty)
             }
-            ("isnull" | "ifnull", 2) => {
-                return Err(SqlError::new("42883", format!("function {name} does not exist: use NVL or COALESCE")));
-            }
             _ => return Ok(None),
         }))
     }

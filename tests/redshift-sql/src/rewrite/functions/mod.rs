@@ -6,6 +6,7 @@
 mod aggregates;
 mod conditional;
 mod dates;
+pub(crate) mod list;
 mod numbers;
 mod strings;
 mod supers;
@@ -20,6 +21,7 @@ use crate::quote_identifier;
 use crate::types::{MAX_VARCHAR, RsType};
 pub(super) use aggregates::has_aggregate;
 use aggregates::{AGGREGATES, WINDOW_ONLY};
+use list::{FUNCTIONS, REFUSED, REFUSED_PREFIXES};
 
 fn int(sql: String) -> Typed {
     Typed::new(sql, RsType::Integer)
@@ -106,7 +108,9 @@ impl Arguments<'_> {
 impl Rewriter<'_> {
     pub(super) fn call(&mut self, call: &Call, scope: &Scope<'_>) -> Result<Typed, SqlError> {
         let name = call.name.name.as_str();
-        let built_in = matches!(call.name.schema.as_deref(), None | Some("pg_catalog"));
+        // Casts to the types of the catalogs are calls, too.
+        let built_in = matches!(call.name.schema.as_deref(), None | Some("pg_catalog"))
+            && (FUNCTIONS.binary_search(&name).is_ok() || matches!(name, "oid" | "regclass"));
         if built_in && (AGGREGATES.contains(&name) || WINDOW_ONLY.contains(&name)) {
             return self.aggregate(call, scope);
         }
@@ -132,7 +136,7 @@ impl Rewriter<'_> {
         if let Some(value) = self.user_function(call, &args)? {
             return Ok(value);
         }
-        if built_in && ["st_", "h3_", "hll"].iter().any(|prefix| name.starts_with(prefix)) {
+        if REFUSED.contains(&name) || REFUSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
             return Err(SqlError::not_in_stand_in(&format!("the function {}", name.to_uppercase())));
         }
         Err(no_function(call, &args))

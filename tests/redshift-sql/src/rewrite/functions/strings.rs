@@ -137,9 +137,6 @@ impl Rewriter<'_> {
                     }
                 }
             }
-            ("checksum" | "murmur3_32_hash" | "collate", _) => {
-                return Err(SqlError::not_in_stand_in(&format!("the function {}", name.to_uppercase())));
-            }
             ("to_char", 2) => match (&args[0].form, &args[0].ty) {
                 (Form::Value, ty) if ty.is_numeric() => text(format!("to_char({}, {})", args[0].sql, a.text(1)?), 256),
                 (_, ty) if ty.is_datetime() || *ty == RsType::Interval => {
