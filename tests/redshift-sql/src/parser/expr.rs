@@ -5,7 +5,7 @@ use crate::ast::{
     BinaryOp, Call, Expr, Ident, LikeKind, Literal, ObjectName, ObjectTransform, OrderItem, Step, UnaryOp, Window,
 };
 use crate::error::SqlError;
-use crate::lexer::Kind;
+use crate::lexer::{Kind, Token};
 
 /// Longest chain of operators without parentheses.
 const MAX_CHAIN: usize = 5000;
@@ -339,9 +339,24 @@ impl Parser<'_> {
     }
 
     /// `((SELECT …))` is a query; `((SELECT 1) + 1)` is not: only the matching parenthesis tells.
-    fn is_query_in_parentheses(&self) -> bool {
-        if !self.is_symbol("(") {
+    pub(super) fn is_query_in_parentheses(&self) -> bool {
+        let Some(next) = self.beyond_parentheses() else {
             return true;
+        };
+        match &next.kind {
+            Kind::Symbol(")") => true,
+            Kind::Word(w) => matches!(
+                w.to_ascii_uppercase().as_str(),
+                "UNION" | "INTERSECT" | "EXCEPT" | "MINUS" | "ORDER" | "LIMIT" | "OFFSET"
+            ),
+            _ => false,
+        }
+    }
+
+    /// The token behind the parenthesis that opens here and its partner; None if none opens here or it has no partner.
+    fn beyond_parentheses(&self) -> Option<&Token> {
+        if !self.is_symbol("(") {
+            return None;
         }
         let mut depth = 0_usize;
         let mut ahead = 0;
@@ -351,22 +366,13 @@ impl Parser<'_> {
                 Kind::Symbol(")") => {
                     depth -= 1;
                     if depth == 0 {
-                        break;
+                        return Some(self.token_at(ahead + 1));
                     }
                 }
-                Kind::End => return true,
+                Kind::End => return None,
                 _ => {}
             }
             ahead += 1;
-        }
-        let next = self.token_at(ahead + 1);
-        match &next.kind {
-            Kind::Symbol(")") => true,
-            Kind::Word(w) => matches!(
-                w.to_ascii_uppercase().as_str(),
-                "UNION" | "INTERSECT" | "EXCEPT" | "MINUS" | "ORDER" | "LIMIT" | "OFFSET"
-            ),
-            _ => false,
         }
     }
 

@@ -378,7 +378,7 @@ impl Parser<'_> {
             return self.refuse(SqlError::unsupported("LATERAL is not supported by Redshift"));
         }
         if self.eat_symbol("(") {
-            if self.starts_query() && self.is_subquery() {
+            if self.starts_query() && self.is_query_in_parentheses() {
                 let query = Box::new(self.query()?);
                 self.expect_symbol(")")?;
                 let (alias, columns) = self.table_alias()?;
@@ -494,30 +494,5 @@ impl Parser<'_> {
             Some("TABLESAMPLE") => self.refuse(SqlError::unsupported("TABLESAMPLE is not supported by Redshift")),
             _ => Ok(table),
         }
-    }
-
-    /// After `(`: a query rather than a join whose first item is a subquery.
-    fn is_subquery(&self) -> bool {
-        if !self.is_symbol("(") {
-            return true;
-        }
-        let mut depth = 0_usize;
-        let mut ahead = 0;
-        loop {
-            match &self.token_at(ahead).kind {
-                Kind::Symbol("(") => depth += 1,
-                Kind::Symbol(")") => {
-                    depth -= 1;
-                    if depth == 0 {
-                        break;
-                    }
-                }
-                Kind::End => return true,
-                _ => {}
-            }
-            ahead += 1;
-        }
-        ["UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT"].iter().any(|w| self.is_word_at(ahead + 1, w))
-            || self.is_symbol_at(ahead + 1, ")")
     }
 }

@@ -10,7 +10,7 @@ use redshift_sql::statement::{
     DistStyle, Drop, ObjectKind, SortKey, SortKind, Statement, StreamAuthentication, StreamSource, TableAttributes,
     TableConstraint,
 };
-use redshift_sql::{Column, CreateView, ObjectName, RelationKind, RsType, Translated, quote_identifier, quote_literal};
+use redshift_sql::{Column, CreateView, ObjectName, OutputColumn, RelationKind, RsType, Translated, quote_identifier, quote_literal};
 use serde_json::{Value as Json, json};
 
 use super::query::as_variables;
@@ -98,6 +98,16 @@ impl RedshiftSession {
         Ok(schema)
     }
 
+    /// The schema of a new table, which its name then has if the table is permanent.
+    fn place(&self, view: &View, name: &mut ObjectName, temporary: bool) -> SqlResult<String> {
+        if temporary {
+            return Ok("pg_temp".to_owned());
+        }
+        let schema = self.creation_schema(view, name)?;
+        name.schema = Some(schema.clone());
+        Ok(schema)
+    }
+
     /// Keeps what PostgreSQL has no place for.
     pub(super) async fn set_meta(&mut self, kind: &str, object: &str, meta: &Json) -> SqlResult<()> {
         // The marker comes first, whatever the order of the other members.
@@ -112,13 +122,7 @@ impl RedshiftSession {
     async fn create_table(&mut self, create: &CreateTable, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
         let mut create = create.clone();
-        let schema = if create.temporary {
-            "pg_temp".to_owned()
-        } else {
-            let schema = self.creation_schema(&view, &create.name)?;
-            create.name.schema = Some(schema.clone());
-            schema
-        };
+        let schema = self.place(&view, &mut create.name, create.temporary)?;
         let name = create.name.name.clone();
         if view.entry(Some(&schema), &name).is_some() {
             return if create.if_not_exists { Ok(Outcome::nothing()) } else { Err(exists(&name)) };
@@ -174,13 +178,7 @@ impl RedshiftSession {
     async fn create_table_as(&mut self, create: &CreateTableAs, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
         let mut create = create.clone();
-        let schema = if create.temporary {
-            "pg_temp".to_owned()
-        } else {
-            let schema = self.creation_schema(&view, &create.name)?;
-            create.name.schema = Some(schema.clone());
-            schema
-        };
+        let schema = self.place(&view, &mut create.name, create.temporary)?;
         let name = create.name.name.clone();
         if view.entry(Some(&schema), &name).is_some() {
             return Err(exists(&name));
@@ -190,14 +188,7 @@ impl RedshiftSession {
         // PostgreSQL returns no rows for it, whatever columns the table gets.
         let command = Translated { columns: Vec::new(), ..translated };
         let outcome = self.send(&command, scope).await?;
-        let columns: Vec<Column> = result_columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| {
-                let name = create.columns.get(index).unwrap_or(&column.name);
-                Column::new(name.clone(), column.rs_type.clone())
-            })
-            .collect();
+        let columns = named_columns(&result_columns, &create.columns);
         if create.temporary {
             self.add_temporary(&name, columns);
         } else {
@@ -217,21 +208,12 @@ impl RedshiftSession {
 
     async fn create_view(&mut self, create: &CreateView, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
-        let schema = self.creation_schema(&view, &create.name)?;
         let mut create = create.clone();
-        create.name.schema = Some(schema.clone());
+        let schema = self.place(&view, &mut create.name, false)?;
         let translated = self.translate(&Statement::CreateView(create.clone()), &view, scope)?;
         self.transaction.snapshot_taken = true;
         self.script(&translated.sql).await?;
-        let columns: Vec<Column> = translated
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| {
-                let name = create.columns.get(index).unwrap_or(&column.name);
-                Column::new(name.clone(), column.rs_type.clone())
-            })
-            .collect();
+        let columns = named_columns(&translated.columns, &create.columns);
         let meta = json!({
             "kind": "view",
             "definition": create.query_text,
@@ -558,6 +540,12 @@ pub(crate) fn missing(name: &ObjectName) -> SqlError {
         None => name.name.clone(),
     };
     SqlError::new("42P01", format!("relation \"{full}\" does not exist"))
+}
+
+/// A result's columns under the names that a definition gives to the first of them.
+fn named_columns(result: &[OutputColumn], names: &[String]) -> Vec<Column> {
+    let named = result.iter().enumerate();
+    named.map(|(n, column)| Column::new(names.get(n).unwrap_or(&column.name), column.rs_type.clone())).collect()
 }
 
 fn exists(name: &str) -> SqlError {

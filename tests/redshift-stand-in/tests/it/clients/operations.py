@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 DATABASE, CLI = sys.argv[1], sys.argv[2]
-WHERE = {"WorkgroupName": "wg", "Database": DATABASE}
+WHERE = {"WorkgroupName": "workgroup", "Database": DATABASE}
 ALL = {
     "BatchExecuteStatement", "CancelStatement", "DescribeStatement", "DescribeTable", "ExecuteStatement",
     "GetStatementResult", "GetStatementResultV2", "ListDatabases", "ListSchemas", "ListSessions", "ListStatements",
@@ -152,7 +152,7 @@ def cli():
         expect(f"{operation} succeeds", ended.returncode == 0, ended.stderr)
         return json.loads(ended.stdout) if ended.stdout.strip() else {}
 
-    where = ["--workgroup-name", "wg", "--database", DATABASE]
+    where = ["--workgroup-name", "workgroup", "--database", DATABASE]
     started = run("execute-statement", "--sql", "SELECT 1 AS one, 'x' AS two", "--session-keep-alive-seconds", "60",
                   "--wait-time-seconds", "5", *where)
     expect("finished at once", started["Status"] == "FINISHED", started)
