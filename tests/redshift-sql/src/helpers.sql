@@ -232,57 +232,50 @@ $$ BEGIN
   RETURN false;
 END $$;
 
--- "JSON_PARSE function", "SUPER configurations".
-CREATE OR REPLACE FUNCTION rs.json_parse(t text, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
-$$ DECLARE v jsonb;
+-- "JSON_PARSE function", "SUPER configurations". Without a handler, which would cost a subtransaction for every value: PostgreSQL's
+-- own errors of bad JSON and bad UTF-8 get Redshift's words outside.
+CREATE OR REPLACE FUNCTION rs.json_checked(t text, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE v jsonb := t::jsonb;
 BEGIN
-  IF t IS NULL THEN RETURN NULL; END IF;
-  BEGIN
-    v := t::jsonb;
-  EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN
-    IF null_on_error THEN RETURN NULL; END IF;
-    RAISE EXCEPTION 'JSON_PARSE() error: Invalid JSON format' USING ERRCODE = '22023';
-  END;
   -- jsonb keeps the last of equal names: text that did not get shorter lost none, and needs no search.
   IF NOT dedup AND length(replace(t, ' ', '')) <> length(replace(v::text, ' ', '')) AND rs.has_duplicates(t::json) THEN
-    IF null_on_error THEN RETURN NULL; END IF;
     RAISE EXCEPTION 'JSON_PARSE() error: Duplicate attribute names in an object' USING ERRCODE = '22023';
   END IF;
   IF octet_length(t) > 65535 AND rs.too_long_string(v) THEN
     IF truncate THEN RETURN rs.truncate_strings(v); END IF;
-    IF null_on_error THEN RETURN NULL; END IF;
     RAISE EXCEPTION 'JSON_PARSE() error: String value exceeds the max size of 65535 bytes' USING ERRCODE = '22001';
   END IF;
   RETURN v;
 END $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(t text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN RETURN rs.json_parse(t, false, false, false); END $$;
-CREATE OR REPLACE FUNCTION rs.bytes_text(b bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.json_parse(t text) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT rs.json_checked(t, false, false) $$;
+CREATE OR REPLACE FUNCTION rs.json_parse(b bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT rs.json_checked(convert_from(b, 'UTF8'), false, false) $$;
+CREATE OR REPLACE FUNCTION rs.json_parse(t text, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  RETURN convert_from(b, 'UTF8');
-EXCEPTION WHEN data_exception THEN
-  RAISE EXCEPTION 'JSON_PARSE() error: Invalid UTF-8 sequence' USING ERRCODE = '22021';
-END $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(b bytea, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
-$$ BEGIN
-  RETURN rs.json_parse(rs.bytes_text(b), null_on_error, truncate, dedup);
-EXCEPTION WHEN character_not_in_repertoire THEN
+  RETURN rs.json_checked(t, truncate, dedup);
+EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN
   IF null_on_error THEN RETURN NULL; END IF;
   RAISE;
 END $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(b bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN RETURN rs.json_parse(rs.bytes_text(b), false, false, false); END $$;
+CREATE OR REPLACE FUNCTION rs.json_parse(b bytea, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  RETURN rs.json_checked(convert_from(b, 'UTF8'), truncate, dedup);
+EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN
+  IF null_on_error THEN RETURN NULL; END IF;
+  RAISE;
+END $$;
 
 -- "CAN_JSON_PARSE function": true if and only if JSON_PARSE would succeed; NULL for NULL (not stated by the guide).
 CREATE OR REPLACE FUNCTION rs.can_json_parse(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  PERFORM rs.json_parse(t, false, false, false);
+  PERFORM rs.json_checked(t, false, false);
   RETURN true;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$;
 CREATE OR REPLACE FUNCTION rs.can_json_parse(b bytea) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  PERFORM rs.json_parse(convert_from(b, 'UTF8'), false, false, false);
+  PERFORM rs.json_checked(convert_from(b, 'UTF8'), false, false);
   RETURN true;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$;
@@ -482,6 +475,13 @@ $$ BEGIN
     WHEN 2 THEN ('x' || encode(b, 'hex'))::bit(16)::integer - CASE WHEN get_bit(b, 7) = 1 THEN 65536 ELSE 0 END
     WHEN 4 THEN ('x' || encode(b, 'hex'))::bit(32)::integer
     ELSE ('x' || encode(b, 'hex'))::bit(64)::bigint END;
+END $$;
+-- "IS_UTF8 function".
+CREATE OR REPLACE FUNCTION rs.is_utf8(b bytea) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  PERFORM convert_from(b, 'UTF8');
+  RETURN true;
+EXCEPTION WHEN data_exception THEN RETURN false;
 END $$;
 -- "SHA2 function": 0 and 256 are SHA-256.
 CREATE OR REPLACE FUNCTION rs.sha2(b bytea, bits integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS

@@ -275,7 +275,7 @@ FROM rs_catalog.schemas s JOIN pg_catalog.pg_namespace n ON n.oid = s.oid
 UNION ALL SELECT 11::oid, 'pg_catalog', 10, NULL;
 
 CREATE VIEW rs_sys.pg_class AS
-SELECT r.oid, r.name::varchar(128) AS relname, c.relnamespace, r.owner::int AS relowner,
+SELECT r.oid, r.oid AS relfilenode, r.name::varchar(128) AS relname, c.relnamespace, r.owner::int AS relowner,
        (CASE WHEN r.meta ->> 'kind' IN ('mv', 'late') THEN 'v' ELSE c.relkind::text END)::varchar(1) AS relkind,
        c.reltuples, c.relnatts::int AS relnatts, c.relacl::text::varchar(65535) AS relacl,
        (CASE WHEN r.meta ->> 'diststyle' LIKE 'KEY%' THEN 1 WHEN r.meta ->> 'diststyle' = 'ALL' THEN 8

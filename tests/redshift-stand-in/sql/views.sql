@@ -5,6 +5,9 @@
 
 CREATE FUNCTION rs_sys.viewdef(relation oid) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT r.meta ->> 'definition' FROM rs_catalog.relations r WHERE r.oid = relation $$;
+CREATE FUNCTION rs_sys.constraintdef(relation oid) RETURNS text LANGUAGE sql STABLE AS
+$$ SELECT 'PRIMARY KEY (' || (SELECT pg_catalog.string_agg(k, ', ') FROM pg_catalog.jsonb_array_elements_text(r.meta -> 'primary_key') AS k) || ')'
+   FROM rs_catalog.relations r WHERE r.oid = relation $$;
 CREATE FUNCTION rs_sys.obj_description(object oid) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT r.meta ->> 'comment' FROM rs_catalog.relations r WHERE r.oid = object $$;
 CREATE FUNCTION rs_sys.col_description(relation oid, number int) RETURNS text LANGUAGE sql STABLE AS

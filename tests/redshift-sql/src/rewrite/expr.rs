@@ -64,7 +64,11 @@ impl Rewriter<'_> {
             }
             Expr::Argument(n) => match n.checked_sub(1).and_then(|i| self.variables.arguments().get(i)) {
                 Some(rs_type) => Ok(Typed::new(format!("${n}"), rs_type.clone())),
-                None => Err(SqlError::new("42P02", format!("there is no parameter ${n}"))),
+                // In a procedure $1 is a variable like the argument's name.
+                None => match self.variables.variable(&[&format!("${n}")]) {
+                    Some(rs_type) => Ok(self.parameter(vec![format!("${n}")], rs_type)),
+                    None => Err(SqlError::new("42P02", format!("there is no parameter ${n}"))),
+                },
             },
             Expr::NamedParameter(name) => match self.variables.named_parameter(name) {
                 Some(text) => Ok(Typed::text(&text)),

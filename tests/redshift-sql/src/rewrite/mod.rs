@@ -8,11 +8,13 @@ mod cast;
 mod change;
 mod define;
 mod expr;
+mod from;
 mod functions;
 mod operators;
 mod pivot;
 mod query;
 mod scope;
+mod select;
 mod streaming;
 mod supers;
 

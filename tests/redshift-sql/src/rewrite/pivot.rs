@@ -3,7 +3,8 @@
 //! PIVOT becomes a grouped query with one aggregate per value, UNPIVOT a lateral list of the columns. Columns of the source that the
 //! operator does not name stay as they are: "added implicitly".
 
-use super::query::{natural_name, output_item};
+use super::from::output_item;
+use super::query::natural_name;
 use super::scope::{Scope, ScopeColumn};
 use super::{Form, Rewriter, Typed};
 use crate::ast::{BinaryOp, Call, Expr, Literal, Pivot, Step, TableRef, UnpivotColumns};

@@ -8,6 +8,7 @@
 //! transaction is open exactly if [`Transaction::open`] says so.
 
 mod access;
+mod alter;
 mod database;
 mod definition;
 mod inspect;

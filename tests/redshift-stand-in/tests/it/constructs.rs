@@ -43,7 +43,9 @@ fn every_listed_function_exists() {
                     Ok(_) => true,
                     Err(error) => {
                         let text = error.text();
-                        !["does not exist", "syntax error", "is not an aggregate", "only COUNT takes"].iter().any(|t| text.contains(t))
+                        !["does not exist", "syntax error", "is not an aggregate", "only COUNT takes"]
+                            .iter()
+                            .any(|t| text.contains(t))
                     }
                 };
                 if found {

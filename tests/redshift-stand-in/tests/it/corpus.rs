@@ -13,6 +13,7 @@ const CORPUS: &[(&str, &str)] = &[
     ("dates", include_str!("corpus/dates.sql")),
     ("definitions", include_str!("corpus/definitions.sql")),
     ("numbers", include_str!("corpus/numbers.sql")),
+    ("projects", include_str!("corpus/projects.sql")),
     ("procedures", include_str!("corpus/procedures.sql")),
     ("queries", include_str!("corpus/queries.sql")),
     ("strings", include_str!("corpus/strings.sql")),

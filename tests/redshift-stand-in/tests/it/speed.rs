@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use redshift_data_api::{Options, serve};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use crate::harness::{Database, run};
 
 #[test]
@@ -19,6 +23,57 @@ fn a_trivial_statement_takes_milliseconds() {
         times.sort_unstable();
         println!("median of a trivial statement: {:?}", times[100]);
         assert!(times[100] < Duration::from_millis(20), "{:?}", times[100]);
+    });
+}
+
+/// Sends one request of the Data API on a kept connection and returns the answer's body.
+async fn post(stream: &mut TcpStream, operation: &str, body: &str) -> String {
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: stand-in\r\ncontent-type: application/x-amz-json-1.1\r\nx-amz-target: RedshiftData.{operation}\r\n\
+         x-amz-date: 20260101T000000Z\r\nauthorization: AWS4-HMAC-SHA256 Credential=AKIDLOCAL/20260101/us-east-1/redshift-data/aws4_request, \
+         SignedHeaders=host;x-amz-date, Signature=00\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let read = stream.read(&mut part).await.unwrap();
+        assert!(read > 0, "the server closed the connection");
+        answer.extend_from_slice(&part[..read]);
+        let text = String::from_utf8_lossy(&answer);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+            if body.len() == length.expect("a length").parse::<usize>().unwrap() {
+                return body.to_owned();
+            }
+        }
+    }
+}
+
+/// ExecuteStatement that waits for the end, over HTTP: what a client without polling sees.
+#[test]
+fn a_trivial_statement_through_the_data_api_takes_less_than_ten_milliseconds() {
+    run(async {
+        let database = Database::new().await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = serve(listener, database.engine.clone(), Options::default()).unwrap();
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let mut times = Vec::new();
+        for _ in 0..200 {
+            let body = format!(
+                r#"{{"Sql":"SELECT 1","WorkgroupName":"workgroup","Database":"{}","WaitTimeSeconds":5}}"#,
+                database.name()
+            );
+            let start = Instant::now();
+            let answer = post(&mut stream, "ExecuteStatement", &body).await;
+            times.push(start.elapsed());
+            assert!(answer.contains("FINISHED"), "{answer}");
+        }
+        times.sort_unstable();
+        println!("median of SELECT 1 through the Data API: {:?}", times[100]);
+        assert!(times[100] < Duration::from_millis(10), "{:?}", times[100]);
     });
 }
 

@@ -1,6 +1,6 @@
 //! String, hash, VARBYTE and formatting functions.
 
-use super::{Arguments, big, constant, int, text};
+use super::{Arguments, big, boolean, constant, int, text};
 use crate::error::SqlError;
 use crate::rewrite::{Form, Rewriter, Typed};
 use crate::types::{MAX_VARCHAR, RsType};
@@ -118,6 +118,7 @@ impl Rewriter<'_> {
                     if args.len() == 2 { format!("({})::bigint", a.number(1)?.sql) } else { FNV_SEED.to_owned() };
                 big(format!("rs.fnv_hash({}, {seed})", self.hashed_bytes(&args[0])?))
             }
+            ("is_utf8", 1) if a.is_varbyte(0) => boolean(format!("rs.is_utf8({})", args[0].sql)),
             ("soundex", 1) => text(format!("rs.soundex({})", a.text(0)?), 4),
             ("difference", 2) => int(format!("rs.difference({}, {})", a.text(0)?, a.text(1)?)),
             ("octetindex", 2) => int(format!("rs.octetindex({}, {})", a.text(0)?, a.text(1)?)),

@@ -55,6 +55,9 @@ impl Rewriter<'_> {
             ("pg_get_userbyid", 1) => text(format!("pg_get_userbyid(({})::oid)::text", args[0].sql), 128),
             ("format_type", 2) => text(format!("rs_catalog.type_text(({})::oid, {})", args[0].sql, a.whole(1)?), 256),
             ("pg_get_viewdef", 1 | 2) => text(format!("rs_sys.viewdef({})", Self::object_id(&args[0])?), MAX_VARCHAR),
+            ("pg_get_constraintdef", 1 | 2) => {
+                text(format!("rs_sys.constraintdef({})", Self::object_id(&args[0])?), MAX_VARCHAR)
+            }
             ("obj_description", 1 | 2) => text(format!("rs_sys.obj_description({})", Self::object_id(&args[0])?), MAX_VARCHAR),
             ("col_description", 2) => {
                 text(format!("rs_sys.col_description({}, {})", Self::object_id(&args[0])?, a.whole(1)?), MAX_VARCHAR)
