@@ -31,43 +31,17 @@ $$ BEGIN
 END $$;
 
 -- "query-super": a cast to another kind of value gives NULL. A string is not a number, a number is not a boolean.
-CREATE OR REPLACE FUNCTION rs.super_number(v jsonb) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  IF jsonb_typeof(v) = 'number' THEN RETURN v::numeric; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_bigint(v jsonb) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE n numeric;
-BEGIN
-  IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
-  n := round(v::numeric);
-  IF n BETWEEN -9223372036854775808 AND 9223372036854775807 THEN RETURN n; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_integer(v jsonb) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE n numeric;
-BEGIN
-  IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
-  n := round(v::numeric);
-  IF n BETWEEN -2147483648 AND 2147483647 THEN RETURN n; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_smallint(v jsonb) RETURNS smallint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE n numeric;
-BEGIN
-  IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
-  n := round(v::numeric);
-  IF n BETWEEN -32768 AND 32767 THEN RETURN n; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_decimal(v jsonb, p integer, s integer) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE n numeric;
-BEGIN
-  IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
-  n := round(v::numeric, s);
-  IF abs(n) < power(10::numeric, p - s) THEN RETURN n; END IF;
-  RETURN NULL;
-END $$;
+-- In SQL, for PostgreSQL to put them in place: merges call them for every value.
+CREATE OR REPLACE FUNCTION rs.super_number(v jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN v::numeric END $$;
+CREATE OR REPLACE FUNCTION rs.super_bigint(v jsonb) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -9223372036854775808 AND 9223372036854775807 THEN round(v::numeric)::bigint END $$;
+CREATE OR REPLACE FUNCTION rs.super_integer(v jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -2147483648 AND 2147483647 THEN round(v::numeric)::integer END $$;
+CREATE OR REPLACE FUNCTION rs.super_smallint(v jsonb) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -32768 AND 32767 THEN round(v::numeric)::smallint END $$;
+CREATE OR REPLACE FUNCTION rs.super_decimal(v jsonb, p integer, s integer) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND abs(round(v::numeric, s)) < power(10::numeric, p - s) THEN round(v::numeric, s) END $$;
 CREATE OR REPLACE FUNCTION rs.super_double(v jsonb) RETURNS double precision LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
@@ -80,16 +54,10 @@ $$ BEGIN
   RETURN v::real;
 EXCEPTION WHEN numeric_value_out_of_range THEN RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION rs.super_boolean(v jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  IF jsonb_typeof(v) = 'boolean' THEN RETURN v::boolean; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_string(v jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  IF jsonb_typeof(v) = 'string' THEN RETURN v #>> '{}'; END IF;
-  RETURN NULL;
-END $$;
+CREATE OR REPLACE FUNCTION rs.super_boolean(v jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'boolean' THEN v::boolean END $$;
+CREATE OR REPLACE FUNCTION rs.super_string(v jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'string' THEN v #>> '{}' END $$;
 
 -- "Character types": a string is cut on a character boundary.
 CREATE OR REPLACE FUNCTION rs.truncate_bytes(v text, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
@@ -117,7 +85,7 @@ $$ BEGIN
   RAISE EXCEPTION 'value too long for type character varying(%)', n USING ERRCODE = '22001';
 END $$;
 -- "Limitations" of SUPER: objects and arrays have no text.
-CREATE OR REPLACE FUNCTION rs.super_varchar(v jsonb, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.super_varchar_any(v jsonb, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ DECLARE t text;
 BEGIN
   IF jsonb_typeof(v) IN ('object', 'array', 'null') THEN RETURN NULL; END IF;
@@ -125,6 +93,8 @@ BEGIN
   IF octet_length(t) <= n THEN RETURN t; END IF;
   RETURN rs.truncate_bytes(t, n);
 END $$;
+CREATE OR REPLACE FUNCTION rs.super_varchar(v jsonb, n integer) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'string' AND octet_length(v #>> '{}') <= n THEN v #>> '{}' ELSE rs.super_varchar_any(v, n) END $$;
 
 CREATE OR REPLACE FUNCTION rs.super_date(v jsonb) RETURNS date LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
@@ -238,7 +208,8 @@ CREATE OR REPLACE FUNCTION rs.json_checked(t text, truncate boolean, dedup boole
 $$ DECLARE v jsonb := t::jsonb;
 BEGIN
   -- jsonb keeps the last of equal names: text that did not get shorter lost none, and needs no search.
-  IF NOT dedup AND length(replace(t, ' ', '')) <> length(replace(v::text, ' ', '')) AND rs.has_duplicates(t::json) THEN
+  IF NOT dedup AND octet_length(t) <> octet_length(v::text)
+      AND octet_length(replace(t, ' ', '')) <> octet_length(replace(v::text, ' ', '')) AND rs.has_duplicates(t::json) THEN
     RAISE EXCEPTION 'JSON_PARSE() error: Duplicate attribute names in an object' USING ERRCODE = '22023';
   END IF;
   IF octet_length(t) > 65535 AND rs.too_long_string(v) THEN
