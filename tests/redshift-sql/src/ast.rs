@@ -3,7 +3,11 @@
 //! The engine treats these as opaque, apart from a few members. Invariant: a tree holds only what Redshift's grammar allows;
 //! syntax that Redshift has not (`ON CONFLICT`, `RETURNING`, `FILTER`, `LATERAL`) cannot be expressed.
 
+mod changes;
+
 use crate::types::RsType;
+
+pub use changes::*;
 
 /// A possibly qualified name, already folded by the settings at parse time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -155,6 +159,17 @@ pub struct Call {
     pub position: usize,
 }
 
+/// OBJECT_TRANSFORM.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectTransform {
+    /// The object.
+    pub input: Expr,
+    /// Paths of KEEP.
+    pub keep: Vec<String>,
+    /// Paths and values of SET.
+    pub set: Vec<(String, Expr)>,
+}
+
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "member names say what they are")]
@@ -228,6 +243,7 @@ pub enum Expr {
     },
     AtTimeZone(Box<Expr>, Box<Expr>),
     Call(Box<Call>),
+    ObjectTransform(Box<ObjectTransform>),
     Subquery(Box<Query>),
     Tuple(Vec<Expr>),
 }
@@ -313,6 +329,19 @@ pub enum TableRef {
         /// Column aliases.
         columns: Vec<String>,
     },
+    /// `generate_series(…)`, the one function that may stand in FROM.
+    Series {
+        /// Arguments.
+        call: Box<Call>,
+        /// Alias.
+        alias: Option<String>,
+        /// Column aliases.
+        columns: Vec<String>,
+    },
+    /// The PIVOT operator.
+    Pivot(Box<Pivot>),
+    /// The UNPIVOT operator.
+    UnpivotColumns(Box<UnpivotColumns>),
     /// A join.
     Join {
         /// Left side.
@@ -324,6 +353,40 @@ pub enum TableRef {
         /// Condition.
         condition: JoinCondition,
     },
+}
+
+/// `source PIVOT (aggregate FOR column IN (values))`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pivot {
+    /// A relation or subquery.
+    pub source: TableRef,
+    /// COUNT, SUM, MIN, MAX or AVG.
+    pub aggregate: Call,
+    /// Alias of the aggregate.
+    pub aggregate_alias: Option<String>,
+    /// Column that is turned.
+    pub column: Ident,
+    /// Its values with their aliases.
+    pub values: Vec<(Expr, Option<String>)>,
+    /// Alias.
+    pub alias: Option<String>,
+}
+
+/// `source UNPIVOT (value FOR name IN (columns))`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnpivotColumns {
+    /// A relation or subquery.
+    pub source: TableRef,
+    /// INCLUDE NULLS.
+    pub include_nulls: bool,
+    /// Name of the value column.
+    pub value: String,
+    /// Name of the name column.
+    pub name: String,
+    /// Columns with their aliases.
+    pub columns: Vec<(Ident, Option<String>)>,
+    /// Alias.
+    pub alias: Option<String>,
 }
 
 /// One SELECT.
@@ -363,6 +426,8 @@ pub struct SelectInto {
 pub enum GroupItem {
     /// An expression, ordinal or output name.
     Expr(Expr),
+    /// ALL: every select list entry without an aggregate.
+    All,
     /// GROUPING SETS / ROLLUP / CUBE: keyword and its sets.
     Sets(&'static str, Vec<Vec<Expr>>),
 }
@@ -418,85 +483,4 @@ pub struct Query {
     pub offset: Option<Expr>,
     /// Byte offset of the query in the parsed text.
     pub position: usize,
-}
-
-/// INSERT.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Insert {
-    /// Target.
-    pub table: ObjectName,
-    /// Column list; empty if not given.
-    pub columns: Vec<String>,
-    /// VALUES (a member of None is DEFAULT), or a query; None is DEFAULT VALUES.
-    pub source: Option<Query>,
-}
-
-/// UPDATE.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Update {
-    /// WITH.
-    pub with: Vec<Cte>,
-    /// Target.
-    pub table: ObjectName,
-    /// Alias.
-    pub alias: Option<String>,
-    /// SET column = expression; None is DEFAULT.
-    pub set: Vec<(String, Option<Expr>)>,
-    /// FROM.
-    pub from: Vec<TableRef>,
-    /// WHERE.
-    pub selection: Option<Expr>,
-}
-
-/// DELETE.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Delete {
-    /// WITH.
-    pub with: Vec<Cte>,
-    /// Target.
-    pub table: ObjectName,
-    /// Alias.
-    pub alias: Option<String>,
-    /// USING.
-    pub using: Vec<TableRef>,
-    /// WHERE.
-    pub selection: Option<Expr>,
-}
-
-/// WHEN MATCHED of MERGE.
-#[derive(Debug, Clone, PartialEq)]
-pub enum MatchedAction {
-    /// UPDATE SET.
-    Update(Vec<(String, Expr)>),
-    /// DELETE.
-    Delete,
-}
-
-/// What MERGE does.
-#[derive(Debug, Clone, PartialEq)]
-pub enum MergeAction {
-    /// Both WHEN clauses.
-    When {
-        /// WHEN MATCHED THEN.
-        matched: MatchedAction,
-        /// Columns of INSERT; empty if not given.
-        insert_columns: Vec<String>,
-        /// VALUES of INSERT.
-        insert_values: Vec<Expr>,
-    },
-    /// REMOVE DUPLICATES.
-    RemoveDuplicates,
-}
-
-/// MERGE.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Merge {
-    /// Target; Redshift allows no alias.
-    pub target: ObjectName,
-    /// Source: a relation or a subquery with an alias.
-    pub source: TableRef,
-    /// ON.
-    pub on: Expr,
-    /// The rest.
-    pub action: MergeAction,
 }

@@ -31,43 +31,17 @@ $$ BEGIN
 END $$;
 
 -- "query-super": a cast to another kind of value gives NULL. A string is not a number, a number is not a boolean.
-CREATE OR REPLACE FUNCTION rs.super_number(v jsonb) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  IF jsonb_typeof(v) = 'number' THEN RETURN v::numeric; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_bigint(v jsonb) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE n numeric;
-BEGIN
-  IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
-  n := round(v::numeric);
-  IF n BETWEEN -9223372036854775808 AND 9223372036854775807 THEN RETURN n; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_integer(v jsonb) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE n numeric;
-BEGIN
-  IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
-  n := round(v::numeric);
-  IF n BETWEEN -2147483648 AND 2147483647 THEN RETURN n; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_smallint(v jsonb) RETURNS smallint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE n numeric;
-BEGIN
-  IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
-  n := round(v::numeric);
-  IF n BETWEEN -32768 AND 32767 THEN RETURN n; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_decimal(v jsonb, p integer, s integer) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE n numeric;
-BEGIN
-  IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
-  n := round(v::numeric, s);
-  IF abs(n) < power(10::numeric, p - s) THEN RETURN n; END IF;
-  RETURN NULL;
-END $$;
+-- In SQL, for PostgreSQL to put them in place: merges call them for every value.
+CREATE OR REPLACE FUNCTION rs.super_number(v jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN v::numeric END $$;
+CREATE OR REPLACE FUNCTION rs.super_bigint(v jsonb) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -9223372036854775808 AND 9223372036854775807 THEN round(v::numeric)::bigint END $$;
+CREATE OR REPLACE FUNCTION rs.super_integer(v jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -2147483648 AND 2147483647 THEN round(v::numeric)::integer END $$;
+CREATE OR REPLACE FUNCTION rs.super_smallint(v jsonb) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -32768 AND 32767 THEN round(v::numeric)::smallint END $$;
+CREATE OR REPLACE FUNCTION rs.super_decimal(v jsonb, p integer, s integer) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND abs(round(v::numeric, s)) < power(10::numeric, p - s) THEN round(v::numeric, s) END $$;
 CREATE OR REPLACE FUNCTION rs.super_double(v jsonb) RETURNS double precision LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   IF jsonb_typeof(v) <> 'number' THEN RETURN NULL; END IF;
@@ -80,16 +54,10 @@ $$ BEGIN
   RETURN v::real;
 EXCEPTION WHEN numeric_value_out_of_range THEN RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION rs.super_boolean(v jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  IF jsonb_typeof(v) = 'boolean' THEN RETURN v::boolean; END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION rs.super_string(v jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  IF jsonb_typeof(v) = 'string' THEN RETURN v #>> '{}'; END IF;
-  RETURN NULL;
-END $$;
+CREATE OR REPLACE FUNCTION rs.super_boolean(v jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'boolean' THEN v::boolean END $$;
+CREATE OR REPLACE FUNCTION rs.super_string(v jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'string' THEN v #>> '{}' END $$;
 
 -- "Character types": a string is cut on a character boundary.
 CREATE OR REPLACE FUNCTION rs.truncate_bytes(v text, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
@@ -117,7 +85,7 @@ $$ BEGIN
   RAISE EXCEPTION 'value too long for type character varying(%)', n USING ERRCODE = '22001';
 END $$;
 -- "Limitations" of SUPER: objects and arrays have no text.
-CREATE OR REPLACE FUNCTION rs.super_varchar(v jsonb, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.super_varchar_any(v jsonb, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ DECLARE t text;
 BEGIN
   IF jsonb_typeof(v) IN ('object', 'array', 'null') THEN RETURN NULL; END IF;
@@ -125,6 +93,8 @@ BEGIN
   IF octet_length(t) <= n THEN RETURN t; END IF;
   RETURN rs.truncate_bytes(t, n);
 END $$;
+CREATE OR REPLACE FUNCTION rs.super_varchar(v jsonb, n integer) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'string' AND octet_length(v #>> '{}') <= n THEN v #>> '{}' ELSE rs.super_varchar_any(v, n) END $$;
 
 CREATE OR REPLACE FUNCTION rs.super_date(v jsonb) RETURNS date LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
@@ -232,57 +202,51 @@ $$ BEGIN
   RETURN false;
 END $$;
 
--- "JSON_PARSE function", "SUPER configurations".
-CREATE OR REPLACE FUNCTION rs.json_parse(t text, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
-$$ DECLARE v jsonb;
+-- "JSON_PARSE function", "SUPER configurations". Without a handler, which would cost a subtransaction for every value: PostgreSQL's
+-- own errors of bad JSON and bad UTF-8 get Redshift's words outside.
+CREATE OR REPLACE FUNCTION rs.json_checked(t text, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE v jsonb := t::jsonb;
 BEGIN
-  IF t IS NULL THEN RETURN NULL; END IF;
-  BEGIN
-    v := t::jsonb;
-  EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN
-    IF null_on_error THEN RETURN NULL; END IF;
-    RAISE EXCEPTION 'JSON_PARSE() error: Invalid JSON format' USING ERRCODE = '22023';
-  END;
   -- jsonb keeps the last of equal names: text that did not get shorter lost none, and needs no search.
-  IF NOT dedup AND length(replace(t, ' ', '')) <> length(replace(v::text, ' ', '')) AND rs.has_duplicates(t::json) THEN
-    IF null_on_error THEN RETURN NULL; END IF;
+  IF NOT dedup AND octet_length(t) <> octet_length(v::text)
+      AND octet_length(replace(t, ' ', '')) <> octet_length(replace(v::text, ' ', '')) AND rs.has_duplicates(t::json) THEN
     RAISE EXCEPTION 'JSON_PARSE() error: Duplicate attribute names in an object' USING ERRCODE = '22023';
   END IF;
   IF octet_length(t) > 65535 AND rs.too_long_string(v) THEN
     IF truncate THEN RETURN rs.truncate_strings(v); END IF;
-    IF null_on_error THEN RETURN NULL; END IF;
     RAISE EXCEPTION 'JSON_PARSE() error: String value exceeds the max size of 65535 bytes' USING ERRCODE = '22001';
   END IF;
   RETURN v;
 END $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(t text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN RETURN rs.json_parse(t, false, false, false); END $$;
-CREATE OR REPLACE FUNCTION rs.bytes_text(b bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.json_parse(t text) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT rs.json_checked(t, false, false) $$;
+CREATE OR REPLACE FUNCTION rs.json_parse(b bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT rs.json_checked(convert_from(b, 'UTF8'), false, false) $$;
+CREATE OR REPLACE FUNCTION rs.json_parse(t text, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  RETURN convert_from(b, 'UTF8');
-EXCEPTION WHEN data_exception THEN
-  RAISE EXCEPTION 'JSON_PARSE() error: Invalid UTF-8 sequence' USING ERRCODE = '22021';
-END $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(b bytea, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
-$$ BEGIN
-  RETURN rs.json_parse(rs.bytes_text(b), null_on_error, truncate, dedup);
-EXCEPTION WHEN character_not_in_repertoire THEN
+  RETURN rs.json_checked(t, truncate, dedup);
+EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN
   IF null_on_error THEN RETURN NULL; END IF;
   RAISE;
 END $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(b bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN RETURN rs.json_parse(rs.bytes_text(b), false, false, false); END $$;
+CREATE OR REPLACE FUNCTION rs.json_parse(b bytea, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  RETURN rs.json_checked(convert_from(b, 'UTF8'), truncate, dedup);
+EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN
+  IF null_on_error THEN RETURN NULL; END IF;
+  RAISE;
+END $$;
 
 -- "CAN_JSON_PARSE function": true if and only if JSON_PARSE would succeed; NULL for NULL (not stated by the guide).
 CREATE OR REPLACE FUNCTION rs.can_json_parse(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  PERFORM rs.json_parse(t, false, false, false);
+  PERFORM rs.json_checked(t, false, false);
   RETURN true;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$;
 CREATE OR REPLACE FUNCTION rs.can_json_parse(b bytea) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  PERFORM rs.json_parse(convert_from(b, 'UTF8'), false, false, false);
+  PERFORM rs.json_checked(convert_from(b, 'UTF8'), false, false);
   RETURN true;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$;
@@ -347,8 +311,6 @@ $$ BEGIN
 END $$;
 CREATE OR REPLACE FUNCTION rs.array_concat(a jsonb, b jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN IF jsonb_typeof(a) = 'array' AND jsonb_typeof(b) = 'array' THEN RETURN a || b; END IF; RETURN NULL; END $$;
-CREATE OR REPLACE FUNCTION rs.array_contains(a jsonb, b jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN IF jsonb_typeof(a) <> 'array' THEN RETURN NULL; END IF; RETURN EXISTS (SELECT 1 FROM jsonb_array_elements(a) AS x(e) WHERE rs.super_equal(e, b)); END $$;
 CREATE OR REPLACE FUNCTION rs.array_flatten(v jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   IF jsonb_typeof(v) <> 'array' THEN RETURN NULL; END IF;
@@ -485,6 +447,13 @@ $$ BEGIN
     WHEN 4 THEN ('x' || encode(b, 'hex'))::bit(32)::integer
     ELSE ('x' || encode(b, 'hex'))::bit(64)::bigint END;
 END $$;
+-- "IS_UTF8 function".
+CREATE OR REPLACE FUNCTION rs.is_utf8(b bytea) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  PERFORM convert_from(b, 'UTF8');
+  RETURN true;
+EXCEPTION WHEN data_exception THEN RETURN false;
+END $$;
 -- "SHA2 function": 0 and 256 are SHA-256.
 CREATE OR REPLACE FUNCTION rs.sha2(b bytea, bits integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
@@ -499,19 +468,20 @@ $$ BEGIN
   RETURN t;
 END $$;
 
--- "REGEXP_…": parameter c is case-sensitive, i insensitive; e (submatch) and p (PCRE) are refused.
+-- "REGEXP_…": c is case-sensitive, i insensitive, e a part of the match; p asks for PCRE, of which PostgreSQL's patterns have
+-- the common constructs (look-ahead and look-behind, back references, lazy quantifiers) and refuse the others.
 CREATE OR REPLACE FUNCTION rs.regexp_flags(f text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  IF f ~ '[^ci]' THEN RAISE EXCEPTION 'the regular expression parameters "%" are not supported by this stand-in: use c or i', f USING ERRCODE = '0A000'; END IF;
+  IF f ~ '[^ceip]' THEN RAISE EXCEPTION 'invalid regular expression parameters "%": use c, e, i and p', f USING ERRCODE = '22023'; END IF;
   RETURN CASE WHEN f LIKE '%i%' THEN 'i' ELSE 'c' END;
 END $$;
 CREATE OR REPLACE FUNCTION rs.regexp_count(t text, p text, start integer, f text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT pg_catalog.regexp_count(t, p, start, rs.regexp_flags(f)) $$;
 CREATE OR REPLACE FUNCTION rs.regexp_instr(t text, p text, start integer, nth integer, opt integer, f text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT pg_catalog.regexp_instr(t, p, start, nth, opt, rs.regexp_flags(f)) $$;
+$$ SELECT pg_catalog.regexp_instr(t, p, start, nth, opt, rs.regexp_flags(f), CASE WHEN f LIKE '%e%' THEN 1 ELSE 0 END) $$;
 -- An empty string if nothing matches.
 CREATE OR REPLACE FUNCTION rs.regexp_substr(t text, p text, start integer, nth integer, f text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT COALESCE(pg_catalog.regexp_substr(t, p, start, nth, rs.regexp_flags(f)), '') $$;
+$$ SELECT COALESCE(pg_catalog.regexp_substr(t, p, start, nth, rs.regexp_flags(f), CASE WHEN f LIKE '%e%' THEN 1 ELSE 0 END), '') $$;
 CREATE OR REPLACE FUNCTION rs.regexp_replace(t text, p text, r text, start integer, f text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT pg_catalog.regexp_replace(t, p, pg_catalog.regexp_replace(r, '\$([0-9])', '\\\1', 'g'), start, 0, rs.regexp_flags(f)) $$;
 
@@ -580,3 +550,228 @@ CREATE OR REPLACE FUNCTION rs.has_table_privilege(name text, privilege text) RET
 CREATE OR REPLACE FUNCTION rs.has_table_privilege(who text, name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_table_privilege(who::name, name, privilege) $$;
 CREATE OR REPLACE FUNCTION rs.has_database_privilege(name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_database_privilege(name, privilege) $$;
 CREATE OR REPLACE FUNCTION rs.has_database_privilege(who text, name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_database_privilege(who::name, name, privilege) $$;
+
+-- Hashes ---------------------------------------------------------------------------------------------------------------
+
+-- "CRC32 function": eight hexadecimal digits of CRC-32C.
+CREATE OR REPLACE FUNCTION rs.crc32(b bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE c bigint := 4294967295;
+BEGIN
+  FOR i IN 0 .. octet_length(b) - 1 LOOP
+    c := c # get_byte(b, i);
+    FOR k IN 1 .. 8 LOOP c := CASE WHEN c & 1 = 1 THEN (c >> 1) # 2197175160 ELSE c >> 1 END; END LOOP;
+  END LOOP;
+  RETURN lpad(to_hex(c # 4294967295), 8, '0');
+END $$;
+-- "SHA1 function" (FIPS 180-4).
+CREATE OR REPLACE FUNCTION rs.sha1(b bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE
+  mask CONSTANT bigint := 4294967295;
+  h bigint[] := ARRAY[1732584193, 4023233417, 2562383102, 271733878, 3285377520];
+  m bytea := b || '\x80'::bytea;
+  w bigint[]; x bigint[]; f bigint; k bigint; t bigint; o integer;
+BEGIN
+  WHILE octet_length(m) % 64 <> 56 LOOP m := m || '\x00'::bytea; END LOOP;
+  m := m || int8send(octet_length(b)::bigint * 8);
+  FOR o IN 0 .. octet_length(m) / 64 - 1 LOOP
+    FOR i IN 0 .. 15 LOOP
+      w[i] := (get_byte(m, o * 64 + i * 4)::bigint << 24) | (get_byte(m, o * 64 + i * 4 + 1) << 16)
+            | (get_byte(m, o * 64 + i * 4 + 2) << 8) | get_byte(m, o * 64 + i * 4 + 3);
+    END LOOP;
+    FOR i IN 16 .. 79 LOOP
+      t := w[i - 3] # w[i - 8] # w[i - 14] # w[i - 16];
+      w[i] := ((t << 1) | (t >> 31)) & mask;
+    END LOOP;
+    x := h;
+    FOR i IN 0 .. 79 LOOP
+      IF i < 20 THEN f := (x[2] & x[3]) | (~x[2] & mask & x[4]); k := 1518500249;
+      ELSIF i < 40 THEN f := x[2] # x[3] # x[4]; k := 1859775393;
+      ELSIF i < 60 THEN f := (x[2] & x[3]) | (x[2] & x[4]) | (x[3] & x[4]); k := 2400959708;
+      ELSE f := x[2] # x[3] # x[4]; k := 3395469782; END IF;
+      t := ((((x[1] << 5) | (x[1] >> 27)) & mask) + f + x[5] + k + w[i]) & mask;
+      x := ARRAY[t, x[1], ((x[2] << 30) | (x[2] >> 2)) & mask, x[3], x[4]];
+    END LOOP;
+    FOR i IN 1 .. 5 LOOP h[i] := (h[i] + x[i]) & mask; END LOOP;
+  END LOOP;
+  RETURN (SELECT string_agg(lpad(to_hex(v), 8, '0'), '' ORDER BY i) FROM unnest(h) WITH ORDINALITY AS u(v, i));
+END $$;
+-- "FNV_HASH function": 64-bit FNV-1a over the value's bytes.
+CREATE OR REPLACE FUNCTION rs.fnv_hash(b bytea, seed bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE h bigint := seed; n numeric;
+BEGIN
+  FOR i IN 0 .. octet_length(b) - 1 LOOP
+    h := h # get_byte(b, i);
+    n := mod(h::numeric * 1099511628211, 18446744073709551616);
+    IF n > 9223372036854775807 THEN n := n - 18446744073709551616; ELSIF n < -9223372036854775808 THEN n := n + 18446744073709551616; END IF;
+    h := n;
+  END LOOP;
+  RETURN h;
+END $$;
+-- Redshift's bytes of a number are in little-endian order.
+CREATE OR REPLACE FUNCTION rs.reversed(b bytea) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT string_agg(substr(b, i, 1), ''::bytea ORDER BY i DESC) FROM generate_series(1, octet_length(b)) AS i $$;
+
+-- More strings -----------------------------------------------------------------------------------------------------------
+
+-- "SOUNDEX function": a letter and three digits; NULL for an empty string.
+CREATE OR REPLACE FUNCTION rs.soundex(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE s text := regexp_replace(upper(t), '[^A-Z]', '', 'g'); code text; last text := ''; result text := ''; c text;
+BEGIN
+  IF s = '' THEN RETURN NULL; END IF;
+  FOR i IN 1 .. length(s) LOOP
+    c := substr(s, i, 1);
+    code := translate(c, 'BFPVCGJKQSXZDTLMNRAEIOUYHW', '11112222222233455600000099');
+    IF i = 1 THEN result := c;
+    ELSIF code NOT IN ('0', '9') AND code <> last THEN result := result || code; END IF;
+    IF code <> '9' THEN last := code; END IF;
+  END LOOP;
+  RETURN rpad(left(result, 4), 4, '0');
+END $$;
+-- "DIFFERENCE function": equal places of two SOUNDEX codes. An empty string has no code.
+CREATE OR REPLACE FUNCTION rs.difference(a text, b text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT count(*)::integer FROM generate_series(1, 4) AS i WHERE substr(rs.soundex(a), i, 1) = substr(rs.soundex(b), i, 1) $$;
+CREATE OR REPLACE FUNCTION rs.octetindex(needle text, hay text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT position(convert_to(needle, 'UTF8') IN convert_to(hay, 'UTF8')) $$;
+-- "SPLIT_PART function": the part must be greater than 0.
+CREATE OR REPLACE FUNCTION rs.split_part(t text, d text, n integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF n < 1 THEN RAISE EXCEPTION 'field position must be greater than zero' USING ERRCODE = '22023'; END IF;
+  RETURN split_part(t, d, n);
+END $$;
+-- "TEXT_TO_INT_ALT function", "TEXT_TO_NUMERIC_ALT function": Teradata's signs may stand behind.
+CREATE OR REPLACE FUNCTION rs.trailing_sign(t text) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE s text := btrim(t);
+BEGIN
+  IF right(s, 1) IN ('+', '-') THEN s := right(s, 1) || left(s, -1); END IF;
+  RETURN s::numeric;
+END $$;
+-- "TO_DATE function": without is_strict, days beyond a month's end run into the next month.
+CREATE OR REPLACE FUNCTION rs.to_date(t text, f text, strict boolean) RETURNS date LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE u text := upper(f); y integer := strpos(upper(f), 'YYYY'); m integer := strpos(upper(f), 'MM'); d integer := strpos(upper(f), 'DD');
+BEGIN
+  RETURN to_date(t, f);
+EXCEPTION WHEN datetime_field_overflow THEN
+  IF strict OR y = 0 OR m = 0 OR d = 0 OR length(u) <> length(t) THEN RAISE; END IF;
+  RETURN make_date(substr(t, y, 4)::integer, 1, 1) + make_interval(months => substr(t, m, 2)::integer - 1) + make_interval(days => substr(t, d, 2)::integer - 1);
+END $$;
+
+-- Arrays -----------------------------------------------------------------------------------------------------------------
+
+-- "ARRAY_CONTAINS", "ARRAY_POSITION", "ARRAY_POSITIONS": positions from 0. With null_match a NULL is an element like others.
+CREATE OR REPLACE FUNCTION rs.same_element(e jsonb, v jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN v IS NULL OR v = 'null'::jsonb THEN e = 'null'::jsonb ELSE COALESCE(rs.super_equal(e, v), false) END $$;
+CREATE OR REPLACE FUNCTION rs.array_positions(a jsonb, v jsonb, null_match boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
+$$ DECLARE found jsonb;
+BEGIN
+  IF jsonb_typeof(a) IS DISTINCT FROM 'array' THEN RETURN NULL; END IF;
+  IF NOT null_match AND (v IS NULL OR v = 'null'::jsonb) THEN RETURN NULL; END IF;
+  found := COALESCE((SELECT jsonb_agg(i - 1 ORDER BY i) FROM jsonb_array_elements(a) WITH ORDINALITY AS x(e, i) WHERE rs.same_element(e, v)), '[]'::jsonb);
+  IF found = '[]'::jsonb AND NOT null_match AND a @> 'null'::jsonb THEN RETURN NULL; END IF;
+  RETURN found;
+END $$;
+CREATE OR REPLACE FUNCTION rs.array_position(a jsonb, v jsonb, null_match boolean) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE WHEN p = '[]'::jsonb THEN -1 ELSE (p -> 0)::integer END FROM rs.array_positions(a, v, null_match) AS p $$;
+CREATE OR REPLACE FUNCTION rs.array_contains(a jsonb, v jsonb, null_match boolean) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT p <> '[]'::jsonb FROM rs.array_positions(a, v, null_match) AS p $$;
+-- Elements with how often each came before, so that multi-sets can be compared.
+CREATE OR REPLACE FUNCTION rs.numbered(a jsonb) RETURNS TABLE (e jsonb, i bigint, n bigint) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT x.e, x.i, row_number() OVER (PARTITION BY x.e ORDER BY x.i) FROM jsonb_array_elements(a) WITH ORDINALITY AS x(e, i) $$;
+CREATE OR REPLACE FUNCTION rs.array_distinct(a jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF jsonb_typeof(a) <> 'array' THEN RETURN NULL; END IF;
+  RETURN COALESCE((SELECT jsonb_agg(e ORDER BY i) FROM rs.numbered(a) WHERE n = 1), '[]'::jsonb);
+END $$;
+CREATE OR REPLACE FUNCTION rs.array_except(a jsonb, b jsonb, as_sets boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF jsonb_typeof(a) <> 'array' OR jsonb_typeof(b) <> 'array' THEN RETURN NULL; END IF;
+  RETURN COALESCE((SELECT jsonb_agg(x.e ORDER BY x.i) FROM rs.numbered(a) AS x
+    WHERE CASE WHEN as_sets THEN x.n = 1 AND NOT EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.e = x.e)
+               ELSE NOT EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.e = x.e AND y.n = x.n) END), '[]'::jsonb);
+END $$;
+CREATE OR REPLACE FUNCTION rs.array_intersection(a jsonb, b jsonb, as_sets boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF jsonb_typeof(a) <> 'array' OR jsonb_typeof(b) <> 'array' THEN RETURN NULL; END IF;
+  RETURN COALESCE((SELECT jsonb_agg(x.e ORDER BY x.i) FROM rs.numbered(a) AS x
+    WHERE (x.n = 1 OR NOT as_sets) AND EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.e = x.e AND (as_sets OR y.n = x.n))), '[]'::jsonb);
+END $$;
+CREATE OR REPLACE FUNCTION rs.array_union(a jsonb, b jsonb, as_sets boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF jsonb_typeof(a) <> 'array' OR jsonb_typeof(b) <> 'array' THEN RETURN NULL; END IF;
+  IF as_sets THEN RETURN rs.array_distinct(a || b); END IF;
+  RETURN a || rs.array_except(b, a, false);
+END $$;
+-- "ARRAY_SORT function": booleans, numbers, strings, arrays, objects; nulls where asked, else at the end of the greater side.
+CREATE OR REPLACE FUNCTION rs.array_sort(a jsonb, ascending boolean, nulls_first boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
+$$ DECLARE first boolean := COALESCE(nulls_first, NOT ascending); nulls jsonb; rest jsonb;
+BEGIN
+  IF jsonb_typeof(a) IS DISTINCT FROM 'array' THEN RETURN NULL; END IF;
+  SELECT COALESCE(jsonb_agg(e) FILTER (WHERE e = 'null'::jsonb), '[]'::jsonb) INTO nulls FROM jsonb_array_elements(a) AS x(e);
+  SELECT COALESCE(jsonb_agg(e ORDER BY CASE WHEN ascending THEN k ELSE -k END, CASE WHEN ascending THEN r ELSE -r END), '[]'::jsonb) INTO rest
+  FROM (SELECT e, array_position(ARRAY['boolean', 'number', 'string', 'array', 'object'], jsonb_typeof(e)) AS k, row_number() OVER (ORDER BY e) AS r
+        FROM jsonb_array_elements(a) AS x(e) WHERE e <> 'null'::jsonb) AS ranked;
+  RETURN CASE WHEN first THEN nulls || rest ELSE rest || nulls END;
+END $$;
+CREATE OR REPLACE FUNCTION rs.arrays_overlap(a jsonb, b jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF jsonb_typeof(a) <> 'array' OR jsonb_typeof(b) <> 'array' THEN RETURN NULL; END IF;
+  RETURN EXISTS (SELECT 1 FROM rs.numbered(a) AS x JOIN rs.numbered(b) AS y ON x.e = y.e);
+END $$;
+
+-- SUPER: computing -------------------------------------------------------------------------------------------------------
+
+-- "Operators and functions" of SUPER: + adds numbers and joins strings; anything else is NULL.
+CREATE OR REPLACE FUNCTION rs.super_plus(a jsonb, b jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF jsonb_typeof(a) = 'number' AND jsonb_typeof(b) = 'number' THEN RETURN to_jsonb(a::numeric + b::numeric); END IF;
+  IF jsonb_typeof(a) = 'string' AND jsonb_typeof(b) = 'string' THEN RETURN to_jsonb((a #>> '{}') || (b #>> '{}')); END IF;
+  RETURN NULL;
+END $$;
+-- "OBJECT_TRANSFORM function": paths are arrays of attribute names.
+CREATE OR REPLACE FUNCTION rs.object_put(v jsonb, path text[], value jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
+$$ DECLARE base jsonb := CASE WHEN jsonb_typeof(v) = 'object' THEN v ELSE '{}'::jsonb END;
+BEGIN
+  IF cardinality(path) = 1 THEN RETURN base || jsonb_build_object(path[1], value); END IF;
+  RETURN base || jsonb_build_object(path[1], rs.object_put(base -> path[1], path[2:], value));
+END $$;
+CREATE OR REPLACE FUNCTION rs.object_transform(v jsonb, keep jsonb, paths jsonb, new_values jsonb[]) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
+$$ DECLARE result jsonb := '{}'; p jsonb; path text[]; kept jsonb;
+BEGIN
+  IF jsonb_typeof(v) IS DISTINCT FROM 'object' THEN RETURN v; END IF;
+  FOR p IN SELECT e FROM jsonb_array_elements(keep) AS x(e) LOOP
+    path := ARRAY(SELECT jsonb_array_elements_text(p));
+    kept := v #> path;
+    IF kept IS NOT NULL THEN result := rs.object_put(result, path, kept); END IF;
+  END LOOP;
+  FOR i IN 0 .. jsonb_array_length(paths) - 1 LOOP
+    path := ARRAY(SELECT jsonb_array_elements_text(paths -> i));
+    result := rs.object_put(result, path, COALESCE(new_values[i + 1], 'null'::jsonb));
+  END LOOP;
+  RETURN result;
+END $$;
+
+-- Window functions that PostgreSQL lacks ---------------------------------------------------------------------------------
+
+-- IGNORE NULLS: aggregates whose strict steps pass over NULL.
+CREATE OR REPLACE FUNCTION rs.keep_first(anyelement, anyelement) RETURNS anyelement LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT $1 $$;
+CREATE OR REPLACE FUNCTION rs.keep_last(anyelement, anyelement) RETURNS anyelement LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT $2 $$;
+CREATE OR REPLACE AGGREGATE rs.first_known(anyelement) (SFUNC = rs.keep_first, STYPE = anyelement, PARALLEL = SAFE);
+CREATE OR REPLACE AGGREGATE rs.last_known(anyelement) (SFUNC = rs.keep_last, STYPE = anyelement, PARALLEL = SAFE);
+-- "LISTAGG window function" with DISTINCT: the first of equal values stays.
+CREATE OR REPLACE FUNCTION rs.join_distinct(a text[], separator text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT string_agg(v, separator ORDER BY i) FROM (SELECT v, min(i) AS i FROM unnest(a) WITH ORDINALITY AS u(v, i) WHERE v IS NOT NULL GROUP BY v) AS d $$;
+-- "PERCENTILE_CONT window function", "MEDIAN window function".
+CREATE OR REPLACE FUNCTION rs.percentile_cont(a double precision[], fraction double precision) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT percentile_cont(fraction) WITHIN GROUP (ORDER BY v) FROM unnest(a) AS u(v) $$;
+CREATE OR REPLACE FUNCTION rs.percentile_disc(a anyarray, fraction double precision) RETURNS anyelement LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT percentile_disc(fraction) WITHIN GROUP (ORDER BY v) FROM unnest(a) AS u(v) $$;
+
+-- Numbers ----------------------------------------------------------------------------------------------------------------
+
+-- The nearest whole number if it is the root.
+CREATE OR REPLACE FUNCTION rs.cbrt(x double precision) RETURNS double precision LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT CASE WHEN power(round(cbrt(x)), 3) = x THEN round(cbrt(x)) ELSE cbrt(x) END $$;
+-- GREATEST and LEAST of SUPER: nulls are left out.
+CREATE OR REPLACE FUNCTION rs.super_greatest(VARIADIC v jsonb[]) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT e FROM unnest(v) AS u(e) WHERE e <> 'null'::jsonb ORDER BY e DESC LIMIT 1 $$;
+CREATE OR REPLACE FUNCTION rs.super_least(VARIADIC v jsonb[]) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT e FROM unnest(v) AS u(e) WHERE e <> 'null'::jsonb ORDER BY e LIMIT 1 $$;

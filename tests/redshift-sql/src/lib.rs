@@ -24,6 +24,7 @@ mod rewrite;
 mod settings;
 pub mod statement;
 mod types;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -133,6 +134,12 @@ pub fn rewrite_expression(
 /// The query reads a stream and uses a construct that is banned there.
 pub fn check_streaming_view(query: &Query, catalog: &dyn Catalog) -> Result<Option<(String, String)>, SqlError> {
     rewrite::check_streaming_view(query, catalog)
+}
+
+/// Names of the built-in functions that are executed, sorted.
+#[must_use]
+pub fn functions() -> &'static [&'static str] {
+    rewrite::FUNCTIONS
 }
 
 /// Quotes an identifier for PostgreSQL.

@@ -25,6 +25,12 @@ pub fn redshift_error_text(sqlstate: &str, message: &str, constraint: Option<&st
         "22003" if message.starts_with("numeric field overflow") => {
             Some("Numeric data overflow (result precision)".into())
         }
+        // "JSON_PARSE function": the helpers cast without a handler.
+        "22P02" if message.starts_with("invalid input syntax for type json") => {
+            Some("JSON_PARSE() error: Invalid JSON format".into())
+        }
+        "22P05" => Some("JSON_PARSE() error: Invalid JSON format".into()),
+        "22021" if message.starts_with("invalid byte sequence") => Some("Invalid UTF-8 sequence".into()),
         "22012" => Some("Divide by zero".into()),
         _ => None,
     }

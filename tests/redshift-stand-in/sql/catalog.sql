@@ -116,11 +116,20 @@ LANGUAGE sql STABLE AS $$
       OR pg_catalog.has_table_privilege(relation, 'SELECT, INSERT, UPDATE, DELETE, REFERENCES')
 $$;
 
+-- Counted when it is asked for: PostgreSQL's own number is as old as its last ANALYZE.
+CREATE FUNCTION rs_catalog.row_count(relation oid) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE n bigint;
+BEGIN
+  EXECUTE 'SELECT count(*) FROM ' || relation::regclass INTO n;
+  RETURN n;
+END $$;
+
 CREATE VIEW rs_sys.svv_tables AS
 SELECT pg_catalog.current_database()::varchar(128) AS table_catalog,
        (CASE WHEN r.temporary THEN 'pg_temp' ELSE r.schema_name END)::varchar(128) AS table_schema, r.name::varchar(128) AS table_name,
        (CASE WHEN r.relkind = 'r' AND r.meta ->> 'kind' IS DISTINCT FROM 'mv' THEN 'BASE TABLE' ELSE 'VIEW' END)::varchar(128) AS table_type,
-       NULL::varchar(128) AS remarks
+       (r.meta ->> 'comment')::varchar(128) AS remarks
 FROM rs_catalog.relations r WHERE rs_catalog.may_read(r.oid, r.owner)
 UNION ALL
 SELECT pg_catalog.current_database()::varchar(128), 'pg_catalog', c.relname::varchar(128), 'VIEW', NULL
@@ -145,7 +154,8 @@ SELECT pg_catalog.current_database()::varchar(128) AS table_catalog,
        NULL::varchar(128) AS interval_type, NULL::varchar(128) AS interval_precision,
        NULL::varchar(128) AS character_set_catalog, NULL::varchar(128) AS character_set_schema, NULL::varchar(128) AS character_set_name,
        NULL::varchar(128) AS collation_catalog, NULL::varchar(128) AS collation_schema, NULL::varchar(128) AS collation_name,
-       NULL::varchar(128) AS domain_name, NULL::varchar(128) AS remarks
+       NULL::varchar(128) AS domain_name,
+       pg_catalog.col_description(r.oid, c.number)::varchar(128) AS remarks
 FROM rs_catalog.relations r JOIN rs_catalog.columns c ON c.relation = r.oid
 WHERE rs_catalog.may_read(r.oid, r.owner) AND r.meta ->> 'kind' IS DISTINCT FROM 'late';
 
@@ -161,8 +171,8 @@ SELECT pg_catalog.current_database()::varchar(128) AS "database", r.schema_name:
        COALESCE(pg_catalog.jsonb_array_length(r.meta -> 'sortkey'), 0)::int AS sortkey_num,
        (pg_catalog.pg_relation_size(r.oid) / 1048576)::bigint AS size, 0::numeric(10,4) AS pct_used, 0::bigint AS "empty",
        NULL::numeric(5,2) AS unsorted, 0::numeric(5,2) AS stats_off,
-       GREATEST(r.reltuples, 0)::numeric(38,0) AS tbl_rows, NULL::numeric(19,2) AS skew_sortkey1, NULL::numeric(19,2) AS skew_rows,
-       GREATEST(r.reltuples, 0)::numeric(38,0) AS estimated_visible_rows, NULL::varchar(256) AS risk_event,
+       rs_catalog.row_count(r.oid)::numeric(38,0) AS tbl_rows, NULL::numeric(19,2) AS skew_sortkey1, NULL::numeric(19,2) AS skew_rows,
+       rs_catalog.row_count(r.oid)::numeric(38,0) AS estimated_visible_rows, NULL::varchar(256) AS risk_event,
        NULL::numeric(12,2) AS vacuum_sort_benefit, NULL::timestamp AS create_time
 FROM rs_catalog.relations r WHERE r.relkind IN ('r', 'm') AND NOT r.temporary AND rs_catalog.may_read(r.oid, r.owner);
 
@@ -265,15 +275,22 @@ FROM rs_catalog.schemas s JOIN pg_catalog.pg_namespace n ON n.oid = s.oid
 UNION ALL SELECT 11::oid, 'pg_catalog', 10, NULL;
 
 CREATE VIEW rs_sys.pg_class AS
-SELECT r.oid, r.name::varchar(128) AS relname, c.relnamespace, r.owner::int AS relowner,
+SELECT r.oid, r.oid AS relfilenode, r.name::varchar(128) AS relname, c.relnamespace, r.owner::int AS relowner,
        (CASE WHEN r.meta ->> 'kind' IN ('mv', 'late') THEN 'v' ELSE c.relkind::text END)::varchar(1) AS relkind,
-       c.reltuples, c.relnatts::int AS relnatts, c.relacl::text::varchar(65535) AS relacl
+       c.reltuples, c.relnatts::int AS relnatts, c.relacl::text::varchar(65535) AS relacl,
+       (CASE WHEN r.meta ->> 'diststyle' LIKE 'KEY%' THEN 1 WHEN r.meta ->> 'diststyle' = 'ALL' THEN 8
+             WHEN r.meta ->> 'diststyle' = 'EVEN' THEN 0 ELSE 10 END)::smallint AS reldiststyle
 FROM rs_catalog.relations r JOIN pg_catalog.pg_class c ON c.oid = r.oid;
 
 CREATE VIEW rs_sys.pg_attribute AS
 SELECT c.relation AS attrelid, c.name::varchar(128) AS attname, c.number::smallint AS attnum, NOT c.nullable AS attnotnull,
-       c.default_text IS NOT NULL AS atthasdef, false AS attisdropped
-FROM rs_catalog.columns c;
+       c.default_text IS NOT NULL AS atthasdef, false AS attisdropped, a.atttypid, a.atttypmod, a.attlen,
+       COALESCE(r.meta ->> 'distkey' = c.name, false) AS attisdistkey,
+       COALESCE((SELECT k.position::int FROM pg_catalog.jsonb_array_elements_text(r.meta -> 'sortkey') WITH ORDINALITY AS k(name, position)
+                 WHERE k.name = c.name), 0) AS attsortkeyord
+FROM rs_catalog.columns c
+JOIN rs_catalog.relations r ON r.oid = c.relation
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.relation AND a.attnum = c.number;
 
 CREATE VIEW rs_sys.pg_tables AS
 SELECT r.schema_name::varchar(128) AS schemaname, r.name::varchar(128) AS tablename,
@@ -319,7 +336,8 @@ SELECT database_name, schema_name, schema_owner, schema_type, schema_acl, schema
 WHERE schema_type = 'local';
 
 CREATE VIEW rs_sys.svv_redshift_tables AS
-SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, table_type, NULL::varchar(128) AS table_acl, remarks
+SELECT table_catalog AS database_name, table_schema AS schema_name, table_name,
+       (CASE WHEN table_type = 'BASE TABLE' THEN 'TABLE' ELSE table_type END)::varchar(128) AS table_type, NULL::varchar(128) AS table_acl, remarks
 FROM rs_sys.svv_tables;
 
 CREATE VIEW rs_sys.svv_all_tables AS SELECT * FROM rs_sys.svv_redshift_tables;
@@ -335,7 +353,10 @@ SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, 
 FROM rs_sys.svv_columns;
 
 CREATE VIEW rs_sys.stv_db_isolation_level AS
-SELECT d.datname::char(128) AS db_name, 'Snapshot Isolation'::char(128) AS isolation_level
+SELECT d.datname::char(128) AS db_name,
+       (CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s
+                          WHERE s.setdatabase = d.oid AND 'rs.isolation=serializable' = ANY (s.setconfig))
+             THEN 'Serializable' ELSE 'Snapshot Isolation' END)::char(128) AS isolation_level
 FROM pg_catalog.pg_database d WHERE NOT d.datistemplate AND d.datname <> 'postgres';
 
 CREATE VIEW rs_sys.sys_stream_scan_states AS

@@ -23,7 +23,7 @@ pub(crate) const STREAM_TABLE: &str = "rs:stream";
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     pub(crate) schemas: HashMap<String, Schema>,
-    relations: HashMap<(String, String), Arc<Entry>>,
+    pub(crate) relations: HashMap<(String, String), Arc<Entry>>,
     functions: HashMap<(String, String), Vec<UserFunction>>,
     procedures: HashMap<(String, String), Vec<Arc<Procedure>>>,
     system: Arc<HashMap<String, Arc<Entry>>>,
@@ -168,10 +168,11 @@ pub(crate) async fn system_relations(client: &Client) -> SqlResult<HashMap<Strin
         .iter()
         .map(|row| {
             let name: String = row.get(0);
+            let (schema, shown) = name.split_once('.').unwrap_or(("pg_catalog", &name));
             let entry = Entry {
                 relation: Relation {
-                    schema: "pg_catalog".to_owned(),
-                    name: name.clone(),
+                    schema: schema.to_owned(),
+                    name: shown.to_owned(),
                     postgres_schema: "rs_sys".to_owned(),
                     postgres_name: name.clone(),
                     kind: RelationKind::System,
@@ -374,6 +375,7 @@ impl View {
         match schema {
             Some("pg_temp") => self.temporary.get(name).cloned(),
             Some("pg_catalog") => self.snapshot.system.get(name).cloned(),
+            Some("information_schema") => self.snapshot.system.get(&format!("information_schema.{name}")).cloned(),
             Some(schema) => self
                 .snapshot
                 .relations

@@ -18,13 +18,14 @@ use tokio::sync::mpsc;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::catalog::{self, Snapshot};
+use crate::conflicts::Conflicts;
 use crate::error::{IntoSql as _, SqlResult, refused};
 use crate::history::{self, Entry};
 use crate::session::RedshiftSession;
 use crate::streaming::Kafka;
 
-/// Locale-independent script of the objects below the stand-in.
-const CATALOG_SCRIPT: &str = include_str!("../sql/catalog.sql");
+/// Locale-independent scripts of the objects below the stand-in.
+const CATALOG_SCRIPTS: [&str; 2] = [include_str!("../sql/catalog.sql"), include_str!("../sql/views.sql")];
 
 /// The template from which databases are made.
 const TEMPLATE: &str = "rs_template";
@@ -51,6 +52,8 @@ pub(crate) struct Database {
     refreshes: Mutex<HashMap<u32, Arc<tokio::sync::Mutex<()>>>>,
     refresh_clients: Mutex<Vec<Client>>,
     history: mpsc::UnboundedSender<Entry>,
+    /// Transactions of a SERIALIZABLE database.
+    pub(crate) conflicts: Conflicts,
 }
 
 impl std::fmt::Debug for Database {
@@ -102,7 +105,9 @@ impl Warehouse {
             inside.dbname(TEMPLATE);
             let (template, connection) = inside.connect(NoTls).await?;
             let driver = tokio::spawn(connection);
-            template.batch_execute(CATALOG_SCRIPT).await?;
+            for script in CATALOG_SCRIPTS {
+                template.batch_execute(script).await?;
+            }
             template.batch_execute(redshift_sql::helpers()).await?;
             drop(template);
             // A database is copied only while nobody is connected to it.
@@ -120,7 +125,7 @@ impl Warehouse {
         }
         for database in databases {
             if !exists(database.clone()).await? {
-                create_database(&maintenance, database).await?;
+                create_database(&maintenance, database, None, false).await?;
             }
         }
         Ok(Arc::new(Self { config, kafka, databases: tokio::sync::Mutex::default(), query_ids: AtomicI64::new(1_000) }))
@@ -132,9 +137,24 @@ impl Warehouse {
     }
 
     /// Makes a database.
-    pub(crate) async fn create_database(&self, name: &str) -> Result<(), tokio_postgres::Error> {
+    pub(crate) async fn create_database(
+        &self,
+        name: &str,
+        owner: Option<&str>,
+        serializable: bool,
+    ) -> Result<(), tokio_postgres::Error> {
         let maintenance = connect(&self.config).await?;
-        create_database(&maintenance, name).await
+        create_database(&maintenance, name, owner, serializable).await
+    }
+
+    /// Runs a statement about databases on a connection to none of them.
+    pub(crate) async fn maintain(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
+        connect(&self.config).await?.batch_execute(sql).await
+    }
+
+    /// Closes what the sessions of a database shared, so that it can be dropped or renamed.
+    pub(crate) async fn forget_database(&self, name: &str) {
+        self.databases.lock().await.remove(name);
     }
 
     /// Opens what sessions share of a database.
@@ -146,7 +166,7 @@ impl Warehouse {
             return Ok(Arc::clone(database));
         }
         let missing = || SqlError::new("3D000", format!("database \"{name}\" does not exist"));
-        if [TEMPLATE, "postgres", "template0", "template1"].contains(&name) {
+        if is_reserved_database(name) {
             return Err(missing());
         }
         let mut config = self.config.clone();
@@ -180,6 +200,7 @@ impl Warehouse {
             refreshes: Mutex::default(),
             refresh_clients: Mutex::default(),
             history: history::start(writer),
+            conflicts: Conflicts::default(),
         });
         open.insert(name.to_owned(), Arc::clone(&database));
         Ok(database)
@@ -191,11 +212,29 @@ impl Warehouse {
     }
 }
 
-async fn create_database(maintenance: &Client, name: &str) -> Result<(), tokio_postgres::Error> {
-    let name = quote_identifier(name);
-    maintenance.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await?;
+/// A database below that is not Redshift's.
+pub(crate) fn is_reserved_database(name: &str) -> bool {
+    [TEMPLATE, "postgres", "template0", "template1"].contains(&name)
+}
+
+/// Sets the isolation level that a database's next sessions have.
+pub(crate) fn isolation_statement(name: &str, serializable: bool) -> String {
+    let level = if serializable { "serializable" } else { "snapshot" };
+    format!("ALTER DATABASE {} SET rs.isolation TO '{level}'", quote_identifier(name))
+}
+
+async fn create_database(
+    maintenance: &Client,
+    name: &str,
+    owner: Option<&str>,
+    serializable: bool,
+) -> Result<(), tokio_postgres::Error> {
+    let quoted = quote_identifier(name);
+    let owner = owner.map_or_else(String::new, |owner| format!(" OWNER {}", quote_identifier(owner)));
+    maintenance.batch_execute(&format!("CREATE DATABASE {quoted} TEMPLATE {TEMPLATE}{owner}")).await?;
+    maintenance.batch_execute(&isolation_statement(name, serializable)).await?;
     // Redshift Database Developer Guide, "GRANT": PUBLIC may create temporary tables by default.
-    maintenance.batch_execute(&format!("GRANT TEMPORARY, CONNECT ON DATABASE {name} TO PUBLIC")).await
+    maintenance.batch_execute(&format!("GRANT TEMPORARY, CONNECT ON DATABASE {quoted} TO PUBLIC")).await
 }
 
 impl Database {

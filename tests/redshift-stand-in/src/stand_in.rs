@@ -121,7 +121,7 @@ impl StandIn {
     /// There is one of that name, or the server is gone.
     pub async fn create_database(&self, name: &str) -> Result<(), StandInError> {
         self.warehouse
-            .create_database(name)
+            .create_database(name, None, false)
             .await
             .map_err(|source| StandInError::Database { name: name.to_owned(), source })
     }

@@ -1,12 +1,11 @@
-//! CREATE TABLE, ALTER TABLE, DROP, schemas and comments (Redshift Database Developer Guide, the pages of these commands).
+//! CREATE TABLE and its attributes (Redshift Database Developer Guide, the pages of these commands).
 
 use super::{Parsed, Parser};
-use crate::ast::ObjectName;
 use crate::error::SqlError;
 use crate::lexer::Kind;
 use crate::statement::{
-    AlterSchema, AlterTable, AlterTableAction, ColumnDefinition, CreateSchema, CreateTable, CreateTableAs, DistStyle,
-    Drop, DropRoutine, Identity, ObjectKind, SortKey, SortKind, Statement, TableAttributes, TableConstraint,
+    ColumnDefinition, CreateTable, CreateTableAs, DistStyle, Identity, SortKey, SortKind, Statement, TableAttributes,
+    TableConstraint,
 };
 use crate::types::RsType;
 
@@ -55,6 +54,7 @@ impl Parser<'_> {
             }
             "MATERIALIZED" => self.create_materialized_view(),
             "SCHEMA" => self.create_schema(),
+            "DATABASE" => self.create_database(),
             "USER" => {
                 self.advance();
                 self.user(false)
@@ -75,7 +75,7 @@ impl Parser<'_> {
             | "OPERATOR" | "TABLESPACE" => {
                 self.refuse(SqlError::unsupported(format!("CREATE {keyword} is not supported by Redshift")))
             }
-            "DATABASE" | "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "IDENTITY" => {
+            "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "IDENTITY" => {
                 self.refuse(SqlError::not_in_stand_in(&format!("CREATE {keyword}")))
             }
             _ => Err(self.unexpected()),
@@ -200,7 +200,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn table_constraint(&mut self) -> Parsed<Option<TableConstraint>> {
+    pub(super) fn table_constraint(&mut self) -> Parsed<Option<TableConstraint>> {
         if self.eat_word("CONSTRAINT") {
             self.name()?;
         }
@@ -228,7 +228,7 @@ impl Parser<'_> {
         self.refuse(SqlError::unsupported("CHECK and EXCLUDE constraints are not supported by Redshift"))
     }
 
-    fn column_definition(&mut self, table: &mut TableAttributes) -> Parsed<ColumnDefinition> {
+    pub(super) fn column_definition(&mut self, table: &mut TableAttributes) -> Parsed<ColumnDefinition> {
         let name = self.name()?;
         let rs_type = self.data_type()?;
         let mut column = ColumnDefinition {
@@ -330,7 +330,7 @@ impl Parser<'_> {
         Ok(Identity { seed, step, by_default })
     }
 
-    fn encoding(&mut self) -> Parsed<String> {
+    pub(super) fn encoding(&mut self) -> Parsed<String> {
         let place = (self.position(), self.line());
         let encoding = self.label()?;
         if ENCODINGS.contains(&encoding.as_str()) {
@@ -340,7 +340,7 @@ impl Parser<'_> {
         }
     }
 
-    fn dist_style(&mut self) -> Parsed<DistStyle> {
+    pub(super) fn dist_style(&mut self) -> Parsed<DistStyle> {
         let style = match self.keyword().as_deref() {
             Some("AUTO") => DistStyle::Auto,
             Some("EVEN") => DistStyle::Even,
@@ -360,7 +360,7 @@ impl Parser<'_> {
         }
     }
 
-    fn sort_key(&mut self) -> Parsed<SortKey> {
+    pub(super) fn sort_key(&mut self) -> Parsed<SortKey> {
         let kind = if self.eat_word("COMPOUND") {
             SortKind::Compound
         } else if self.eat_word("INTERLEAVED") {
@@ -436,333 +436,5 @@ impl Parser<'_> {
             self.expect_word("NO")?;
             Ok(false)
         }
-    }
-
-    pub(super) fn alter(&mut self) -> Parsed<Statement> {
-        self.expect_word("ALTER")?;
-        match self.keyword().as_deref() {
-            Some("TABLE") => self.alter_table(),
-            Some("MATERIALIZED") => self.alter_materialized_view(),
-            Some("SCHEMA") => self.alter_schema(),
-            Some("PROCEDURE") => self.alter_procedure(),
-            Some("USER") => {
-                self.advance();
-                self.user(true)
-            }
-            Some("GROUP") => self.alter_group(),
-            Some("VIEW") => {
-                self.refuse(SqlError::unsupported("ALTER VIEW is not supported by Redshift: use ALTER TABLE"))
-            }
-            Some(other @ ("EXTERNAL" | "DATABASE" | "DEFAULT" | "FUNCTION" | "ROLE" | "DATASHARE" | "SYSTEM")) => {
-                let construct = format!("ALTER {other}");
-                self.refuse(SqlError::not_in_stand_in(&construct))
-            }
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    fn alter_table(&mut self) -> Parsed<Statement> {
-        self.expect_word("TABLE")?;
-        let name = self.object_name()?;
-        let action = self.alter_table_action()?;
-        if self.is_symbol(",") {
-            // ALTER TABLE: one column (and one action) per statement.
-            return Err(self.unexpected());
-        }
-        Ok(Statement::AlterTable(AlterTable { name, action }))
-    }
-
-    fn alter_table_action(&mut self) -> Parsed<AlterTableAction> {
-        let Some(keyword) = self.keyword() else {
-            return Err(self.unexpected());
-        };
-        self.advance();
-        match keyword.as_str() {
-            "ADD" => {
-                if let Some(constraint) = self.table_constraint()? {
-                    return Ok(AlterTableAction::AddConstraint(constraint));
-                }
-                self.eat_word("COLUMN");
-                if self.is_words(&["IF", "NOT", "EXISTS"]) {
-                    return self.refuse(SqlError::syntax(
-                        "syntax error at or near \"NOT\": ADD COLUMN takes no IF NOT EXISTS in Redshift",
-                    ));
-                }
-                self.add_column()
-            }
-            "DROP" => {
-                if self.eat_word("CONSTRAINT") {
-                    let name = self.name()?;
-                    let cascade = self.cascade();
-                    return Ok(AlterTableAction::DropConstraint { name, cascade });
-                }
-                self.eat_word("COLUMN");
-                if self.is_words(&["IF", "EXISTS"]) {
-                    return Err(self.unexpected());
-                }
-                let column = self.name()?;
-                let cascade = self.cascade();
-                Ok(AlterTableAction::DropColumn { column, cascade })
-            }
-            "RENAME" => {
-                if self.eat_word("TO") {
-                    return self.name().map(AlterTableAction::RenameTo);
-                }
-                self.eat_word("COLUMN");
-                let from = self.name()?;
-                self.expect_word("TO")?;
-                let to = self.name()?;
-                Ok(AlterTableAction::RenameColumn { from, to })
-            }
-            "OWNER" => {
-                self.expect_word("TO")?;
-                self.name().map(AlterTableAction::OwnerTo)
-            }
-            "SET" => {
-                self.expect_word("SCHEMA")?;
-                self.name().map(AlterTableAction::SetSchema)
-            }
-            "APPEND" => {
-                self.expect_word("FROM")?;
-                let source = self.object_name()?;
-                let ignore_extra = self.eat_word("IGNOREEXTRA");
-                let fill_target = !ignore_extra && self.eat_word("FILLTARGET");
-                Ok(AlterTableAction::AppendFrom { source, ignore_extra, fill_target })
-            }
-            "ROW" => {
-                self.expect_words(&["LEVEL", "SECURITY"])?;
-                self.on_or_off().map(AlterTableAction::RowLevelSecurity)
-            }
-            "ALTER" => self.alter_attribute(),
-            _ => {
-                self.at -= 1;
-                Err(self.unexpected())
-            }
-        }
-    }
-
-    pub(super) fn on_or_off(&mut self) -> Parsed<bool> {
-        if self.eat_word("ON") {
-            Ok(true)
-        } else {
-            self.expect_word("OFF")?;
-            Ok(false)
-        }
-    }
-
-    /// "ALTER TABLE": a column added cannot be a key, unique, or an identity.
-    fn add_column(&mut self) -> Parsed<AlterTableAction> {
-        let mut attributes = TableAttributes::default();
-        let column = self.column_definition(&mut attributes)?;
-        let refused = if attributes != TableAttributes::default() {
-            Some("DISTKEY or SORTKEY")
-        } else if column.identity.is_some() {
-            Some("IDENTITY")
-        } else if column.unique || column.primary_key || column.references.is_some() {
-            Some("UNIQUE, PRIMARY KEY or REFERENCES")
-        } else {
-            None
-        };
-        if let Some(what) = refused {
-            return self
-                .refuse(SqlError::unsupported(format!("ALTER TABLE ADD COLUMN \"{}\" cannot be {what}", column.name)));
-        }
-        if column.not_null && column.default.is_none() {
-            return self.refuse(SqlError::new(
-                "42P16",
-                "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression",
-            ));
-        }
-        Ok(AlterTableAction::AddColumn(column))
-    }
-
-    fn alter_attribute(&mut self) -> Parsed<AlterTableAction> {
-        if self.eat_word("COLUMN") {
-            let column = self.name()?;
-            if self.eat_word("TYPE") {
-                let rs_type = self.data_type()?;
-                if !matches!(rs_type, RsType::Varchar(_)) {
-                    return self
-                        .refuse(SqlError::unsupported("ALTER COLUMN TYPE is only supported for VARCHAR columns"));
-                }
-                return Ok(AlterTableAction::AlterColumnType { column, rs_type });
-            }
-            if self.is_word("SET") || self.is_word("DROP") {
-                return self.refuse(SqlError::unsupported(
-                    "ALTER COLUMN SET/DROP DEFAULT and NOT NULL are not supported by Redshift",
-                ));
-            }
-            self.expect_word("ENCODE")?;
-            let encoding = self.encoding()?;
-            return Ok(AlterTableAction::AlterColumnEncode { column, encoding });
-        }
-        if self.eat_word("DISTKEY") {
-            return self.name().map(AlterTableAction::DistKey);
-        }
-        if self.eat_word("DISTSTYLE") {
-            let style = self.dist_style()?;
-            if style == DistStyle::Key {
-                self.expect_word("DISTKEY")?;
-                return self.name().map(AlterTableAction::DistKey);
-            }
-            return Ok(AlterTableAction::DistStyle(style));
-        }
-        if self.eat_words(&["ENCODE", "AUTO"]) {
-            return Ok(AlterTableAction::EncodeAuto);
-        }
-        if self.is_word("SORTKEY") || self.is_word("COMPOUND") || self.is_word("INTERLEAVED") {
-            return self.sort_key().map(AlterTableAction::SortKey);
-        }
-        Err(self.unexpected())
-    }
-
-    pub(super) fn cascade(&mut self) -> bool {
-        if self.eat_word("CASCADE") {
-            return true;
-        }
-        self.eat_word("RESTRICT");
-        false
-    }
-
-    pub(super) fn attribute_of_view(&mut self) -> Parsed<crate::statement::AlterMaterializedView> {
-        use crate::statement::AlterMaterializedView as Action;
-        Ok(match self.alter_attribute()? {
-            AlterTableAction::DistKey(column) => Action::DistKey(column),
-            AlterTableAction::DistStyle(style) => Action::DistStyle(style),
-            AlterTableAction::SortKey(key) => Action::SortKey(key),
-            _ => return Err(self.unexpected()),
-        })
-    }
-
-    pub(super) fn drop(&mut self) -> Parsed<Statement> {
-        self.expect_word("DROP")?;
-        let Some(keyword) = self.keyword() else {
-            return Err(self.unexpected());
-        };
-        self.advance();
-        let kind = match keyword.as_str() {
-            "TABLE" => ObjectKind::Table,
-            "VIEW" => ObjectKind::View,
-            "SCHEMA" => ObjectKind::Schema,
-            "MATERIALIZED" => {
-                self.expect_word("VIEW")?;
-                ObjectKind::MaterializedView
-            }
-            "PROCEDURE" | "FUNCTION" => return self.drop_routine(keyword == "PROCEDURE"),
-            "USER" => {
-                let if_exists = self.if_exists();
-                let names = self.comma_list(Self::name)?;
-                return Ok(Statement::DropUsers { names, if_exists });
-            }
-            "GROUP" => {
-                let if_exists = self.if_exists();
-                let name = self.name()?;
-                return Ok(Statement::DropGroup { name, if_exists });
-            }
-            "ROLE" => {
-                let if_exists = self.if_exists();
-                let name = self.name()?;
-                let force = self.eat_word("FORCE");
-                if !force {
-                    self.eat_word("RESTRICT");
-                }
-                return Ok(Statement::DropRole { name, force, if_exists });
-            }
-            "INDEX" | "SEQUENCE" | "TRIGGER" | "TYPE" | "DOMAIN" | "EXTENSION" => {
-                return self.refuse(SqlError::unsupported(format!("DROP {keyword} is not supported by Redshift")));
-            }
-            "DATABASE" | "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "EXTERNAL" => {
-                return self.refuse(SqlError::not_in_stand_in(&format!("DROP {keyword}")));
-            }
-            _ => {
-                self.at -= 1;
-                return Err(self.unexpected());
-            }
-        };
-        let if_exists = self.if_exists();
-        let names =
-            self.comma_list(
-                |p| {
-                    if kind == ObjectKind::Schema { p.name().map(ObjectName::bare) } else { p.object_name() }
-                },
-            )?;
-        let external_database = kind == ObjectKind::Schema && self.eat_words(&["DROP", "EXTERNAL", "DATABASE"]);
-        let cascade = self.cascade();
-        Ok(Statement::Drop(Drop { kind, names, if_exists, cascade, external_database }))
-    }
-
-    fn drop_routine(&mut self, procedure: bool) -> Parsed<Statement> {
-        let if_exists = self.if_exists();
-        let name = self.object_name()?;
-        let arguments = self.signature()?;
-        let cascade = self.cascade();
-        Ok(Statement::DropRoutine(DropRoutine { procedure, name, arguments, if_exists, cascade }))
-    }
-
-    fn create_schema(&mut self) -> Parsed<Statement> {
-        self.expect_word("SCHEMA")?;
-        let if_not_exists = self.if_not_exists();
-        let mut schema = CreateSchema { name: String::new(), if_not_exists, authorization: None, quota_mb: None };
-        if self.eat_word("AUTHORIZATION") {
-            schema.name = self.name()?;
-            schema.authorization = Some(schema.name.clone());
-        } else {
-            schema.name = self.name()?;
-            if self.eat_word("AUTHORIZATION") {
-                schema.authorization = Some(self.name()?);
-            }
-        }
-        if self.eat_word("QUOTA") {
-            schema.quota_mb = Some(self.quota()?);
-        }
-        Ok(Statement::CreateSchema(schema))
-    }
-
-    fn quota(&mut self) -> Parsed<Option<u64>> {
-        if self.eat_word("UNLIMITED") {
-            return Ok(None);
-        }
-        let amount = self.unsigned()?;
-        let factor = match self.keyword().as_deref() {
-            Some("GB") => 1024,
-            Some("TB") => 1024 * 1024,
-            Some("MB") => 1,
-            _ => return Ok(Some(amount)),
-        };
-        self.advance();
-        Ok(Some(amount.saturating_mul(factor)))
-    }
-
-    fn alter_schema(&mut self) -> Parsed<Statement> {
-        self.expect_word("SCHEMA")?;
-        let name = self.name()?;
-        let action = if self.eat_words(&["RENAME", "TO"]) {
-            AlterSchema::RenameTo(self.name()?)
-        } else if self.eat_words(&["OWNER", "TO"]) {
-            AlterSchema::OwnerTo(self.name()?)
-        } else {
-            self.expect_word("QUOTA")?;
-            AlterSchema::Quota(self.quota()?)
-        };
-        Ok(Statement::AlterSchema { name, action })
-    }
-
-    pub(super) fn comment(&mut self) -> Parsed<Statement> {
-        self.expect_words(&["COMMENT", "ON"])?;
-        let kind = match self.keyword().as_deref() {
-            Some(k @ ("TABLE" | "COLUMN" | "VIEW" | "SCHEMA" | "DATABASE")) => k.to_owned(),
-            Some("CONSTRAINT") => {
-                return self.refuse(SqlError::not_in_stand_in("COMMENT ON CONSTRAINT"));
-            }
-            _ => return Err(self.unexpected()),
-        };
-        self.advance();
-        let mut name = vec![self.name()?];
-        while self.eat_symbol(".") {
-            name.push(self.name()?);
-        }
-        self.expect_word("IS")?;
-        let text = if self.eat_word("NULL") { None } else { Some(self.string()?) };
-        Ok(Statement::Comment { kind, name, text })
     }
 }

@@ -1,9 +1,9 @@
 //! Expressions (Redshift Database Developer Guide, "Expressions", "Conditions", "Querying semi-structured data").
 
 use super::{Parsed, Parser, words};
-use crate::ast::{BinaryOp, Call, Expr, Ident, LikeKind, Literal, ObjectName, OrderItem, Step, UnaryOp, Window};
+use crate::ast::{BinaryOp, Call, Expr, LikeKind, Literal, ObjectName, Step, UnaryOp};
 use crate::error::SqlError;
-use crate::lexer::Kind;
+use crate::lexer::{Kind, Token};
 
 /// Longest chain of operators without parentheses.
 const MAX_CHAIN: usize = 5000;
@@ -43,7 +43,7 @@ fn infix(symbol: &str) -> Option<(BinaryOp, u8)> {
     })
 }
 
-fn function(name: &str, args: Vec<Expr>, position: usize) -> Expr {
+pub(super) fn function(name: &str, args: Vec<Expr>, position: usize) -> Expr {
     Expr::Call(Box::new(Call {
         name: ObjectName::bare(name),
         args,
@@ -83,6 +83,12 @@ impl Parser<'_> {
             let symbol = *symbol;
             if symbol == "::" {
                 self.advance();
+                // Types of the catalogs: casts read them, tables do not have them.
+                if self.is_word("REGCLASS") || self.is_word("OID") {
+                    let name = if self.eat_word("REGCLASS") { "regclass" } else { "oid" };
+                    self.eat_word("OID");
+                    return Ok((function(name, vec![left], self.position()), true));
+                }
                 let to = self.data_type()?;
                 let cast = Expr::Cast { expr: Box::new(left), to, or_null: false };
                 return Ok((cast, true));
@@ -331,9 +337,24 @@ impl Parser<'_> {
     }
 
     /// `((SELECT …))` is a query; `((SELECT 1) + 1)` is not: only the matching parenthesis tells.
-    fn is_query_in_parentheses(&self) -> bool {
-        if !self.is_symbol("(") {
+    pub(super) fn is_query_in_parentheses(&self) -> bool {
+        let Some(next) = self.beyond_parentheses() else {
             return true;
+        };
+        match &next.kind {
+            Kind::Symbol(")") => true,
+            Kind::Word(w) => matches!(
+                w.to_ascii_uppercase().as_str(),
+                "UNION" | "INTERSECT" | "EXCEPT" | "MINUS" | "ORDER" | "LIMIT" | "OFFSET"
+            ),
+            _ => false,
+        }
+    }
+
+    /// The token behind the parenthesis that opens here and its partner; None if none opens here or it has no partner.
+    fn beyond_parentheses(&self) -> Option<&Token> {
+        if !self.is_symbol("(") {
+            return None;
         }
         let mut depth = 0_usize;
         let mut ahead = 0;
@@ -343,22 +364,13 @@ impl Parser<'_> {
                 Kind::Symbol(")") => {
                     depth -= 1;
                     if depth == 0 {
-                        break;
+                        return Some(self.token_at(ahead + 1));
                     }
                 }
-                Kind::End => return true,
+                Kind::End => return None,
                 _ => {}
             }
             ahead += 1;
-        }
-        let next = self.token_at(ahead + 1);
-        match &next.kind {
-            Kind::Symbol(")") => true,
-            Kind::Word(w) => matches!(
-                w.to_ascii_uppercase().as_str(),
-                "UNION" | "INTERSECT" | "EXCEPT" | "MINUS" | "ORDER" | "LIMIT" | "OFFSET"
-            ),
-            _ => false,
         }
     }
 
@@ -474,7 +486,7 @@ impl Parser<'_> {
                 }
             }
             "ROW" if call_follows => self.refuse(SqlError::not_in_stand_in("ROW(…)")),
-            _ if words::is_reserved(word) => Err(self.unexpected()),
+            _ if words::is_reserved(word) && word != "OID" => Err(self.unexpected()),
             _ => self.path_or_call(),
         }
     }
@@ -482,202 +494,5 @@ impl Parser<'_> {
     fn constant(&mut self, literal: Literal) -> Parsed<Expr> {
         self.advance();
         Ok(Expr::Literal(literal))
-    }
-
-    fn trim(&mut self, position: usize) -> Parsed<Expr> {
-        self.advance();
-        self.expect_symbol("(")?;
-        let name = if self.eat_word("LEADING") {
-            "ltrim"
-        } else if self.eat_word("TRAILING") {
-            "rtrim"
-        } else {
-            self.eat_word("BOTH");
-            "btrim"
-        };
-        let args = if self.eat_word("FROM") {
-            vec![self.expr()?]
-        } else {
-            let first = self.expr()?;
-            if self.eat_word("FROM") {
-                let text = self.expr()?;
-                vec![text, first]
-            } else if self.eat_symbol(",") {
-                vec![first, self.expr()?]
-            } else {
-                vec![first]
-            }
-        };
-        self.expect_symbol(")")?;
-        Ok(function(name, args, position))
-    }
-
-    fn case(&mut self) -> Parsed<Expr> {
-        self.expect_word("CASE")?;
-        let operand = if self.is_word("WHEN") { None } else { Some(Box::new(self.expr()?)) };
-        let mut branches = Vec::new();
-        while self.eat_word("WHEN") {
-            let when = self.expr()?;
-            self.expect_word("THEN")?;
-            branches.push((when, self.expr()?));
-        }
-        if branches.is_empty() {
-            return Err(self.unexpected());
-        }
-        let otherwise = if self.eat_word("ELSE") { Some(Box::new(self.expr()?)) } else { None };
-        self.expect_word("END")?;
-        Ok(Expr::Case { operand, branches, otherwise })
-    }
-
-    fn path_or_call(&mut self) -> Parsed<Expr> {
-        let position = self.position();
-        let allow = self.is_symbol_at(1, "(");
-        let first = self.ident_token(allow)?;
-        let mut names: Vec<Ident> = vec![first];
-        while self.is_symbol(".") && matches!(self.token_at(1).kind, Kind::Word(_) | Kind::Quoted(_)) {
-            self.advance();
-            let label = self.is_symbol_at(1, "(");
-            names.push(self.ident_token(label)?);
-        }
-        if self.is_symbol("(") {
-            let name = match names.as_slice() {
-                [name] => ObjectName::bare(&name.name),
-                [schema, name] => {
-                    ObjectName { database: None, schema: Some(schema.name.clone()), name: name.name.clone() }
-                }
-                _ => return Err(self.unexpected()),
-            };
-            return self.call(name, position);
-        }
-        let mut steps: Vec<Step> = names.into_iter().map(Step::Name).collect();
-        steps.extend(self.steps()?);
-        Ok(Expr::Path(steps))
-    }
-
-    fn call(&mut self, name: ObjectName, position: usize) -> Parsed<Expr> {
-        self.expect_symbol("(")?;
-        let mut call = Call {
-            name,
-            args: Vec::new(),
-            star: false,
-            distinct: false,
-            approximate: false,
-            within_group: Vec::new(),
-            ignore_nulls: None,
-            over: None,
-            position,
-        };
-        if self.eat_symbol("*") {
-            call.star = true;
-        } else if !self.is_symbol(")") {
-            call.distinct = self.eat_word("DISTINCT");
-            if !call.distinct {
-                self.eat_word("ALL");
-            }
-            call.args = self.comma_list(Self::expr)?;
-            if call.name.name == "object_transform" && (self.is_word("KEEP") || self.is_word("SET")) {
-                return self.refuse(SqlError::not_in_stand_in("OBJECT_TRANSFORM"));
-            }
-            if self.is_words(&["ORDER", "BY"]) {
-                return self.refuse(
-                    SqlError::syntax(
-                        "syntax error at or near \"ORDER\": Redshift has no ORDER BY inside a function call",
-                    )
-                    .with_hint("use LISTAGG(…) WITHIN GROUP (ORDER BY …)"),
-                );
-            }
-            if self.is_words(&["IGNORE", "NULLS"]) || self.is_words(&["RESPECT", "NULLS"]) {
-                self.nulls_treatment(&mut call)?;
-            }
-        }
-        self.expect_symbol(")")?;
-        if self.is_words(&["WITHIN", "GROUP"]) {
-            self.expect_words(&["WITHIN", "GROUP"])?;
-            self.expect_symbol("(")?;
-            self.expect_words(&["ORDER", "BY"])?;
-            call.within_group = self.comma_list(Self::order_item)?;
-            self.expect_symbol(")")?;
-        }
-        if self.is_word("FILTER") && self.is_symbol_at(1, "(") {
-            return self.refuse(SqlError::unsupported(
-                "FILTER (WHERE …) is not supported by Redshift: use CASE inside the aggregate",
-            ));
-        }
-        if self.is_words(&["IGNORE", "NULLS"]) || self.is_words(&["RESPECT", "NULLS"]) {
-            self.nulls_treatment(&mut call)?;
-        }
-        if self.eat_word("OVER") {
-            if !self.is_symbol("(") {
-                return self.refuse(SqlError::unsupported("OVER with a named window is not supported by Redshift"));
-            }
-            call.over = Some(self.window()?);
-        }
-        Ok(Expr::Call(Box::new(call)))
-    }
-
-    fn nulls_treatment(&mut self, call: &mut Call) -> Parsed<()> {
-        call.ignore_nulls = Some(self.is_word("IGNORE"));
-        self.advance();
-        self.expect_word("NULLS")
-    }
-
-    fn window(&mut self) -> Parsed<Window> {
-        self.expect_symbol("(")?;
-        let mut window = Window::default();
-        if self.eat_words(&["PARTITION", "BY"]) {
-            window.partition_by = self.comma_list(Self::expr)?;
-        }
-        if self.eat_words(&["ORDER", "BY"]) {
-            window.order_by = self.comma_list(Self::order_item)?;
-        }
-        if self.is_word("RANGE") || self.is_word("GROUPS") {
-            return self.refuse(SqlError::unsupported(
-                "window frames of Redshift are ROWS frames: RANGE and GROUPS are not supported",
-            ));
-        }
-        if self.eat_word("ROWS") {
-            let frame = if self.eat_word("BETWEEN") {
-                let start = self.frame_bound()?;
-                self.expect_word("AND")?;
-                let end = self.frame_bound()?;
-                format!("ROWS BETWEEN {start} AND {end}")
-            } else {
-                format!("ROWS {}", self.frame_bound()?)
-            };
-            window.frame = Some(frame);
-        }
-        self.expect_symbol(")")?;
-        Ok(window)
-    }
-
-    fn frame_bound(&mut self) -> Parsed<String> {
-        if self.eat_words(&["CURRENT", "ROW"]) {
-            return Ok("CURRENT ROW".into());
-        }
-        let amount = if self.eat_word("UNBOUNDED") { "UNBOUNDED".to_owned() } else { self.unsigned()?.to_string() };
-        if self.eat_word("PRECEDING") {
-            Ok(format!("{amount} PRECEDING"))
-        } else {
-            self.expect_word("FOLLOWING")?;
-            Ok(format!("{amount} FOLLOWING"))
-        }
-    }
-
-    pub(super) fn order_item(&mut self) -> Parsed<OrderItem> {
-        let expr = self.expr()?;
-        let descending = if self.eat_word("DESC") {
-            true
-        } else {
-            self.eat_word("ASC");
-            false
-        };
-        let nulls_first = if self.eat_words(&["NULLS", "FIRST"]) {
-            Some(true)
-        } else if self.eat_words(&["NULLS", "LAST"]) {
-            Some(false)
-        } else {
-            None
-        };
-        Ok(OrderItem { expr, descending, nulls_first })
     }
 }

@@ -3,7 +3,7 @@
 use super::{Parsed, Parser};
 use crate::error::SqlError;
 use crate::lexer::Kind;
-use crate::statement::{Grant, GrantObject, Grantee, Statement, UserStatement};
+use crate::statement::{DefaultPrivileges, Grant, GrantObject, Grantee, Statement, UserStatement};
 
 const PRIVILEGES: &[&str] = &[
     "SELECT",
@@ -55,6 +55,46 @@ impl Parser<'_> {
             return Ok(Statement::Revoke(grant));
         }
         Ok(Statement::Grant(grant))
+    }
+
+    /// "ALTER DEFAULT PRIVILEGES".
+    pub(super) fn alter_default_privileges(&mut self) -> Parsed<Statement> {
+        self.expect_words(&["DEFAULT", "PRIVILEGES"])?;
+        let users = if self.eat_word("FOR") {
+            self.expect_word("USER")?;
+            self.comma_list(Self::name)?
+        } else {
+            Vec::new()
+        };
+        let schemas = if self.eat_words(&["IN", "SCHEMA"]) { self.comma_list(Self::name)? } else { Vec::new() };
+        let give = self.eat_word("GRANT");
+        if !give {
+            self.expect_word("REVOKE")?;
+        }
+        let with_option = !give && self.eat_words(&["GRANT", "OPTION", "FOR"]);
+        let privileges = if self.eat_word("ALL") {
+            self.eat_word("PRIVILEGES");
+            vec!["ALL".to_owned()]
+        } else {
+            self.comma_list(|p| match p.keyword() {
+                Some(word) if PRIVILEGES.contains(&word.as_str()) => {
+                    p.advance();
+                    Ok(word)
+                }
+                _ => Err(p.unexpected()),
+            })?
+        };
+        self.expect_word("ON")?;
+        let objects = match self.keyword() {
+            Some(word) if ["TABLES", "FUNCTIONS", "PROCEDURES", "SCHEMAS"].contains(&word.as_str()) => word,
+            _ => return Err(self.unexpected()),
+        };
+        self.advance();
+        self.expect_word(if give { "TO" } else { "FROM" })?;
+        let grantees = self.comma_list(Self::grantee)?;
+        let with_option = with_option || (give && self.eat_words(&["WITH", "GRANT", "OPTION"]));
+        let grant = Grant { privileges, columns: Vec::new(), on: GrantObject::System, grantees, with_option };
+        Ok(Statement::AlterDefaultPrivileges(DefaultPrivileges { users, schemas, give, objects, grant }))
     }
 
     /// Role names may hold a colon (`sys:monitor`).

@@ -3,6 +3,9 @@
 //! The grammar is Redshift's (Redshift Database Developer Guide, "SQL commands"). What PostgreSQL has and Redshift has not is a
 //! syntax error or a refusal that names the construct. Invariant: recursion is bounded by [`MAX_DEPTH`].
 
+mod alter;
+mod call;
+mod database;
 mod ddl;
 mod dml;
 mod expr;
@@ -48,7 +51,7 @@ pub(crate) fn parse_statement(sql: &str, settings: &Settings) -> Parsed<Statemen
         return Err(SqlError::syntax("the statement is empty"));
     }
     let statement = parser.statement()?;
-    parser.eat_symbol(";");
+    while parser.eat_symbol(";") {}
     if parser.at_end() { Ok(statement) } else { Err(parser.unexpected()) }
 }
 
@@ -384,6 +387,13 @@ impl<'a> Parser<'a> {
             "CANCEL" => {
                 self.advance();
                 self.unsigned().map(Statement::Cancel)
+            }
+            // A procedure that moves files can be created and called; it fails where it comes to them.
+            "COPY" | "UNLOAD" if self.procedural => {
+                while !self.at_end() && !self.is_symbol(";") {
+                    self.advance();
+                }
+                Ok(Statement::Files(if keyword == "COPY" { "COPY" } else { "UNLOAD" }))
             }
             "COPY" | "UNLOAD" | "PREPARE" | "EXECUTE" | "DEALLOCATE" | "USE" | "ATTACH" | "DETACH" | "DESC"
             | "VALUES" | "UNDROP" => {

@@ -2,8 +2,8 @@
 
 use super::{Parsed, Parser};
 use crate::ast::{
-    Cte, Expr, GroupItem, JoinCondition, JoinKind, ObjectName, Query, QueryBody, Select, SelectInto, SelectItem, SetOp,
-    TableRef,
+    Cte, Expr, GroupItem, JoinCondition, JoinKind, ObjectName, Pivot, Query, QueryBody, Select, SelectInto, SelectItem,
+    SetOp, Step, TableRef, UnpivotColumns,
 };
 use crate::error::SqlError;
 use crate::lexer::Kind;
@@ -183,10 +183,8 @@ impl Parser<'_> {
             return self.refuse(SqlError::not_in_stand_in("CONNECT BY"));
         }
         if self.eat_words(&["GROUP", "BY"]) {
-            if self.is_word("ALL") {
-                return self.refuse(SqlError::not_in_stand_in("GROUP BY ALL"));
-            }
-            select.group_by = self.comma_list(Self::group_item)?;
+            select.group_by =
+                if self.eat_word("ALL") { vec![GroupItem::All] } else { self.comma_list(Self::group_item)? };
         }
         if self.eat_word("HAVING") {
             select.having = Some(self.expr()?);
@@ -284,7 +282,19 @@ impl Parser<'_> {
         if !self.eat_word("EXCLUDE") {
             return Ok(Vec::new());
         }
-        if self.is_symbol("(") { self.name_list() } else { Ok(vec![self.name()?]) }
+        if self.is_symbol("(") {
+            return self.name_list();
+        }
+        // "GROUP BY clause" shows a list without parentheses: it ends before an entry that is more than a name.
+        let mut names = vec![self.name()?];
+        while self.is_symbol(",")
+            && matches!(self.token_at(1).kind, Kind::Word(_) | Kind::Quoted(_))
+            && (self.is_symbol_at(2, ",") || self.is_word_at(2, "FROM"))
+        {
+            self.advance();
+            names.push(self.name()?);
+        }
+        Ok(names)
     }
 
     fn qualified_star(&mut self) -> Parsed<Option<ObjectName>> {
@@ -368,7 +378,7 @@ impl Parser<'_> {
             return self.refuse(SqlError::unsupported("LATERAL is not supported by Redshift"));
         }
         if self.eat_symbol("(") {
-            if self.starts_query() && self.is_subquery() {
+            if self.starts_query() && self.is_query_in_parentheses() {
                 let query = Box::new(self.query()?);
                 self.expect_symbol(")")?;
                 let (alias, columns) = self.table_alias()?;
@@ -376,6 +386,9 @@ impl Parser<'_> {
             }
             let inner = self.deeper(Self::source_item)?;
             self.expect_symbol(")")?;
+            if (self.is_word("PIVOT") || self.is_word("UNPIVOT")) && matches!(inner, TableRef::Join { .. }) {
+                return self.refuse(SqlError::unsupported("PIVOT and UNPIVOT cannot be applied to a join"));
+            }
             return Ok(inner);
         }
         if self.is_word("UNPIVOT") {
@@ -404,10 +417,10 @@ impl Parser<'_> {
                 .refuse(SqlError::unsupported("VALUES lists used as constant tables are not supported by Redshift"));
         }
         let first = self.ident_token(false)?;
-        let mut path = vec![crate::ast::Step::Name(first)];
+        let mut path = vec![Step::Name(first)];
         path.extend(self.steps()?);
         if self.is_symbol("(") {
-            return self.refuse(SqlError::unsupported("a function call in FROM is not supported by Redshift"));
+            return self.series(&path);
         }
         let (alias, columns) = self.table_alias()?;
         let at = self.at_alias()?;
@@ -418,38 +431,68 @@ impl Parser<'_> {
         if self.eat_word("AT") { self.label().map(Some) } else { Ok(None) }
     }
 
+    /// `generate_series(…)`: a set of rows that the leader node makes.
+    fn series(&mut self, path: &[Step]) -> Parsed<TableRef> {
+        let position = self.position();
+        match path {
+            [Step::Name(ident)] if ident.name == "generate_series" => {}
+            _ => {
+                return self.refuse(SqlError::unsupported("a function call in FROM is not supported by Redshift"));
+            }
+        }
+        let Expr::Call(call) = self.call(ObjectName::bare("generate_series"), position)? else {
+            return Err(self.unexpected());
+        };
+        let (alias, columns) = self.table_alias()?;
+        Ok(TableRef::Series { call, alias, columns })
+    }
+
+    /// `[AS] alias` behind an entry of an IN list.
+    fn entry_alias(&mut self) -> Parsed<Option<String>> {
+        if self.eat_word("AS") || self.is_name() { self.label().map(Some) } else { Ok(None) }
+    }
+
+    /// "FROM clause", PIVOT.
+    fn pivot(&mut self, source: TableRef) -> Parsed<TableRef> {
+        self.expect_word("PIVOT")?;
+        self.expect_symbol("(")?;
+        let Expr::Call(aggregate) = self.expr()? else {
+            return self.refuse(SqlError::syntax("PIVOT takes one aggregate: COUNT, SUM, MIN, MAX or AVG"));
+        };
+        let aggregate_alias = self.entry_alias()?;
+        self.expect_word("FOR")?;
+        let column = self.ident_token(false)?;
+        self.expect_word("IN")?;
+        let values = self.parenthesised(|p| Ok((p.expr()?, p.entry_alias()?)))?;
+        self.expect_symbol(")")?;
+        let (alias, _) = self.table_alias()?;
+        Ok(TableRef::Pivot(Box::new(Pivot { source, aggregate: *aggregate, aggregate_alias, column, values, alias })))
+    }
+
+    /// "FROM clause", UNPIVOT.
+    fn unpivot(&mut self, source: TableRef) -> Parsed<TableRef> {
+        self.expect_word("UNPIVOT")?;
+        let include_nulls = self.eat_words(&["INCLUDE", "NULLS"]);
+        if !include_nulls {
+            self.eat_words(&["EXCLUDE", "NULLS"]);
+        }
+        self.expect_symbol("(")?;
+        let value = self.name()?;
+        self.expect_word("FOR")?;
+        let name = self.name()?;
+        self.expect_word("IN")?;
+        let columns = self.parenthesised(|p| Ok((p.ident_token(false)?, p.entry_alias()?)))?;
+        self.expect_symbol(")")?;
+        let (alias, _) = self.table_alias()?;
+        Ok(TableRef::UnpivotColumns(Box::new(UnpivotColumns { source, include_nulls, value, name, columns, alias })))
+    }
+
     fn table_suffix(&mut self, table: TableRef) -> Parsed<TableRef> {
         match self.keyword().as_deref() {
-            Some("PIVOT" | "UNPIVOT") if self.is_symbol_at(1, "(") => {
-                self.refuse(SqlError::not_in_stand_in("the PIVOT/UNPIVOT operator"))
-            }
+            Some("PIVOT") if self.is_symbol_at(1, "(") => self.pivot(table),
+            Some("UNPIVOT") if self.is_symbol_at(1, "(") || self.is_word_at(2, "NULLS") => self.unpivot(table),
             Some("TABLESAMPLE") => self.refuse(SqlError::unsupported("TABLESAMPLE is not supported by Redshift")),
             _ => Ok(table),
         }
-    }
-
-    /// After `(`: a query rather than a join whose first item is a subquery.
-    fn is_subquery(&self) -> bool {
-        if !self.is_symbol("(") {
-            return true;
-        }
-        let mut depth = 0_usize;
-        let mut ahead = 0;
-        loop {
-            match &self.token_at(ahead).kind {
-                Kind::Symbol("(") => depth += 1,
-                Kind::Symbol(")") => {
-                    depth -= 1;
-                    if depth == 0 {
-                        break;
-                    }
-                }
-                Kind::End => return true,
-                _ => {}
-            }
-            ahead += 1;
-        }
-        ["UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT"].iter().any(|w| self.is_word_at(ahead + 1, w))
-            || self.is_symbol_at(ahead + 1, ")")
     }
 }

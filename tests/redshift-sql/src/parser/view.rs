@@ -13,6 +13,8 @@ use crate::statement::{
 /// "Security and privileges for stored procedures", limits.
 const MAX_ARGUMENTS: usize = 32;
 
+const NO_PYTHON: &str = "Redshift no longer accepts new Python functions (plpythonu)";
+
 impl Parser<'_> {
     /// A query and its text.
     fn query_with_text(&mut self) -> Parsed<(Query, String)> {
@@ -355,6 +357,9 @@ impl Parser<'_> {
         for argument in self.arguments()? {
             match (argument.mode, argument.name, argument.arg_type) {
                 (ArgumentMode::In, None, ArgumentType::Scalar(rs_type)) => arguments.push(rs_type),
+                (ArgumentMode::In, Some(_), _) if (0..self.tokens.len()).any(|n| self.is_word_at(n, "PLPYTHONU")) => {
+                    return self.refuse(SqlError::unsupported(NO_PYTHON));
+                }
                 (ArgumentMode::In, Some(_), _) => {
                     return self.refuse(SqlError::unsupported(
                         "arguments of a SQL function have no names: use their types and $1, $2, …",
@@ -382,8 +387,7 @@ impl Parser<'_> {
         match language.as_str() {
             "sql" => {}
             "plpythonu" => {
-                return self
-                    .refuse(SqlError::unsupported("Redshift no longer accepts new Python functions (plpythonu)"));
+                return self.refuse(SqlError::unsupported(NO_PYTHON));
             }
             other => {
                 return self.refuse(SqlError::unsupported(format!(

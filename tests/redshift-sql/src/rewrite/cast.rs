@@ -210,6 +210,10 @@ impl Rewriter<'_> {
             (_, RsType::Varchar(_)) if matches!(value.ty, RsType::Char(_)) => {
                 format!("({})::character varying", value.sql)
             }
+            // All branches have the scale of the common type.
+            (_, RsType::Decimal(..)) if value.ty != *to && value.ty.is_numeric() => {
+                format!("({})::{}", value.sql, to.postgres())
+            }
             _ => value.sql.clone(),
         })
     }

@@ -1,15 +1,29 @@
 //! INSERT, UPDATE, DELETE and MERGE.
 
-use super::query::relation_item;
+use super::from::relation_item;
 use super::scope::Scope;
 use super::{Rewriter, Typed};
-use crate::ast::{BinaryOp, Delete, Expr, Insert, MatchedAction, Merge, MergeAction, ObjectName, QueryBody, Update};
+use crate::ast::{
+    BinaryOp, Delete, Expr, Insert, Literal, MatchedAction, Merge, MergeAction, ObjectName, Query, QueryBody,
+    SelectItem, Update,
+};
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::error::SqlError;
 use crate::quote_identifier;
+use crate::types::RsType;
 
 fn table_sql(relation: &Relation) -> String {
     format!("{}.{}", quote_identifier(&relation.postgres_schema), quote_identifier(&relation.postgres_name))
+}
+
+/// True if the n-th entry of the select list is a string constant, which takes the type of the column that it goes to.
+fn is_open_item(query: &Query, n: usize) -> bool {
+    let QueryBody::Select(select) = &query.body else { return false };
+    select.items.iter().all(|item| matches!(item, SelectItem::Expr(..)))
+        && matches!(
+            select.items.get(n),
+            Some(SelectItem::Expr(Expr::Literal(Literal::String(_)) | Expr::NamedParameter(_), _))
+        )
 }
 
 impl Rewriter<'_> {
@@ -110,10 +124,16 @@ impl Rewriter<'_> {
         let names: Vec<String> = (1..=output.len()).map(|n| format!("c{n}")).collect();
         let mut values = Vec::new();
         let mut plain = true;
-        for ((name, from), column) in names.iter().zip(&output).zip(&columns) {
+        for (n, ((name, from), column)) in names.iter().zip(&output).zip(&columns).enumerate() {
             let value = Typed::new(name.clone(), from.rs_type.clone());
-            let sql = self.assign_column(&value, &column.name, &column.rs_type)?;
-            plain &= sql == *name && from.rs_type != crate::types::RsType::Unknown;
+            let takes_text =
+                column.rs_type.is_character() || matches!(column.rs_type, RsType::Super | RsType::Varbyte(_));
+            let sql = if !takes_text && is_open_item(source, n) {
+                format!("(({name})::text)::{}", column.rs_type.postgres())
+            } else {
+                self.assign_column(&value, &column.name, &column.rs_type)?
+            };
+            plain &= sql == *name && from.rs_type != RsType::Unknown;
             values.push(sql);
         }
         let source = if plain {

@@ -72,11 +72,6 @@ impl Rewriter<'_> {
                 let exists = if schema.if_not_exists { "IF NOT EXISTS " } else { "" };
                 only(format!("CREATE SCHEMA {exists}{}", quote_identifier(&schema.name)))
             }
-            Statement::Comment { kind, name, text } => {
-                let names: Vec<String> = name.iter().map(|n| quote_identifier(n)).collect();
-                let text = text.as_ref().map_or("NULL".to_owned(), |t| quote_literal(t));
-                only(format!("COMMENT ON {kind} {} IS {text}", names.join(".")))
-            }
             other => Err(SqlError::new("XX000", format!("{} is run by the engine, not by PostgreSQL", other.tag()))),
         }
     }

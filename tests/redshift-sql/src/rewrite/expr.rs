@@ -39,6 +39,11 @@ fn number(text: &str) -> Result<Typed, SqlError> {
 
 impl Rewriter<'_> {
     pub(super) fn expr(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Typed, SqlError> {
+        let value = self.value(expr, scope)?;
+        Ok(if self.group_keys.is_empty() { value } else { self.representative(value) })
+    }
+
+    fn value(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Typed, SqlError> {
         let boolean = |sql: String| Ok(Typed::new(sql, RsType::Boolean));
         match expr {
             Expr::Literal(Literal::Null) => Ok(Typed::null()),
@@ -59,7 +64,11 @@ impl Rewriter<'_> {
             }
             Expr::Argument(n) => match n.checked_sub(1).and_then(|i| self.variables.arguments().get(i)) {
                 Some(rs_type) => Ok(Typed::new(format!("${n}"), rs_type.clone())),
-                None => Err(SqlError::new("42P02", format!("there is no parameter ${n}"))),
+                // In a procedure $1 is a variable like the argument's name.
+                None => match self.variables.variable(&[&format!("${n}")]) {
+                    Some(rs_type) => Ok(self.parameter(vec![format!("${n}")], rs_type)),
+                    None => Err(SqlError::new("42P02", format!("there is no parameter ${n}"))),
+                },
             },
             Expr::NamedParameter(name) => match self.variables.named_parameter(name) {
                 Some(text) => Ok(Typed::text(&text)),
@@ -163,6 +172,7 @@ impl Rewriter<'_> {
                 ))
             }
             Expr::Call(call) => self.call(call, scope).map_err(|e| e.at(call.position, 0)),
+            Expr::ObjectTransform(transform) => self.object_transform(transform, scope),
             Expr::Subquery(query) => {
                 let (sql, columns) = self.query(query, Some(scope))?;
                 match columns.as_slice() {
@@ -196,14 +206,22 @@ impl Rewriter<'_> {
             UnaryOp::Absolute => back(format!("abs({sql})")),
             UnaryOp::BitNot => back(format!("(~ {sql})")),
             UnaryOp::SquareRoot => Typed::new(format!("sqrt(({sql})::double precision)"), RsType::Double),
-            UnaryOp::CubeRoot => Typed::new(format!("cbrt(({sql})::double precision)"), RsType::Double),
+            UnaryOp::CubeRoot => Typed::new(format!("rs.cbrt(({sql})::double precision)"), RsType::Double),
             UnaryOp::Not => unreachable!("handled above"),
         })
     }
 
     fn in_list(&mut self, expr: &Expr, list: &[Expr], negated: bool, scope: &Scope<'_>) -> Result<Typed, SqlError> {
-        if matches!(expr, Expr::Tuple(_)) {
-            return Err(SqlError::not_in_stand_in("IN over a list of rows"));
+        if let Expr::Tuple(row) = expr {
+            let mut tests = Vec::new();
+            for item in list {
+                let Expr::Tuple(other) = item else {
+                    return Err(SqlError::syntax("IN over rows needs a list of rows"));
+                };
+                tests.push(self.rows_equal(row, other, scope)?);
+            }
+            let not = if negated { "NOT " } else { "" };
+            return Ok(Typed::new(format!("({not}({}))", tests.join(" OR ")), RsType::Boolean));
         }
         let value = self.expr(expr, scope)?;
         let mut values = Vec::new();
@@ -227,6 +245,19 @@ impl Rewriter<'_> {
             tests.push(self.compare(BinaryOp::Eq, &value, item)?.sql);
         }
         Ok(Typed::new(format!("({not}({}))", tests.join(" OR ")), RsType::Boolean))
+    }
+
+    /// `(a, b) = (c, d)`.
+    pub(super) fn rows_equal(&mut self, left: &[Expr], right: &[Expr], scope: &Scope<'_>) -> Result<String, SqlError> {
+        if left.len() != right.len() {
+            return Err(SqlError::syntax("unequal number of entries in row expressions"));
+        }
+        let mut tests = Vec::new();
+        for (a, b) in left.iter().zip(right) {
+            let (a, b) = (self.expr(a, scope)?, self.expr(b, scope)?);
+            tests.push(self.compare(BinaryOp::Eq, &a, &b)?.sql);
+        }
+        Ok(format!("({})", tests.join(" AND ")))
     }
 
     fn in_query_left(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Vec<Typed>, SqlError> {

@@ -8,10 +8,13 @@ mod cast;
 mod change;
 mod define;
 mod expr;
+mod from;
 mod functions;
 mod operators;
+mod pivot;
 mod query;
 mod scope;
+mod select;
 mod streaming;
 mod supers;
 
@@ -23,6 +26,7 @@ use crate::statement::Statement;
 use crate::types::RsType;
 use scope::Scope;
 
+pub(crate) use functions::list::FUNCTIONS;
 pub(crate) use streaming::check_streaming_view;
 
 /// What a piece of SQL is, beyond its type.
@@ -88,6 +92,12 @@ pub(crate) struct Rewriter<'a> {
     views: usize,
     /// Running number of generated aliases.
     generated: usize,
+    /// A function that only the leader node has.
+    leader_function: Option<String>,
+    /// The statement reads a table that compute nodes hold.
+    compute_read: bool,
+    /// Character keys of the GROUP BY around an expression, as SQL, and whether they are in grouping sets.
+    group_keys: Vec<(String, bool)>,
 }
 
 impl<'a> Rewriter<'a> {
@@ -105,6 +115,9 @@ impl<'a> Rewriter<'a> {
             whole_super_only: false,
             views: 0,
             generated: 0,
+            leader_function: None,
+            compute_read: false,
+            group_keys: Vec::new(),
         }
     }
 
@@ -113,8 +126,17 @@ impl<'a> Rewriter<'a> {
         format!("rs_{what}{}", self.generated)
     }
 
-    fn finish(self, sql: String, columns: Vec<OutputColumn>) -> Translated {
-        Translated { sql, parameters: self.parameters, columns, reads: self.reads, writes: self.writes }
+    fn finish(self, sql: String, columns: Vec<OutputColumn>) -> Result<Translated, SqlError> {
+        if let Some(function) = &self.leader_function
+            && (self.compute_read || !self.writes.is_empty())
+        {
+            // "Leader node-only functions".
+            return Err(SqlError::unsupported(
+                "Specified types or functions (one per INFO message) not supported on Redshift tables.",
+            )
+            .with_hint(format!("{function} runs on the leader node only; GETDATE() and SYSDATE run everywhere")));
+        }
+        Ok(Translated { sql, parameters: self.parameters, columns, reads: self.reads, writes: self.writes })
     }
 }
 
@@ -128,27 +150,27 @@ pub(crate) fn statement(
     match statement {
         Statement::Query(query) => {
             let (sql, columns) = rewriter.query(query, None)?;
-            Ok(rewriter.finish(sql, columns))
+            rewriter.finish(sql, columns)
         }
         Statement::Insert(insert) => {
             let sql = rewriter.insert(insert)?;
-            Ok(rewriter.finish(sql, Vec::new()))
+            rewriter.finish(sql, Vec::new())
         }
         Statement::Update(update) => {
             let sql = rewriter.update(update)?;
-            Ok(rewriter.finish(sql, Vec::new()))
+            rewriter.finish(sql, Vec::new())
         }
         Statement::Delete(delete) => {
             let sql = rewriter.delete(delete)?;
-            Ok(rewriter.finish(sql, Vec::new()))
+            rewriter.finish(sql, Vec::new())
         }
         Statement::Merge(merge) => {
             let sql = rewriter.merge(merge)?;
-            Ok(rewriter.finish(sql, Vec::new()))
+            rewriter.finish(sql, Vec::new())
         }
         other => {
             let (sql, columns) = rewriter.definition(other)?;
-            Ok(rewriter.finish(sql, columns))
+            rewriter.finish(sql, columns)
         }
     }
 }
@@ -162,7 +184,7 @@ pub(crate) fn query_alone(
     let mut rewriter = Rewriter::new(catalog, settings, variables);
     rewriter.streams_allowed = true;
     let (sql, columns) = rewriter.query(query, None)?;
-    Ok(rewriter.finish(sql, columns))
+    rewriter.finish(sql, columns)
 }
 
 pub(crate) fn expressions(
@@ -186,5 +208,5 @@ pub(crate) fn expressions(
         items.push(format!("{sql} AS {}", crate::quote_identifier(&name)));
         columns.push(OutputColumn { name, rs_type, origin: None });
     }
-    Ok(rewriter.finish(format!("SELECT {}", items.join(", ")), columns))
+    rewriter.finish(format!("SELECT {}", items.join(", ")), columns)
 }

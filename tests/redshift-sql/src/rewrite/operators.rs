@@ -54,18 +54,25 @@ impl Rewriter<'_> {
             rights.push((*op, right));
             base = left;
         }
+        if let Expr::Tuple(row) = base {
+            return match rights.as_slice() {
+                [(op @ (BinaryOp::Eq | BinaryOp::NotEq), Expr::Tuple(other))] => {
+                    let equal = self.rows_equal(row, other, scope)?;
+                    let sql = if *op == BinaryOp::Eq { equal } else { format!("(NOT {equal})") };
+                    Ok(Typed::new(sql, RsType::Boolean))
+                }
+                _ => Err(SqlError::not_in_stand_in("a comparison of rows other than = and <>")),
+            };
+        }
         let mut value = self.expr(base, scope)?;
         while let Some((op, right)) = rights.pop() {
-            if let Expr::Tuple(_) = right {
-                return Err(SqlError::not_in_stand_in("a comparison of rows"));
-            }
             let right = self.expr(right, scope)?;
             value = self.apply(op, value, right)?;
         }
         Ok(value)
     }
 
-    pub(super) fn apply(&mut self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
+    pub(super) fn apply(&self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
         match op {
             BinaryOp::And | BinaryOp::Or => {
                 let (a, b) = (self.condition(&left)?, self.condition(&right)?);
@@ -105,7 +112,7 @@ impl Rewriter<'_> {
         }
     }
 
-    pub(super) fn compare(&mut self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
+    pub(super) fn compare(&self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
         let sign = symbol(op);
         if left.ty == RsType::Super || right.ty == RsType::Super {
             return self.compare_super(op, sign, left, right);
@@ -180,7 +187,7 @@ impl Rewriter<'_> {
         Ok(value)
     }
 
-    fn arithmetic(&mut self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
+    fn arithmetic(&self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
         let left = self.settle_number(left, &right)?;
         let right = self.settle_number(right, &left)?;
         if left.ty == RsType::Super || right.ty == RsType::Super {
@@ -209,7 +216,7 @@ impl Rewriter<'_> {
     }
 
     /// SUPER in arithmetic is a number or NULL; the result is SUPER again.
-    fn arithmetic_super(&mut self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
+    fn arithmetic_super(&self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
         let number = |v: &Typed| match &v.ty {
             RsType::Super => Ok(format!("rs.super_number({})", v.sql)),
             t if t.is_numeric() => Ok(format!("({})::numeric", v.sql)),
@@ -218,10 +225,13 @@ impl Rewriter<'_> {
         if op == BinaryOp::Plus && (left.ty.is_character() || right.ty.is_character()) {
             return self.concat(left, right);
         }
+        if op == BinaryOp::Plus && left.ty == right.ty {
+            return Ok(Typed::new(format!("rs.super_plus({}, {})", left.sql, right.sql), RsType::Super));
+        }
         Ok(Typed::new(format!("to_jsonb({} {} {})", number(left)?, symbol(op), number(right)?), RsType::Super))
     }
 
-    fn arithmetic_dates(&mut self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
+    fn arithmetic_dates(&self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
         use RsType::{Date, Integer, Interval, Time, TimeTz, Timestamp, TimestampTz};
         let ty = match (&left.ty, op, &right.ty) {
             (Date, BinaryOp::Plus | BinaryOp::Minus, t) if t.is_integer() => Date,

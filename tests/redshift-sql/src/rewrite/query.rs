@@ -1,18 +1,12 @@
 //! Queries: FROM items, select lists, grouping, QUALIFY, set operations, common table expressions.
 
-use super::scope::{Item, Scope, ScopeColumn};
-use super::{Form, Rewriter, Typed};
-use crate::ast::{
-    Expr, GroupItem, JoinCondition, JoinKind, Literal, ObjectName, OrderItem, Query, QueryBody, Select, SelectItem,
-    SetOp, Step, TableRef,
-};
-use crate::catalog::{OutputColumn, Relation, RelationKind};
+use super::scope::Scope;
+use super::{Rewriter, Typed};
+use crate::ast::{Expr, Literal, OrderItem, Query, QueryBody, SetOp, Step};
+use crate::catalog::OutputColumn;
 use crate::error::SqlError;
 use crate::quote_identifier;
 use crate::types::RsType;
-
-/// Late-binding views within late-binding views.
-const MAX_VIEWS: usize = 16;
 
 /// The name of an unnamed expression, as Redshift shows it.
 pub(super) fn natural_name(expr: &Expr) -> String {
@@ -46,7 +40,7 @@ pub(super) fn natural_name(expr: &Expr) -> String {
     }
 }
 
-fn ordinal(expr: &Expr) -> Option<usize> {
+pub(super) fn ordinal(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Literal(Literal::Number(n)) => n.parse().ok(),
         _ => None,
@@ -54,7 +48,7 @@ fn ordinal(expr: &Expr) -> Option<usize> {
 }
 
 /// A bare name.
-fn bare(expr: &Expr) -> Option<&str> {
+pub(super) fn bare(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Path(steps) => match steps.as_slice() {
             [Step::Name(ident)] => Some(&ident.name),
@@ -64,7 +58,7 @@ fn bare(expr: &Expr) -> Option<&str> {
     }
 }
 
-fn direction(item: &OrderItem) -> &'static str {
+pub(super) fn direction(item: &OrderItem) -> &'static str {
     match (item.descending, item.nulls_first) {
         (false, None) => "",
         (true, None) => " DESC",
@@ -101,7 +95,7 @@ impl Rewriter<'_> {
         }
         let mut parts = Vec::new();
         for cte in list {
-            if recursive && let QueryBody::Set(SetOp::UnionAll, seed, _) = &cte.query.body {
+            if recursive && let QueryBody::Set(SetOp::UnionAll, seed, step) = &cte.query.body {
                 let seed = Query {
                     recursive: false,
                     with: Vec::new(),
@@ -111,11 +105,16 @@ impl Rewriter<'_> {
                     offset: None,
                     position: cte.query.position,
                 };
-                let (_, columns) = self.query(&seed, parent)?;
+                let (seed_sql, columns) = self.query(&seed, parent)?;
                 let columns = renamed(columns, &cte.columns, &cte.name)?;
-                self.ctes.push((cte.name.clone(), columns));
-                let (sql, columns) = self.query(&cte.query, parent)?;
-                let columns = renamed(columns, &cte.columns, &cte.name)?;
+                self.ctes.push((cte.name.clone(), columns.clone()));
+                let (step_sql, step_columns) = self.set_body(step, parent)?;
+                if step_columns.len() != columns.len() {
+                    return Err(SqlError::syntax("each UNION ALL query must have the same number of columns"));
+                }
+                // PostgreSQL wants equal types on both sides, lengths included; the seed says which.
+                let sql =
+                    format!("{} UNION ALL {}", unsized_rows(&seed_sql, &columns), unsized_rows(&step_sql, &columns));
                 parts.push(cte_sql(&cte.name, &columns, &sql));
                 continue;
             }
@@ -245,7 +244,11 @@ impl Rewriter<'_> {
                         a.origin = None;
                     }
                     let open = if matches!(right, QueryBody::Set(..)) { format!("({right_sql})") } else { right_sql };
-                    sql = format!("{sql} {word} {open}");
+                    sql = if op != SetOp::UnionAll && columns.iter().any(|c| c.rs_type.is_character()) {
+                        self.set_without_blanks(op, &sql, &open, &columns)
+                    } else {
+                        format!("{sql} {word} {open}")
+                    };
                     if !rest.is_empty() {
                         sql = format!("({sql})");
                     }
@@ -255,557 +258,74 @@ impl Rewriter<'_> {
         }
     }
 
-    fn select(
-        &mut self,
-        select: &Select,
-        order_by: &[OrderItem],
-        parent: Option<&Scope<'_>>,
-    ) -> Result<(String, Vec<OutputColumn>), SqlError> {
-        let mut scope = Scope { parent, ..Scope::default() };
-        let from = self.from(&select.from, &mut scope)?;
-        let mut values: Vec<(String, Typed)> = Vec::new();
-        for item in &select.items {
-            self.select_item(item, &mut scope, &mut values)?;
-        }
-        let names: Vec<String> = values.iter().map(|(n, _)| n.clone()).collect();
-        let columns: Vec<OutputColumn> = values
-            .iter()
-            .map(|(name, value)| OutputColumn {
-                name: name.clone(),
-                rs_type: value.ty.clone(),
-                origin: value.origin.clone(),
-            })
-            .collect();
-        let selection = self.clause(" WHERE ", select.selection.as_ref(), &scope)?;
-        let group = self.group_by(&select.group_by, &scope, &values)?;
-        let having = self.clause(" HAVING ", select.having.as_ref(), &scope)?;
-        let distinct = if select.distinct { "DISTINCT " } else { "" };
-        let mut keys = Vec::new();
-        for item in order_by {
-            keys.push(self.order_key(item, &scope, &names)?);
-        }
-        let tail = format!("{from}{selection}{group}{having}");
-        let Some(qualify) = &select.qualify else {
-            let list: Vec<String> = values
-                .iter()
-                .map(|(name, value)| format!("{} AS {}", self.settled(value), quote_identifier(name)))
-                .collect();
-            let order: Vec<String> = order_by
-                .iter()
-                .zip(&keys)
-                .map(|(item, key)| format!("{}{}", key.in_place(), direction(item)))
-                .collect();
-            let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-            return Ok((format!("SELECT {distinct}{}{tail}{order}", list.join(", ")), columns));
+    /// UNION, INTERSECT and EXCEPT of rows with character columns, whose trailing blanks do not count ("Character types").
+    fn set_without_blanks(&mut self, op: SetOp, left: &str, right: &str, columns: &[OutputColumn]) -> String {
+        let alias = self.alias("d");
+        let names: Vec<String> = (1..=columns.len()).map(|n| format!("rs_c{n}")).collect();
+        let (side, having, of_left) = match op {
+            SetOp::Intersect => ((", 1", ", 2"), " HAVING bool_or(rs_side = 1) AND bool_or(rs_side = 2)", true),
+            SetOp::Except => ((", 1", ", 2"), " HAVING bool_and(rs_side = 1)", true),
+            SetOp::Union | SetOp::UnionAll => (("", ""), "", false),
         };
-        // "QUALIFY clause": filters after the window functions.
-        let test = self.expr(qualify, &scope)?;
-        let test = self.condition(&test)?;
-        let mut inner: Vec<String> = values
-            .iter()
-            .enumerate()
-            .map(|(n, (_, value))| format!("{} AS rs_c{}", self.settled(value), n + 1))
-            .collect();
-        inner.push(format!("{test} AS rs_qualify"));
-        let mut order = Vec::new();
-        for (n, (item, key)) in order_by.iter().zip(&keys).enumerate() {
-            let key = match key {
-                Key::Output(index) => format!("rs_c{index}"),
-                Key::Expression(sql) => {
-                    inner.push(format!("{sql} AS rs_o{n}"));
-                    format!("rs_o{n}")
-                }
-            };
-            order.push(format!("{key}{}", direction(item)));
-        }
-        let outer: Vec<String> =
-            names.iter().enumerate().map(|(n, name)| format!("rs_c{} AS {}", n + 1, quote_identifier(name))).collect();
-        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-        let alias = self.alias("q");
-        Ok((
-            format!(
-                "SELECT {distinct}{} FROM (SELECT {}{tail}) AS {alias} WHERE rs_qualify{order}",
-                outer.join(", "),
-                inner.join(", ")
-            ),
-            columns,
-        ))
+        let filter = if of_left { " FILTER (WHERE rs_side = 1)" } else { "" };
+        let (items, keys) = unblanked(&names, columns, filter);
+        let list = if of_left { format!("{}, rs_side", names.join(", ")) } else { names.join(", ") };
+        let part = |sql: &str, side: &str| format!("SELECT rs_part.*{side} FROM ({sql}) AS rs_part");
+        format!(
+            "SELECT {} FROM ({} UNION ALL {}) AS {alias}({list}) GROUP BY {}{having}",
+            items.join(", "),
+            part(left, side.0),
+            part(right, side.1),
+            keys.join(", ")
+        )
     }
+}
 
-    fn clause(&mut self, word: &str, expr: Option<&Expr>, scope: &Scope<'_>) -> Result<String, SqlError> {
-        match expr {
-            Some(expr) => {
-                let value = self.expr(expr, scope)?;
-                Ok(format!("{word}{}", self.condition(&value)?))
-            }
-            None => Ok(String::new()),
-        }
-    }
-
-    fn select_item(
-        &mut self,
-        item: &SelectItem,
-        scope: &mut Scope<'_>,
-        values: &mut Vec<(String, Typed)>,
-    ) -> Result<(), SqlError> {
-        match item {
-            SelectItem::Expr(expr, alias) => {
-                let value = self.expr(expr, scope)?;
-                let name = alias.clone().unwrap_or_else(|| natural_name(expr));
-                if alias.is_some() {
-                    let mut lateral = value.clone();
-                    lateral.origin = None;
-                    scope.laterals.push((name.clone(), lateral));
-                }
-                values.push((name, value));
-            }
-            SelectItem::Star { qualifier, exclude } => {
-                let before = values.len();
-                match qualifier {
-                    None => star(scope, values),
-                    Some(name) => {
-                        let Some(item) = scope
-                            .items
-                            .iter()
-                            .find(|i| i.alias == name.name && (name.schema.is_none() || name.schema == i.schema))
-                        else {
-                            return Err(SqlError::new("42P01", format!("relation \"{}\" does not exist", name.name)));
-                        };
-                        item_columns(item, values);
-                    }
-                }
-                if scope.items.is_empty() {
-                    return Err(SqlError::syntax("SELECT * with no tables specified is not valid"));
-                }
-                for name in exclude {
-                    let Some(at) = values[before..].iter().position(|(n, _)| n == name) else {
-                        return Err(SqlError::new("42703", format!("column \"{name}\" in EXCLUDE does not exist")));
-                    };
-                    values.remove(before + at);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn group_by(
-        &mut self,
-        items: &[GroupItem],
-        scope: &Scope<'_>,
-        values: &[(String, Typed)],
-    ) -> Result<String, SqlError> {
-        if items.is_empty() {
-            return Ok(String::new());
-        }
-        let mut parts = Vec::new();
-        for item in items {
-            parts.push(match item {
-                GroupItem::Expr(expr) => self.group_key(expr, scope, values)?,
-                GroupItem::Sets(word, sets) => {
-                    let mut list = Vec::new();
-                    for set in sets {
-                        let keys: Vec<String> =
-                            set.iter().map(|e| self.group_key(e, scope, values)).collect::<Result<_, _>>()?;
-                        list.push(format!("({})", keys.join(", ")));
-                    }
-                    format!("{word} ({})", list.join(", "))
-                }
-            });
-        }
-        Ok(format!(" GROUP BY {}", parts.join(", ")))
-    }
-
-    fn group_key(&mut self, expr: &Expr, scope: &Scope<'_>, values: &[(String, Typed)]) -> Result<String, SqlError> {
-        if let Some(n) = ordinal(expr) {
-            return match n.checked_sub(1).and_then(|i| values.get(i)) {
-                Some(_) => Ok(n.to_string()),
-                None => Err(SqlError::new("42P10", format!("GROUP BY position {n} is not in select list"))),
-            };
-        }
-        match self.expr(expr, scope) {
-            // A constant key groups nothing; PostgreSQL would read a number as an ordinal.
-            Ok(value) if matches!(value.form, Form::Text(_) | Form::Null) => Ok(format!("({}::text)", value.sql)),
-            Ok(value) => Ok(value.sql),
-            Err(error) => {
-                let position = bare(expr).and_then(|name| values.iter().position(|(n, _)| n == name));
-                match position {
-                    Some(n) => Ok((n + 1).to_string()),
-                    None => Err(error),
-                }
-            }
-        }
-    }
-
-    fn order_key(&mut self, item: &OrderItem, scope: &Scope<'_>, names: &[String]) -> Result<Key, SqlError> {
-        if let Some(n) = ordinal(&item.expr) {
-            if n >= 1 && n <= names.len() {
-                return Ok(Key::Output(n));
-            }
-            return Err(SqlError::new("42P10", format!("ORDER BY position {n} is not in select list")));
-        }
-        if let Some(name) = bare(&item.expr)
-            && let Some(n) = names.iter().position(|x| x == name)
-        {
-            return Ok(Key::Output(n + 1));
-        }
-        let value = self.expr(&item.expr, scope)?;
-        Ok(Key::Expression(self.settled(&value)))
-    }
-
-    /// ` FROM …`, with the items put into the scope.
-    pub(super) fn from(&mut self, items: &[TableRef], scope: &mut Scope<'_>) -> Result<String, SqlError> {
-        if items.is_empty() {
-            return Ok(String::new());
-        }
-        let mut out = String::new();
-        for (n, item) in items.iter().enumerate() {
-            let sql = self.table(item, scope)?;
-            if n > 0 {
-                // Unnesting refers to items on its left; CROSS JOIN LATERAL keeps them in sight.
-                out.push_str(" CROSS JOIN ");
-            }
-            out.push_str(&sql);
-        }
-        Ok(format!(" FROM {out}"))
-    }
-
-    fn add_item(&self, scope: &mut Scope<'_>, item: Item) -> Result<(), SqlError> {
-        if scope.items.iter().any(|i| i.alias == item.alias) {
-            return Err(SqlError::new("42712", format!("table name \"{}\" specified more than once", item.alias)));
-        }
-        scope.items.push(item);
-        Ok(())
-    }
-
-    pub(super) fn table(&mut self, table: &TableRef, scope: &mut Scope<'_>) -> Result<String, SqlError> {
-        match table {
-            TableRef::Named { path, alias, columns, at } => {
-                self.named(path, alias.as_deref(), columns, at.as_deref(), scope)
-            }
-            TableRef::Unpivot { expr, value, attribute } => {
-                let base = self.expr(expr, scope)?;
-                if base.ty != RsType::Super {
-                    return Err(SqlError::datatype("UNPIVOT needs a SUPER object"));
-                }
-                let table = self.alias("u");
-                let (v, a) = (format!("{table}.v"), format!("{table}.a"));
-                self.add_item(scope, value_item(value, &v, RsType::Super))?;
-                if let Some(attribute) = attribute {
-                    let ty = RsType::Varchar(crate::types::MAX_VARCHAR);
-                    self.add_item(scope, value_item(attribute, &a, ty))?;
-                }
-                Ok(format!("LATERAL (SELECT key AS a, value AS v FROM rs.super_attributes({})) AS {table}", base.sql))
-            }
-            TableRef::Query { query, alias, columns } => {
-                let (sql, output) = self.query(query, scope.parent)?;
-                let Some(alias) = alias else {
-                    return Err(SqlError::syntax("subquery in FROM must have an alias"));
-                };
-                let output = renamed(output, columns, alias)?;
-                let list = column_list(&output);
-                self.add_item(scope, output_item(alias, &output))?;
-                Ok(format!("({sql}) AS {}{list}", quote_identifier(alias)))
-            }
-            TableRef::Join { left, right, kind, condition } => self.join(left, right, *kind, condition, scope),
-        }
-    }
-
-    fn join(
-        &mut self,
-        left: &TableRef,
-        right: &TableRef,
-        kind: JoinKind,
-        condition: &JoinCondition,
-        scope: &mut Scope<'_>,
-    ) -> Result<String, SqlError> {
-        let start = scope.items.len();
-        let left_sql = self.table(left, scope)?;
-        let middle = scope.items.len();
-        let right_sql = self.table(right, scope)?;
-        let word = match kind {
-            JoinKind::Inner => "JOIN",
-            JoinKind::Left => "LEFT JOIN",
-            JoinKind::Right => "RIGHT JOIN",
-            JoinKind::Full => "FULL JOIN",
-            JoinKind::Cross => "CROSS JOIN",
-        };
-        let has = |items: &[Item], name: &str| items.iter().any(|i| i.columns.iter().any(|c| c.name == name));
-        let tail = match condition {
-            JoinCondition::None => String::new(),
-            JoinCondition::On(expr) => {
-                let value = self.expr(expr, scope)?;
-                format!(" ON {}", self.condition(&value)?)
-            }
-            JoinCondition::Using(_) | JoinCondition::Natural => {
-                let names: Vec<String> = match condition {
-                    JoinCondition::Using(names) => names.clone(),
-                    _ => {
-                        let mut common = Vec::new();
-                        for item in &scope.items[start..middle] {
-                            for column in &item.columns {
-                                if has(&scope.items[middle..], &column.name) && !common.contains(&column.name) {
-                                    common.push(column.name.clone());
-                                }
-                            }
-                        }
-                        common
-                    }
-                };
-                for name in &names {
-                    if !has(&scope.items[start..middle], name) || !has(&scope.items[middle..], name) {
-                        return Err(SqlError::new(
-                            "42703",
-                            format!("column \"{name}\" specified in USING clause does not exist"),
-                        ));
-                    }
-                    if !scope.merged.contains(name) {
-                        scope.merged.push(name.clone());
-                    }
-                }
-                if names.is_empty() {
-                    " ON true".to_owned()
-                } else {
-                    let list: Vec<String> = names.iter().map(|n| quote_identifier(n)).collect();
-                    format!(" USING ({})", list.join(", "))
-                }
-            }
-        };
-        Ok(format!("({left_sql} {word} {right_sql}{tail})"))
-    }
-
-    fn named(
-        &mut self,
-        path: &[Step],
-        alias: Option<&str>,
-        columns: &[String],
-        at: Option<&str>,
-        scope: &mut Scope<'_>,
-    ) -> Result<String, SqlError> {
-        let Step::Name(first) = &path[0] else {
-            return Err(SqlError::syntax("a FROM item must start with a name"));
-        };
-        // A path that starts with an earlier FROM item is unnesting ("Unnesting queries").
-        let unnests = scope.items.iter().any(|i| i.alias == first.name)
-            && (path.len() > 1 || scope.items.iter().any(|i| i.alias == first.name && i.value.is_some()));
-        let outer_unnest = !unnests && path.len() > 1 && {
-            let mut level = scope.parent;
-            let mut found = false;
-            while let Some(here) = level {
-                found |= here.items.iter().any(|i| i.alias == first.name);
-                level = here.parent;
-            }
-            found
-        };
-        if unnests || outer_unnest {
-            let base = self.path(path, scope)?;
-            if base.ty != RsType::Super {
-                return Err(SqlError::datatype(format!(
-                    "cannot iterate over a value of type {}: unnesting needs SUPER",
-                    base.ty
-                )));
-            }
-            let name = alias.map_or_else(
-                || {
-                    path.iter()
-                        .rev()
-                        .find_map(|s| match s {
-                            Step::Name(i) => Some(i.name.clone()),
-                            Step::Index(_) => None,
-                        })
-                        .unwrap_or_default()
-                },
-                str::to_owned,
-            );
-            let table = self.alias("u");
-            let (v, i) = (format!("{table}.v"), format!("({table}.i - 1)"));
-            self.add_item(scope, value_item(&name, &v, RsType::Super))?;
-            if let Some(at) = at {
-                self.add_item(scope, value_item(at, &i, RsType::BigInt))?;
-            }
-            return Ok(format!("LATERAL rs.super_elements({}) WITH ORDINALITY AS {table}(v, i)", base.sql));
-        }
-        if at.is_some() {
-            return Err(SqlError::syntax("AT is only allowed after a SUPER array in FROM"));
-        }
-        let name = relation_name(path)?;
-        self.relation_item(&name, alias, columns, scope)
-    }
-
-    fn relation_item(
-        &mut self,
-        name: &ObjectName,
-        alias: Option<&str>,
-        columns: &[String],
-        scope: &mut Scope<'_>,
-    ) -> Result<String, SqlError> {
-        let shown = alias.unwrap_or(&name.name);
-        if name.schema.is_none()
-            && let Some((_, output)) = self.ctes.iter().rev().find(|(n, _)| *n == name.name)
-        {
-            let output = renamed(output.clone(), columns, shown)?;
-            let list = column_list(&output);
-            self.add_item(scope, output_item(shown, &output))?;
-            return Ok(format!("{} AS {}{list}", quote_identifier(&name.name), quote_identifier(shown)));
-        }
-        let relation = self.lookup(name)?;
-        let key = (relation.schema.clone(), relation.name.clone());
-        if self.forbidden.as_ref() == Some(&key) {
-            return Err(SqlError::unsupported(
-                "Source view/subquery in Merge statement cannot reference target table.",
-            ));
-        }
-        if relation.kind == RelationKind::Stream && !self.streams_allowed {
-            return Err(SqlError::unsupported(format!(
-                "stream {}.{} can only be read by a materialized view",
-                relation.schema, relation.name
-            )));
-        }
-        if let Some(definition) = &relation.definition {
-            let definition = definition.clone();
-            return self.late_binding(&definition, shown, columns, scope);
-        }
-        if !self.reads.contains(&key) {
-            self.reads.push(key);
-        }
-        let item = relation_item(&relation, shown, columns)?;
-        let list = if columns.is_empty() {
-            String::new()
+/// Items and GROUP BY keys of rows whose character values are equal without their trailing blanks.
+pub(super) fn unblanked(names: &[String], columns: &[OutputColumn], filter: &str) -> (Vec<String>, Vec<String>) {
+    let mut items = Vec::new();
+    let mut keys = Vec::new();
+    for (name, column) in names.iter().zip(columns) {
+        let shown = quote_identifier(&column.name);
+        if column.rs_type.is_character() {
+            items.push(format!("min({name}){filter} AS {shown}"));
+            keys.push(format!("({name})::bpchar"));
         } else {
-            let names: Vec<String> = item.columns.iter().map(|c| quote_identifier(&c.name)).collect();
-            format!("({})", names.join(", "))
-        };
-        self.add_item(scope, item)?;
-        Ok(format!(
-            "{}.{} AS {}{list}",
-            quote_identifier(&relation.postgres_schema),
-            quote_identifier(&relation.postgres_name),
-            quote_identifier(shown)
-        ))
-    }
-
-    /// A view WITH NO SCHEMA BINDING, expanded in place.
-    fn late_binding(
-        &mut self,
-        definition: &crate::catalog::LateBinding,
-        shown: &str,
-        columns: &[String],
-        scope: &mut Scope<'_>,
-    ) -> Result<String, SqlError> {
-        if self.views >= MAX_VIEWS {
-            return Err(SqlError::new("54001", format!("views are nested deeper than {MAX_VIEWS} levels")));
-        }
-        let settings = crate::settings::Settings {
-            case_sensitive_super_attribute: self.settings.case_sensitive_super_attribute,
-            ..definition.settings.clone()
-        };
-        let crate::statement::Statement::Query(query) = crate::parser::parse_statement(&definition.sql, &settings)?
-        else {
-            return Err(SqlError::syntax("the definition of a view must be a query"));
-        };
-        self.views += 1;
-        let ctes = std::mem::take(&mut self.ctes);
-        let result = self.query(&query, None);
-        self.ctes = ctes;
-        self.views -= 1;
-        let (sql, output) = result?;
-        let output = renamed(output, &definition.columns, shown)?;
-        let output = renamed(output, columns, shown)?;
-        let list = column_list(&output);
-        self.add_item(scope, output_item(shown, &output))?;
-        Ok(format!("({sql}) AS {}{list}", quote_identifier(shown)))
-    }
-
-    /// The relation of a name, or Redshift's error.
-    pub(super) fn lookup(&self, name: &ObjectName) -> Result<Relation, SqlError> {
-        if let Some(database) = &name.database
-            && *database != self.catalog.database()
-        {
-            return Err(SqlError::not_in_stand_in(&format!("a query across databases (\"{database}\")")));
-        }
-        self.catalog
-            .relation(name.schema.as_deref(), &name.name)
-            .ok_or_else(|| SqlError::new("42P01", format!("relation \"{name}\" does not exist")))
-    }
-}
-
-enum Key {
-    /// The n-th output column.
-    Output(usize),
-    Expression(String),
-}
-
-impl Key {
-    fn in_place(&self) -> String {
-        match self {
-            Self::Output(n) => n.to_string(),
-            Self::Expression(sql) => sql.clone(),
+            items.push(format!("{name} AS {shown}"));
+            keys.push(name.clone());
         }
     }
+    (items, keys)
 }
 
-fn relation_name(path: &[Step]) -> Result<ObjectName, SqlError> {
-    let mut names = Vec::new();
-    for step in path {
-        match step {
-            Step::Name(ident) => names.push(ident.name.clone()),
-            Step::Index(_) => {
-                return Err(SqlError::new("42P01", format!("relation \"{}\" does not exist", names.join("."))));
-            }
-        }
-    }
-    let full = names.join(".");
-    let name = names.pop().unwrap_or_default();
-    let schema = names.pop();
-    let database = names.pop();
-    if !names.is_empty() {
-        return Err(SqlError::new("42P01", format!("relation \"{full}\" does not exist")));
-    }
-    Ok(ObjectName { database, schema, name })
-}
-
-fn value_item(alias: &str, sql: &str, ty: RsType) -> Item {
-    Item { alias: alias.to_owned(), schema: None, columns: Vec::new(), value: Some(Typed::new(sql, ty)) }
-}
-
-fn output_item(alias: &str, columns: &[OutputColumn]) -> Item {
-    Item {
-        alias: alias.to_owned(),
-        schema: None,
-        columns: columns
-            .iter()
-            .map(|c| ScopeColumn {
-                name: c.name.clone(),
-                value: Typed {
-                    sql: format!("{}.{}", quote_identifier(alias), quote_identifier(&c.name)),
-                    ty: c.rs_type.clone(),
-                    form: Form::Value,
-                    origin: c.origin.clone(),
-                },
-            })
-            .collect(),
-        value: None,
-    }
-}
-
-/// The scope item of a relation under an alias.
-pub(super) fn relation_item(relation: &Relation, alias: &str, columns: &[String]) -> Result<Item, SqlError> {
-    let output: Vec<OutputColumn> = relation
-        .columns
+/// The rows of a query with types that have no length, precision or scale.
+fn unsized_rows(sql: &str, columns: &[OutputColumn]) -> String {
+    let items: Vec<String> = columns
         .iter()
-        .map(|c| OutputColumn {
-            name: c.name.clone(),
-            rs_type: c.rs_type.clone(),
-            origin: Some((relation.schema.clone(), relation.name.clone())),
+        .enumerate()
+        .map(|(n, column)| {
+            let ty = match &column.rs_type {
+                t if t.is_character() => "text".to_owned(),
+                RsType::Decimal(..) => "numeric".to_owned(),
+                other => other.postgres(),
+            };
+            format!("rs_c{}::{ty}", n + 1)
         })
         .collect();
-    let output = renamed(output, columns, alias)?;
-    let mut item = output_item(alias, &output);
-    item.schema = Some(relation.schema.clone());
-    Ok(item)
+    let names: Vec<String> = (1..=columns.len()).map(|n| format!("rs_c{n}")).collect();
+    format!("SELECT {} FROM ({sql}) AS rs_part({})", items.join(", "), names.join(", "))
+}
+
+pub(super) fn order_clause(keys: &[String]) -> String {
+    if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) }
 }
 
 /// Output columns under the names of a column alias list.
-fn renamed(mut columns: Vec<OutputColumn>, names: &[String], of: &str) -> Result<Vec<OutputColumn>, SqlError> {
+pub(super) fn renamed(
+    mut columns: Vec<OutputColumn>,
+    names: &[String],
+    of: &str,
+) -> Result<Vec<OutputColumn>, SqlError> {
     if names.len() > columns.len() {
         return Err(SqlError::new(
             "42P10",
@@ -818,35 +338,11 @@ fn renamed(mut columns: Vec<OutputColumn>, names: &[String], of: &str) -> Result
     Ok(columns)
 }
 
-fn column_list(columns: &[OutputColumn]) -> String {
+pub(super) fn column_list(columns: &[OutputColumn]) -> String {
     let names: Vec<String> = columns.iter().map(|c| quote_identifier(&c.name)).collect();
     format!("({})", names.join(", "))
 }
 
 fn cte_sql(name: &str, columns: &[OutputColumn], sql: &str) -> String {
     format!("{}{} AS ({sql})", quote_identifier(name), column_list(columns))
-}
-
-fn item_columns(item: &Item, values: &mut Vec<(String, Typed)>) {
-    if let Some(value) = &item.value {
-        values.push((item.alias.clone(), value.clone()));
-    }
-    for column in &item.columns {
-        values.push((column.name.clone(), column.value.clone()));
-    }
-}
-
-fn star(scope: &Scope<'_>, values: &mut Vec<(String, Typed)>) {
-    for name in &scope.merged {
-        if let Some(column) = scope.items.iter().flat_map(|i| &i.columns).find(|c| c.name == *name) {
-            let mut value = column.value.clone();
-            value.sql = quote_identifier(name);
-            values.push((name.clone(), value));
-        }
-    }
-    for item in &scope.items {
-        let mut all = Vec::new();
-        item_columns(item, &mut all);
-        values.extend(all.into_iter().filter(|(n, _)| !scope.merged.contains(n)));
-    }
 }

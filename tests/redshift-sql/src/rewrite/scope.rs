@@ -150,7 +150,7 @@ impl Rewriter<'_> {
         None
     }
 
-    fn parameter(&mut self, path: Vec<String>, rs_type: RsType) -> Typed {
+    pub(super) fn parameter(&mut self, path: Vec<String>, rs_type: RsType) -> Typed {
         let index = match self.parameters.iter().position(|p| p.path == path) {
             Some(index) => index,
             None => {

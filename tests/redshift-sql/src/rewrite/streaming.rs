@@ -69,11 +69,7 @@ fn body_streams(body: &QueryBody, catalog: &dyn Catalog, out: &mut Vec<Relation>
             let mut items = Vec::new();
             from_items(&select.from, &mut items);
             for item in items {
-                match item {
-                    TableRef::Named { path, .. } => out.extend(stream(path, catalog)),
-                    TableRef::Query { query, .. } => streams_of(query, catalog, out),
-                    _ => {}
-                }
+                item_streams(item, catalog, out);
             }
         }
         QueryBody::Set(_, left, right) => {
@@ -82,6 +78,16 @@ fn body_streams(body: &QueryBody, catalog: &dyn Catalog, out: &mut Vec<Relation>
         }
         QueryBody::Nested(query) => streams_of(query, catalog, out),
         QueryBody::Values(_) => {}
+    }
+}
+
+fn item_streams(item: &TableRef, catalog: &dyn Catalog, out: &mut Vec<Relation>) {
+    match item {
+        TableRef::Named { path, .. } => out.extend(stream(path, catalog)),
+        TableRef::Query { query, .. } => streams_of(query, catalog, out),
+        TableRef::Pivot(pivot) => item_streams(&pivot.source, catalog, out),
+        TableRef::UnpivotColumns(unpivot) => item_streams(&unpivot.source, catalog, out),
+        _ => {}
     }
 }
 
@@ -105,6 +111,9 @@ pub(crate) fn check_streaming_view(query: &Query, catalog: &dyn Catalog) -> Resu
     if items.iter().any(|i| matches!(i, TableRef::Query { .. })) {
         // The text that Redshift gives for subqueries in FROM.
         return Err(banned("Column aliases are not supported."));
+    }
+    if items.iter().any(|i| matches!(i, TableRef::Pivot(_) | TableRef::UnpivotColumns(_))) {
+        return Err(banned("PIVOT and UNPIVOT are not supported."));
     }
     if items.len() > 1 {
         return Err(banned("joins are not supported."));
@@ -143,36 +152,11 @@ fn check_call(call: &Call, catalog: &dyn Catalog) -> Result<(), SqlError> {
 }
 
 fn check(expr: &Expr, catalog: &dyn Catalog) -> Result<(), SqlError> {
-    let all = |list: &[&Expr]| list.iter().try_for_each(|e| check(e, catalog));
     match expr {
         Expr::Call(call) => check_call(call, catalog),
         Expr::Subquery(_) | Expr::Exists(_) | Expr::InQuery { .. } | Expr::Quantified { .. } => {
             Err(banned("subqueries are not supported."))
         }
-        Expr::Unary(_, e)
-        | Expr::Navigate(e, _)
-        | Expr::IsNull { expr: e, .. }
-        | Expr::IsTruth { expr: e, .. }
-        | Expr::Cast { expr: e, .. } => check(e, catalog),
-        Expr::Binary(_, a, b) | Expr::AtTimeZone(a, b) => all(&[a, b]),
-        Expr::Between { expr, low, high, .. } => all(&[expr, low, high]),
-        Expr::InList { expr, list, .. } => {
-            check(expr, catalog)?;
-            list.iter().try_for_each(|e| check(e, catalog))
-        }
-        Expr::Like { expr, pattern, .. } => all(&[expr, pattern]),
-        Expr::Case { operand, branches, otherwise } => {
-            for e in operand.iter().chain(otherwise.iter()) {
-                check(e, catalog)?;
-            }
-            branches.iter().try_for_each(|(w, t)| all(&[w, t]))
-        }
-        Expr::Tuple(list) => list.iter().try_for_each(|e| check(e, catalog)),
-        Expr::Literal(_)
-        | Expr::TypedLiteral(..)
-        | Expr::Interval(..)
-        | Expr::Path(_)
-        | Expr::Argument(_)
-        | Expr::NamedParameter(_) => Ok(()),
+        other => other.children().into_iter().try_for_each(|e| check(e, catalog)),
     }
 }

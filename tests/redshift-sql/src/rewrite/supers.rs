@@ -108,7 +108,7 @@ impl Rewriter<'_> {
 
     /// A comparison with at least one SUPER side ("Dynamic typing"): values of different kinds are not equal and have no order.
     pub(super) fn compare_super(
-        &mut self,
+        &self,
         op: BinaryOp,
         symbol: &str,
         left: &Typed,

@@ -75,7 +75,7 @@ fn variables_become_parameters_once_each() {
     let paths: Vec<String> = translated.parameters.iter().map(|p| p.path.join(".")).collect();
     assert_eq!(paths, ["v_count", "rec.id", "v_name"]);
     assert!(
-        translated.sql.contains("($1::bigint)") && translated.sql.contains("GROUP BY (\"t\".\"id\" + ($1::bigint))")
+        translated.sql.contains("($1::bigint)") && translated.sql.contains("GROUP BY ((\"t\".\"id\" + ($1::bigint)))")
     );
     let both = parse("SELECT name FROM t", &settings).expect("a query");
     let error = rewrite(&both, &Small, &settings, &Declared).expect_err("a column and a variable");

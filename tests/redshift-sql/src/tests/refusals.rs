@@ -77,7 +77,7 @@ fn syntax_of_postgresql_does_not_pass() {
         ("CREATE TABLE x (a int CHECK (a > 1))", "CHECK"),
         ("ALTER TABLE t ADD COLUMN IF NOT EXISTS a int", "IF NOT EXISTS"),
         ("ALTER TABLE t ALTER COLUMN id TYPE bigint", "only supported for VARCHAR"),
-        ("SELECT a FROM generate_series(1, 2) a", "function call in FROM"),
+        ("SELECT a FROM json_each('{}') a", "function call in FROM"),
         ("SELECT tag FROM t", "syntax error at or near \"tag\""),
     ]);
 }
@@ -92,7 +92,7 @@ fn functions_and_types_of_postgresql_do_not_exist() {
         ),
         ("SELECT jsonb_typeof(v) FROM t", "function jsonb_typeof(super) does not exist"),
         ("SELECT gen_random_uuid()", "function gen_random_uuid() does not exist"),
-        ("SELECT now()", "leader node"),
+        ("SELECT now() FROM t", "not supported on Redshift tables"),
         ("SELECT unknown_thing(id) FROM t", "function unknown_thing(integer) does not exist"),
         ("SELECT 'a'::json", "type \"json\" does not exist"),
         ("SELECT 'a'::uuid", "type \"uuid\" does not exist"),
@@ -103,7 +103,7 @@ fn functions_and_types_of_postgresql_do_not_exist() {
         ("CREATE TABLE x (a decimal(39,0))", "between 1 and 38"),
         ("SELECT true::varchar", "cannot cast type boolean"),
         ("SELECT sysdate::super", "cannot cast type timestamp without time zone to super"),
-        ("SELECT fnv_hash('a')", "FNV_HASH is not supported by this stand-in"),
+        ("SELECT checksum('a')", "CHECKSUM is not supported by this stand-in"),
     ]);
 }
 
@@ -126,7 +126,6 @@ fn names_that_do_not_exist() {
         ("SELECT sum(id) OVER (ORDER BY id) FROM t", "require a frame clause"),
         ("SELECT id = name FROM t", "operator does not exist: integer = character varying(10)"),
         ("SELECT row_number() FROM t", "requires an OVER clause"),
-        ("SELECT * FROM (SELECT 1)", "must have an alias"),
     ]);
 }
 

@@ -5,19 +5,18 @@
 
 use futures::future::BoxFuture;
 use redshift_data_api::SqlError;
-use redshift_sql::ast::BinaryOp;
 use redshift_sql::plpgsql::{
     Declaration, DeclarationKind, Expression, HandlerKind, PlKind, PlStatement, RaiseLevel, Target, VariableType,
 };
-use redshift_sql::{Block, Expr, OutputColumn, RsType, Statement};
+use redshift_sql::{Block, Expr, OutputColumn, RsType};
 
 use super::cursor::REFCURSOR;
 use super::expression::{self, condition};
 use super::frame::{Frame, Level, Variable};
 use super::{call_nested, choose};
 use crate::catalog::View;
-use crate::error::{SqlResult, from_front_end, refused};
-use crate::session::{NamedParameters, Outcome, RedshiftSession};
+use crate::error::SqlResult;
+use crate::session::RedshiftSession;
 use crate::value::Datum;
 
 /// What comes after a statement.
@@ -30,12 +29,12 @@ pub(super) enum Flow {
 }
 
 /// What a loop does after its body.
-enum Turn {
+pub(super) enum Turn {
     Again,
     Leave(Flow),
 }
 
-fn turn(flow: Flow, label: Option<&String>) -> Turn {
+pub(super) fn turn(flow: Flow, label: Option<&String>) -> Turn {
     let ours = |wanted: &Option<String>| wanted.is_none() || wanted.as_ref() == label;
     match flow {
         Flow::Next => Turn::Again,
@@ -194,7 +193,11 @@ impl Frame {
         .ok_or_else(|| SqlError::new("42703", format!("\"{}%TYPE\" does not exist", path.join("."))))
     }
 
-    async fn statements(&mut self, session: &mut RedshiftSession, statements: &[PlStatement]) -> SqlResult<Flow> {
+    pub(super) async fn statements(
+        &mut self,
+        session: &mut RedshiftSession,
+        statements: &[PlStatement],
+    ) -> SqlResult<Flow> {
         for statement in statements {
             match self.statement(session, statement).await? {
                 Flow::Next => {}
@@ -323,7 +326,7 @@ impl Frame {
 
     /// COMMIT, ROLLBACK and TRUNCATE end the transaction, if it is the procedure's to end
     /// ("Managing transactions").
-    fn check_end(&self, what: &str) -> SqlResult<()> {
+    pub(super) fn check_end(&self, what: &str) -> SqlResult<()> {
         if self.mode.may_end || self.mode.nonatomic {
             return Ok(());
         }
@@ -333,111 +336,15 @@ impl Frame {
         ))
     }
 
-    async fn begin_again(&self, session: &mut RedshiftSession) -> SqlResult<()> {
+    pub(super) async fn begin_again(&self, session: &mut RedshiftSession) -> SqlResult<()> {
         if self.mode.nonatomic { Ok(()) } else { session.begin().await }
     }
 
-    async fn holds(&self, session: &mut RedshiftSession, when: Option<&Expression>) -> SqlResult<bool> {
+    pub(super) async fn holds(&self, session: &mut RedshiftSession, when: Option<&Expression>) -> SqlResult<bool> {
         match when {
             Some(test) => condition(session, &test.expr, self).await,
             None => Ok(true),
         }
-    }
-
-    async fn case(
-        &mut self,
-        session: &mut RedshiftSession,
-        operand: Option<&Expression>,
-        branches: &[(Vec<Expression>, Vec<PlStatement>)],
-        otherwise: Option<&[PlStatement]>,
-    ) -> SqlResult<Flow> {
-        for (tests, statements) in branches {
-            for test in tests {
-                let holds = match operand {
-                    Some(operand) => {
-                        let equal =
-                            Expr::Binary(BinaryOp::Eq, Box::new(operand.expr.clone()), Box::new(test.expr.clone()));
-                        condition(session, &equal, self).await?
-                    }
-                    None => condition(session, &test.expr, self).await?,
-                };
-                if holds {
-                    return self.statements(session, statements).await;
-                }
-            }
-        }
-        match otherwise {
-            Some(statements) => self.statements(session, statements).await,
-            None => Err(SqlError::new("20000", "case not found")),
-        }
-    }
-
-    async fn for_integer(
-        &mut self,
-        session: &mut RedshiftSession,
-        label: Option<&String>,
-        variable: &str,
-        reverse: bool,
-        (from, to): (&Expression, &Expression),
-        body: &[PlStatement],
-    ) -> SqlResult<Flow> {
-        let from = self.integer(session, from).await?;
-        let to = self.integer(session, to).await?;
-        let numbers: Box<dyn Iterator<Item = i64> + Send> =
-            if reverse { Box::new((to..=from).rev()) } else { Box::new(from..=to) };
-        let depth = self.levels.len();
-        self.levels.push(Level::default());
-        for number in numbers {
-            tokio::task::yield_now().await;
-            let counter = Variable::Scalar {
-                rs_type: RsType::Integer,
-                value: Some(number.to_string()),
-                constant: false,
-                not_null: false,
-            };
-            let level = self.levels.last_mut().expect("the loop's own level was pushed");
-            level.variables.insert(variable.to_owned(), counter);
-            let flow = self.statements(session, body).await?;
-            if let Turn::Leave(flow) = turn(flow, label) {
-                self.levels.truncate(depth);
-                return Ok(flow);
-            }
-            session.check_cancelled()?;
-        }
-        self.levels.truncate(depth);
-        Ok(Flow::Next)
-    }
-
-    async fn integer(&self, session: &mut RedshiftSession, bound: &Expression) -> SqlResult<i64> {
-        let (value, _) = expression::evaluate(session, &bound.expr, Some(&RsType::Integer), self).await?;
-        value
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| SqlError::new("22004", "a bound of a FOR loop cannot be null"))
-    }
-
-    async fn for_rows(
-        &mut self,
-        session: &mut RedshiftSession,
-        label: Option<&String>,
-        targets: &[Target],
-        outcome: Outcome,
-        body: &[PlStatement],
-    ) -> SqlResult<Flow> {
-        let columns = outcome.columns.unwrap_or_default();
-        let mut any = false;
-        let mut after = Flow::Next;
-        for row in outcome.rows {
-            any = true;
-            self.assign_row(session, targets, &columns, Some(row)).await?;
-            let flow = self.statements(session, body).await?;
-            if let Turn::Leave(flow) = turn(flow, label) {
-                after = flow;
-                break;
-            }
-        }
-        session.open_loops -= 1;
-        self.found = any;
-        Ok(after)
     }
 
     /// Gives a row's values to variables, or all of them to one record; no row gives NULLs.
@@ -477,118 +384,6 @@ impl Frame {
             self.store(target, value)?;
         }
         Ok(())
-    }
-
-    async fn sql(&mut self, session: &mut RedshiftSession, statement: &Statement, into: &[Target]) -> SqlResult<()> {
-        if matches!(statement, Statement::Query(_)) && into.is_empty() {
-            return Err(SqlError::new("42601", "query has no destination for result data"));
-        }
-        let outcome = self.run_statement(session, statement, true).await?;
-        self.settle(session, statement, outcome, into).await
-    }
-
-    /// Runs a statement of the body, or one that EXECUTE made, which sees no variables.
-    async fn run_statement(
-        &mut self,
-        session: &mut RedshiftSession,
-        statement: &Statement,
-        sees_variables: bool,
-    ) -> SqlResult<Outcome> {
-        if let Statement::Truncate(_) = statement {
-            self.check_end("TRUNCATE")?;
-            let outcome = session.run(statement, self).await?;
-            if session.transaction.open {
-                session.commit_block().await?;
-                self.begin_again(session).await?;
-            }
-            return Ok(outcome);
-        }
-        if sees_variables {
-            session.run(statement, self).await
-        } else {
-            session.run(statement, &NamedParameters(&[])).await
-        }
-    }
-
-    /// What a statement leaves behind: FOUND, ROW_COUNT and INTO.
-    async fn settle(
-        &mut self,
-        session: &mut RedshiftSession,
-        statement: &Statement,
-        outcome: Outcome,
-        into: &[Target],
-    ) -> SqlResult<()> {
-        let rows = i64::try_from(outcome.rows.len()).unwrap_or(i64::MAX);
-        match (&outcome.columns, statement) {
-            (Some(columns), _) => {
-                // SELECT INTO reads one row.
-                self.row_count = if into.is_empty() { rows } else { rows.min(1) };
-                if !into.is_empty() {
-                    self.found = rows > 0;
-                    let columns = columns.clone();
-                    self.assign_row(session, into, &columns, outcome.rows.into_iter().next()).await?;
-                }
-            }
-            (None, Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)) => {
-                self.row_count = outcome.affected;
-                self.found = outcome.affected > 0;
-            }
-            // FOUND does not follow MERGE and others ("Structure of PL/pgSQL").
-            (None, _) => self.row_count = outcome.affected,
-        }
-        Ok(())
-    }
-
-    async fn dynamic_statement(&self, session: &mut RedshiftSession, command: &Expression) -> SqlResult<Statement> {
-        let (text, _) = expression::evaluate(session, &command.expr, Some(&RsType::Varchar(16_000_000)), self).await?;
-        let text = text.ok_or_else(|| SqlError::new("22004", "cannot EXECUTE a null querystring"))?;
-        redshift_sql::parse(&text, &session.settings.front_end).map_err(|e| from_front_end(e, None))
-    }
-
-    pub(super) async fn dynamic_query(
-        &self,
-        session: &mut RedshiftSession,
-        command: &Expression,
-    ) -> SqlResult<Outcome> {
-        let statement = self.dynamic_statement(session, command).await?;
-        if !matches!(statement, Statement::Query(_)) {
-            return Err(SqlError::new("42601", "the command of a loop or cursor must be a query"));
-        }
-        session.run(&statement, &NamedParameters(&[])).await
-    }
-
-    async fn dynamic(&mut self, session: &mut RedshiftSession, command: &Expression, into: &[Target]) -> SqlResult<()> {
-        let statement = self.dynamic_statement(session, command).await?;
-        match &statement {
-            // "Supported PL/pgSQL statements", Dynamic SQL.
-            Statement::Begin { .. } | Statement::Commit | Statement::Rollback => {
-                Err(refused(format!("EXECUTE of {} is not supported in stored procedures", statement.tag())))
-            }
-            Statement::Call { procedure, arguments } => {
-                let view = session.view().await?;
-                let expressions: Vec<&Expr> = arguments.iter().collect();
-                let given = expression::evaluate_all(session, &view, &expressions, &NamedParameters(&[])).await?;
-                let procedure = choose(&view, procedure, &given)?;
-                let outputs = Box::pin(call_nested(session, &procedure, given, self.mode)).await?;
-                let columns: Vec<OutputColumn> = outputs
-                    .iter()
-                    .map(|(name, rs_type, _)| OutputColumn {
-                        name: name.clone(),
-                        rs_type: rs_type.clone(),
-                        origin: None,
-                    })
-                    .collect();
-                let row = outputs
-                    .iter()
-                    .map(|(_, rs_type, value)| Datum::from_text(value.as_deref(), rs_type))
-                    .collect::<SqlResult<Vec<_>>>()?;
-                if into.is_empty() { Ok(()) } else { self.assign_row(session, into, &columns, Some(row)).await }
-            }
-            _ => {
-                let outcome = self.run_statement(session, &statement, false).await?;
-                self.settle(session, &statement, outcome, into).await
-            }
-        }
     }
 
     async fn raise(

@@ -7,7 +7,9 @@
 //!
 //! Invariant: when a call returns, the session's role and settings are the caller's.
 
+mod control;
 mod cursor;
+mod embedded;
 mod expression;
 mod frame;
 mod interpret;

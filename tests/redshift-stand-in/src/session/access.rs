@@ -5,7 +5,7 @@
 //! is refused, not accepted in silence.
 
 use redshift_data_api::SqlError;
-use redshift_sql::statement::{Grant, GrantObject, Grantee, UserStatement};
+use redshift_sql::statement::{DefaultPrivileges, Grant, GrantObject, Grantee, UserStatement};
 use redshift_sql::{ObjectName, quote_identifier};
 
 use super::definition::{missing, qualified};
@@ -135,6 +135,36 @@ impl RedshiftSession {
         }
         for statement in &statements {
             self.script(statement).await?;
+        }
+        Ok(Outcome::nothing())
+    }
+
+    /// ALTER DEFAULT PRIVILEGES. PostgreSQL counts procedures among functions.
+    pub(super) async fn alter_default_privileges(&mut self, defaults: &DefaultPrivileges) -> SqlResult<Outcome> {
+        let list = |names: &[String]| names.iter().map(|n| quote_identifier(n)).collect::<Vec<_>>().join(", ");
+        let (known, kind): (&[&str], _) = match defaults.objects.as_str() {
+            "TABLES" => (&["SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "TRUNCATE"], "TABLES"),
+            "SCHEMAS" => (&["CREATE", "USAGE"], "SCHEMAS"),
+            _ => (&["EXECUTE"], "FUNCTIONS"),
+        };
+        check_privileges(&defaults.grant.privileges, known, "an object")?;
+        let mut scope = String::from("ALTER DEFAULT PRIVILEGES");
+        if !defaults.users.is_empty() {
+            scope.push_str(&format!(" FOR ROLE {}", list(&defaults.users)));
+        }
+        if !defaults.schemas.is_empty() {
+            scope.push_str(&format!(" IN SCHEMA {}", list(&defaults.schemas)));
+        }
+        let privileges = defaults.grant.privileges.join(", ");
+        for grantee in &defaults.grant.grantees {
+            let role = grantee_role(grantee);
+            let change = match (defaults.give, defaults.grant.with_option) {
+                (true, false) => format!("GRANT {privileges} ON {kind} TO {role}"),
+                (true, true) => format!("GRANT {privileges} ON {kind} TO {role} WITH GRANT OPTION"),
+                (false, false) => format!("REVOKE {privileges} ON {kind} FROM {role}"),
+                (false, true) => format!("REVOKE GRANT OPTION FOR {privileges} ON {kind} FROM {role}"),
+            };
+            self.script(&format!("{scope} {change}")).await?;
         }
         Ok(Outcome::nothing())
     }

@@ -1,4 +1,4 @@
-//! CREATE, ALTER and DROP of tables, views and schemas; TRUNCATE and LOCK.
+//! CREATE of tables, views and schemas.
 //!
 //! The front end writes PostgreSQL's text; what PostgreSQL has no place for (distribution, keys that
 //! nobody enforces, a view's own types) goes into the object's comment. Invariant: object and comment
@@ -6,11 +6,12 @@
 
 use redshift_data_api::SqlError;
 use redshift_sql::statement::{
-    AlterSchema, AlterTable, AlterTableAction, CreateExternalSchema, CreateSchema, CreateTable, CreateTableAs,
-    DistStyle, Drop, ObjectKind, SortKey, SortKind, Statement, StreamAuthentication, StreamSource, TableAttributes,
-    TableConstraint,
+    AlterSchema, CreateExternalSchema, CreateSchema, CreateTable, CreateTableAs, DistStyle, SortKey, SortKind,
+    Statement, StreamAuthentication, StreamSource, TableAttributes, TableConstraint,
 };
-use redshift_sql::{Column, CreateView, ObjectName, RelationKind, RsType, Translated, quote_identifier, quote_literal};
+use redshift_sql::{
+    Column, CreateView, ObjectName, OutputColumn, RelationKind, RsType, Translated, quote_identifier, quote_literal,
+};
 use serde_json::{Value as Json, json};
 
 use super::query::as_variables;
@@ -36,7 +37,7 @@ impl RedshiftSession {
             Statement::CreateSchema(create) => self.create_schema(create).await,
             Statement::AlterSchema { name, action } => self.alter_schema(name, action).await,
             Statement::CreateExternalSchema(create) => self.create_external_schema(create).await,
-            Statement::Comment { .. } => Err(refused("COMMENT is not supported by this stand-in")),
+            Statement::Comment { kind, name, text } => self.comment(kind, name, text.as_deref()).await,
             Statement::CreateMaterializedView(create) => self.create_materialized_view(create).await,
             Statement::AlterMaterializedView { name, action } => self.alter_materialized_view(name, action).await,
             Statement::CreateProcedure(create) => self.create_procedure(create).await,
@@ -45,6 +46,7 @@ impl RedshiftSession {
             Statement::AlterProcedure { name, arguments, action } => {
                 self.alter_procedure(name, arguments.as_deref(), action).await
             }
+            Statement::AlterDefaultPrivileges(defaults) => self.alter_default_privileges(defaults).await,
             Statement::Grant(grant) => self.grant(grant, true).await,
             Statement::Revoke(grant) => self.grant(grant, false).await,
             Statement::User(user) => self.user(user).await,
@@ -71,7 +73,7 @@ impl RedshiftSession {
         self.client.batch_execute(sql).await.sql()
     }
 
-    fn translate(&self, statement: &Statement, view: &View, scope: &dyn Scope) -> SqlResult<Translated> {
+    pub(super) fn translate(&self, statement: &Statement, view: &View, scope: &dyn Scope) -> SqlResult<Translated> {
         redshift_sql::rewrite(statement, view, &self.settings.front_end, as_variables(scope))
             .map_err(|e| from_front_end(e, None))
     }
@@ -97,6 +99,16 @@ impl RedshiftSession {
         Ok(schema)
     }
 
+    /// The schema of a new table, which its name then has if the table is permanent.
+    fn place(&self, view: &View, name: &mut ObjectName, temporary: bool) -> SqlResult<String> {
+        if temporary {
+            return Ok("pg_temp".to_owned());
+        }
+        let schema = self.creation_schema(view, name)?;
+        name.schema = Some(schema.clone());
+        Ok(schema)
+    }
+
     /// Keeps what PostgreSQL has no place for.
     pub(super) async fn set_meta(&mut self, kind: &str, object: &str, meta: &Json) -> SqlResult<()> {
         // The marker comes first, whatever the order of the other members.
@@ -111,13 +123,7 @@ impl RedshiftSession {
     async fn create_table(&mut self, create: &CreateTable, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
         let mut create = create.clone();
-        let schema = if create.temporary {
-            "pg_temp".to_owned()
-        } else {
-            let schema = self.creation_schema(&view, &create.name)?;
-            create.name.schema = Some(schema.clone());
-            schema
-        };
+        let schema = self.place(&view, &mut create.name, create.temporary)?;
         let name = create.name.name.clone();
         if view.entry(Some(&schema), &name).is_some() {
             return if create.if_not_exists { Ok(Outcome::nothing()) } else { Err(exists(&name)) };
@@ -173,13 +179,7 @@ impl RedshiftSession {
     async fn create_table_as(&mut self, create: &CreateTableAs, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
         let mut create = create.clone();
-        let schema = if create.temporary {
-            "pg_temp".to_owned()
-        } else {
-            let schema = self.creation_schema(&view, &create.name)?;
-            create.name.schema = Some(schema.clone());
-            schema
-        };
+        let schema = self.place(&view, &mut create.name, create.temporary)?;
         let name = create.name.name.clone();
         if view.entry(Some(&schema), &name).is_some() {
             return Err(exists(&name));
@@ -189,14 +189,7 @@ impl RedshiftSession {
         // PostgreSQL returns no rows for it, whatever columns the table gets.
         let command = Translated { columns: Vec::new(), ..translated };
         let outcome = self.send(&command, scope).await?;
-        let columns: Vec<Column> = result_columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| {
-                let name = create.columns.get(index).unwrap_or(&column.name);
-                Column::new(name.clone(), column.rs_type.clone())
-            })
-            .collect();
+        let columns = named_columns(&result_columns, &create.columns);
         if create.temporary {
             self.add_temporary(&name, columns);
         } else {
@@ -216,21 +209,12 @@ impl RedshiftSession {
 
     async fn create_view(&mut self, create: &CreateView, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
-        let schema = self.creation_schema(&view, &create.name)?;
         let mut create = create.clone();
-        create.name.schema = Some(schema.clone());
+        let schema = self.place(&view, &mut create.name, false)?;
         let translated = self.translate(&Statement::CreateView(create.clone()), &view, scope)?;
         self.transaction.snapshot_taken = true;
         self.script(&translated.sql).await?;
-        let columns: Vec<Column> = translated
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| {
-                let name = create.columns.get(index).unwrap_or(&column.name);
-                Column::new(name.clone(), column.rs_type.clone())
-            })
-            .collect();
+        let columns = named_columns(&translated.columns, &create.columns);
         let meta = json!({
             "kind": "view",
             "definition": create.query_text,
@@ -245,6 +229,13 @@ impl RedshiftSession {
     /// A late-binding view is an empty view below, for its name, owner and grants; its query is
     /// put in its place wherever it is used.
     async fn create_late_view(&mut self, create: &CreateView) -> SqlResult<Outcome> {
+        // Redshift Database Developer Guide, "CREATE VIEW": names must have their schema.
+        if let Some(name) = create.query.unqualified_relation() {
+            return Err(SqlError::new(
+                "42P01",
+                format!("relation \"{name}\" must be written with its schema in a view WITH NO SCHEMA BINDING"),
+            ));
+        }
         let view = self.view().await?;
         let schema = self.creation_schema(&view, &create.name)?;
         let object = qualified(&schema, &create.name.name);
@@ -268,155 +259,6 @@ impl RedshiftSession {
         });
         self.set_meta("VIEW", &object, &meta).await?;
         self.object_changed();
-        Ok(Outcome::nothing())
-    }
-
-    async fn alter_table(&mut self, alter: &AlterTable, scope: &dyn Scope) -> SqlResult<Outcome> {
-        let view = self.view().await?;
-        let entry = view.entry(alter.name.schema.as_deref(), &alter.name.name).ok_or_else(|| missing(&alter.name))?;
-        let mut alter = alter.clone();
-        let schema = entry.relation.schema.clone();
-        alter.name.schema = Some(schema.clone());
-        let object = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
-        if let AlterTableAction::AppendFrom { source, ignore_extra, fill_target } = &alter.action {
-            if *ignore_extra || *fill_target {
-                return Err(refused("IGNOREEXTRA and FILLTARGET are not supported by this stand-in"));
-            }
-            return self.append(&view, &object, &entry.relation.columns, source).await;
-        }
-        let translated = self.translate(&Statement::AlterTable(alter.clone()), &view, scope)?;
-        if !translated.sql.is_empty() {
-            self.script(&translated.sql).await?;
-        }
-        if schema == "pg_temp" {
-            self.transaction.snapshot_taken = true;
-            self.temporary = std::sync::Arc::new(catalog::read_temporary(&self.client).await?);
-            return Ok(Outcome::nothing());
-        }
-        let mut meta = entry.meta.clone();
-        let mut renamed = alter.name.name.clone();
-        let mut in_schema = schema;
-        match &alter.action {
-            AlterTableAction::AddColumn(column) => {
-                if let RsType::Varbyte(_) = column.rs_type {
-                    meta["types"][&column.name] = json!(column.rs_type.to_string());
-                }
-            }
-            AlterTableAction::DropColumn { column, .. } => {
-                if let Some(types) = meta["types"].as_object_mut() {
-                    types.remove(column);
-                }
-            }
-            AlterTableAction::RenameColumn { from, to } => {
-                for members in ["types", "identity"] {
-                    if let Some(map) = meta[members].as_object_mut()
-                        && let Some(value) = map.remove(from)
-                    {
-                        map.insert(to.clone(), value);
-                    }
-                }
-            }
-            AlterTableAction::AlterColumnType { column, rs_type } => {
-                if let Some(types) = meta["types"].as_object_mut()
-                    && types.contains_key(column)
-                {
-                    types.insert(column.clone(), json!(rs_type.to_string()));
-                }
-            }
-            AlterTableAction::RenameTo(name) => renamed.clone_from(name),
-            AlterTableAction::SetSchema(schema) => in_schema.clone_from(schema),
-            AlterTableAction::DistStyle(style) => meta["diststyle"] = json!(style_text(*style)),
-            AlterTableAction::DistKey(column) => {
-                meta["diststyle"] = json!(format!("KEY({column})"));
-                meta["distkey"] = json!(column);
-            }
-            AlterTableAction::SortKey(key) => meta["sortkey"] = sort_key(key),
-            _ => {}
-        }
-        if let Some(map) = meta.as_object_mut() {
-            map.remove("rs");
-        }
-        self.set_meta("TABLE", &qualified(&in_schema, &renamed), &meta).await?;
-        self.object_changed();
-        Ok(Outcome::nothing())
-    }
-
-    /// ALTER TABLE APPEND: moves all rows of a table, or of a streaming materialized view.
-    async fn append(
-        &mut self,
-        view: &View,
-        target: &str,
-        columns: &[Column],
-        source: &ObjectName,
-    ) -> SqlResult<Outcome> {
-        let entry = view.entry(source.schema.as_deref(), &source.name).ok_or_else(|| missing(source))?;
-        let described = |columns: &[Column]| -> Vec<(String, RsType)> {
-            let mut all: Vec<_> = columns.iter().map(|c| (c.name.clone(), c.rs_type.clone())).collect();
-            all.sort_by(|left, right| left.0.cmp(&right.0));
-            all
-        };
-        if described(columns) != described(&entry.relation.columns) {
-            return Err(SqlError::new(
-                "42804",
-                "columns of the source and the target table of ALTER TABLE APPEND do not match",
-            ));
-        }
-        let names: Vec<String> = columns.iter().map(|c| quote_identifier(&c.name)).collect();
-        let names = names.join(", ");
-        let from = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
-        let moved = self
-            .client
-            .execute(
-                &format!("WITH gone AS (DELETE FROM {from} RETURNING {names}) INSERT INTO {target} ({names}) SELECT {names} FROM gone"),
-                &[],
-            )
-            .await
-            .sql()?;
-        Ok(Outcome::count(i64::try_from(moved).unwrap_or(i64::MAX)))
-    }
-
-    async fn drop_objects(&mut self, drop: &Drop) -> SqlResult<Outcome> {
-        let cascade = if drop.cascade { " CASCADE" } else { "" };
-        for name in &drop.names {
-            let view = self.view().await?;
-            if drop.kind == ObjectKind::Schema {
-                if !view.snapshot.schemas.contains_key(&name.name) {
-                    if drop.if_exists {
-                        continue;
-                    }
-                    return Err(SqlError::new("3F000", format!("schema \"{}\" does not exist", name.name)));
-                }
-                self.script(&format!("DROP SCHEMA {}{cascade}", quote_identifier(&name.name))).await?;
-                self.object_changed();
-                continue;
-            }
-            let Some(entry) = view.entry(name.schema.as_deref(), &name.name) else {
-                if drop.if_exists {
-                    continue;
-                }
-                return Err(missing(name));
-            };
-            let (word, wanted) = match drop.kind {
-                ObjectKind::Table => ("a table", RelationKind::Table),
-                ObjectKind::View => ("a view", RelationKind::View),
-                ObjectKind::MaterializedView | ObjectKind::Schema => {
-                    ("a materialized view", RelationKind::MaterializedView)
-                }
-            };
-            if entry.relation.kind != wanted {
-                return Err(SqlError::new("42809", format!("\"{}\" is not {word}", name.name)));
-            }
-            let object = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
-            let below = if drop.kind == ObjectKind::View { "VIEW" } else { "TABLE" };
-            self.script(&format!("DROP {below} {object}{cascade}")).await?;
-            if entry.relation.schema == "pg_temp" {
-                let mut temporary = (*self.temporary).clone();
-                temporary.remove(&name.name);
-                self.temporary = std::sync::Arc::new(temporary);
-            } else {
-                self.object_changed();
-            }
-        }
         Ok(Outcome::nothing())
     }
 
@@ -495,40 +337,6 @@ impl RedshiftSession {
         Ok(Outcome::nothing())
     }
 
-    /// TRUNCATE commits the transaction it is in (Redshift Database Developer Guide, "TRUNCATE").
-    pub(super) async fn truncate(&mut self, name: &ObjectName) -> SqlResult<Outcome> {
-        let view = self.view().await?;
-        let entry = view.entry(name.schema.as_deref(), &name.name).ok_or_else(|| missing(name))?;
-        let streaming = !entry.meta["stream"].is_null();
-        if entry.relation.kind != RelationKind::Table && !streaming {
-            return Err(SqlError::new("42809", format!("\"{}\" is not a table", name.name)));
-        }
-        let sql = format!("TRUNCATE {}", qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name));
-        self.script(&sql).await?;
-        // Inside a procedure the interpreter commits, as it knows whether it may.
-        if self.transaction.block && self.depth == 0 {
-            self.commit_block().await?;
-        }
-        Ok(Outcome::nothing())
-    }
-
-    /// LOCK takes the strongest lock, before anything takes the transaction's snapshot.
-    pub(super) async fn lock(&mut self, names: &[ObjectName]) -> SqlResult<Outcome> {
-        if !self.transaction.open {
-            return Err(SqlError::new("25P01", "LOCK TABLE can only be used in transaction blocks"));
-        }
-        let view = self.view().await?;
-        for name in names {
-            let entry = view.entry(name.schema.as_deref(), &name.name).ok_or_else(|| missing(name))?;
-            if entry.relation.kind != RelationKind::Table {
-                return Err(SqlError::new("42809", format!("\"{}\" is not a table", name.name)));
-            }
-            let object = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
-            self.script(&format!("LOCK TABLE {object} IN ACCESS EXCLUSIVE MODE")).await?;
-        }
-        Ok(Outcome::nothing())
-    }
-
     async fn analyze(&mut self, name: Option<&ObjectName>) -> SqlResult<Outcome> {
         if let Some(name) = name {
             let view = self.view().await?;
@@ -552,6 +360,12 @@ pub(crate) fn missing(name: &ObjectName) -> SqlError {
     SqlError::new("42P01", format!("relation \"{full}\" does not exist"))
 }
 
+/// A result's columns under the names that a definition gives to the first of them.
+fn named_columns(result: &[OutputColumn], names: &[String]) -> Vec<Column> {
+    let named = result.iter().enumerate();
+    named.map(|(n, column)| Column::new(names.get(n).unwrap_or(&column.name), column.rs_type.clone())).collect()
+}
+
 fn exists(name: &str) -> SqlError {
     SqlError::new("42P07", format!("relation \"{name}\" already exists"))
 }
@@ -564,7 +378,7 @@ fn reserved_schema(name: &str) -> SqlResult<()> {
     Ok(())
 }
 
-fn style_text(style: DistStyle) -> &'static str {
+pub(super) fn style_text(style: DistStyle) -> &'static str {
     match style {
         DistStyle::Auto => "AUTO(ALL)",
         DistStyle::Even => "EVEN",
@@ -573,7 +387,7 @@ fn style_text(style: DistStyle) -> &'static str {
     }
 }
 
-fn sort_key(key: &SortKey) -> Json {
+pub(super) fn sort_key(key: &SortKey) -> Json {
     match key.kind {
         SortKind::Auto | SortKind::None => Json::Null,
         SortKind::Compound | SortKind::Interleaved => json!(key.columns),

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::definition::{all_types, attributes_meta, missing, qualified};
 use super::{Outcome, RedshiftSession};
-use crate::catalog::freeze_settings;
+use crate::catalog::{View, freeze_settings};
 use crate::error::{IntoSql as _, SqlResult, denied, from_front_end, refused};
 
 impl RedshiftSession {
@@ -40,13 +40,12 @@ impl RedshiftSession {
             if !allowed {
                 return Err(denied(format!("schema {external}")));
             }
-        } else if create.auto_refresh {
-            return Err(refused(
-                "AUTO REFRESH of a materialized view that reads no stream is not supported by this stand-in",
-            ));
         }
         let translated = redshift_sql::rewrite_query(&create.query, &view, &self.settings.front_end, &NoVariables)
             .map_err(|e| from_front_end(e, None))?;
+        if create.auto_refresh {
+            refuse_views_on_views(&view, &translated.reads)?;
+        }
         let columns: Vec<Column> =
             translated.columns.iter().map(|column| Column::new(column.name.clone(), column.rs_type.clone())).collect();
         let object = qualified(&schema, name);
@@ -85,6 +84,7 @@ impl RedshiftSession {
         meta["autorefresh"] = json!(create.auto_refresh);
         meta["definition"] = json!(create.query_text);
         meta["select"] = json!(translated.sql);
+        meta["reads"] = json!(translated.reads);
         meta["types"] = all_types(&columns);
         meta["settings"] = freeze_settings(&self.settings.front_end);
         if let Some((external, topic)) = &stream {
@@ -116,10 +116,10 @@ impl RedshiftSession {
         }
         match action {
             AlterMaterializedView::AutoRefresh(on) => {
-                if *on && meta["stream"].is_null() {
-                    return Err(refused(
-                        "AUTO REFRESH of a materialized view that reads no stream is not supported by this stand-in",
-                    ));
+                if *on {
+                    let reads: Vec<(String, String)> =
+                        serde_json::from_value(meta["reads"].clone()).unwrap_or_default();
+                    refuse_views_on_views(&view, &reads)?;
                 }
                 meta["autorefresh"] = json!(on);
             }
@@ -136,5 +136,18 @@ impl RedshiftSession {
         self.set_meta("TABLE", &object, &meta).await?;
         self.object_changed();
         Ok(Outcome::nothing())
+    }
+}
+
+/// "CREATE MATERIALIZED VIEW": AUTO REFRESH is for views over tables and streams, not over other materialized views.
+fn refuse_views_on_views(view: &View, reads: &[(String, String)]) -> SqlResult<()> {
+    let below = reads.iter().find(|(schema, name)| {
+        view.entry(Some(schema), name).is_some_and(|entry| entry.relation.kind == RelationKind::MaterializedView)
+    });
+    match below {
+        Some((_, name)) => {
+            Err(refused(format!("AUTO REFRESH of a view on the materialized view \"{name}\" is not supported")))
+        }
+        None => Ok(()),
     }
 }

@@ -8,6 +8,8 @@
 //! transaction is open exactly if [`Transaction::open`] says so.
 
 mod access;
+mod alter;
+mod database;
 mod definition;
 mod inspect;
 mod materialized;
@@ -112,6 +114,8 @@ pub(crate) struct RedshiftSession {
     pub(crate) database: Arc<Database>,
     pub(crate) client: Client,
     pid: i32,
+    /// The database's isolation level was SERIALIZABLE when the session began; otherwise it is SNAPSHOT.
+    pub(crate) serializable: bool,
     /// The login's user.
     pub(crate) login: String,
     /// As whom statements run now.
@@ -135,11 +139,19 @@ impl RedshiftSession {
     /// Opens the connection and takes the user's role.
     pub(crate) async fn open(database: Arc<Database>, user: &str) -> SqlResult<Self> {
         let client = crate::engine::connect(&database.config).await.sql()?;
-        let pid: i32 = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await.sql()?.get(0);
+        let row = client
+            .query_one(
+                "SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.current_setting('rs.isolation', true), '') = 'serializable'",
+                &[],
+            )
+            .await
+            .sql()?;
+        let (pid, serializable) = (row.get(0), row.get(1));
         let mut session = Self {
             database,
             client,
             pid,
+            serializable,
             login: user.to_owned(),
             role: user.to_owned(),
             settings: SessionSettings::default(),

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use futures::StreamExt as _;
 use redshift_data_api::SqlError;
 use redshift_sql::statement::Statement;
-use redshift_sql::{OutputColumn, Query, RelationKind, Translated};
+use redshift_sql::{OutputColumn, Query, RelationKind, RsType, Translated};
 
 use super::{Outcome, RedshiftSession, Scope};
 use crate::error::{IntoSql as _, SqlResult, from_front_end, refused};
@@ -24,8 +24,11 @@ impl RedshiftSession {
     /// Translates and runs a query or a data change.
     pub(super) async fn run_translated(&mut self, statement: &Statement, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
-        let translated = redshift_sql::rewrite(statement, &view, &self.settings.front_end, as_variables(scope))
+        let mut translated = redshift_sql::rewrite(statement, &view, &self.settings.front_end, as_variables(scope))
             .map_err(|e| from_front_end(e, None))?;
+        if self.parameter("timezone")? != "UTC" {
+            in_session_zone(&mut translated);
+        }
         for (schema, name) in &translated.writes {
             let Some(entry) = view.entry(Some(schema), name) else { continue };
             match (entry.relation.kind, statement) {
@@ -37,6 +40,10 @@ impl RedshiftSession {
                 }
                 _ => {}
             }
+        }
+        if matches!(statement, Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_)) {
+            // What they write depends on what was there.
+            translated.reads.extend(translated.writes.clone());
         }
         self.send(&translated, scope).await
     }
@@ -52,9 +59,21 @@ impl RedshiftSession {
 
     /// Sends translated SQL on the session's connection.
     pub(crate) async fn send(&mut self, translated: &Translated, scope: &dyn Scope) -> SqlResult<Outcome> {
-        let parameters = bind(translated, scope);
+        if translated.writes.is_empty() {
+            self.note_access(&translated.reads, &[])?;
+            self.transaction.snapshot_taken = true;
+            return fetch(&self.client, translated, bind(translated, scope)).await;
+        }
+        let began = self.begin_implicit().await?;
+        let result = self.write(translated, scope).await;
+        self.end_implicit(began, result).await
+    }
+
+    async fn write(&mut self, translated: &Translated, scope: &dyn Scope) -> SqlResult<Outcome> {
+        self.lock_for_writes(&translated.writes).await?;
+        self.note_access(&translated.reads, &translated.writes)?;
         self.transaction.snapshot_taken = true;
-        fetch(&self.client, translated, parameters).await
+        fetch(&self.client, translated, bind(translated, scope)).await
     }
 
     /// Evaluates translated expressions without touching the transaction's snapshot if it can.
@@ -124,6 +143,24 @@ impl RedshiftSession {
             None => Err(SqlError::new("34000", format!("cursor \"{name}\" does not exist"))),
         }
     }
+}
+
+/// Shows TIMESTAMPTZ in the session's zone: PostgreSQL's text has it, its binary form is UTC.
+fn in_session_zone(translated: &mut Translated) {
+    if !translated.columns.iter().any(|column| column.rs_type == RsType::TimestampTz) {
+        return;
+    }
+    let names: Vec<String> = (1..=translated.columns.len()).map(|n| format!("rs_c{n}")).collect();
+    let items: Vec<String> = names
+        .iter()
+        .zip(&translated.columns)
+        .map(
+            |(name, column)| {
+                if column.rs_type == RsType::TimestampTz { format!("{name}::text") } else { name.clone() }
+            },
+        )
+        .collect();
+    translated.sql = format!("SELECT {} FROM ({}) AS rs_zone({})", items.join(", "), translated.sql, names.join(", "));
 }
 
 /// A scope as the front end wants it.

@@ -63,6 +63,9 @@ impl RedshiftSession {
             Statement::CloseCursor(name) => self.close_cursor(name),
             Statement::Cancel(pid) => self.cancel(*pid).await,
             Statement::Truncate(name) => self.truncate(name).await,
+            Statement::CreateDatabase(create) => self.create_database(create).await,
+            Statement::AlterDatabase { name, action } => self.alter_database(name, action).await,
+            Statement::DropDatabase { name } => self.drop_database(name).await,
             Statement::Begin { .. } | Statement::Commit | Statement::Rollback | Statement::Call { .. } => {
                 Err(refused(format!("{} cannot be used here", statement.tag())))
             }
@@ -79,6 +82,10 @@ impl RedshiftSession {
         let (name, outside_transactions, outside_procedures) = match statement {
             // Redshift Database Developer Guide, "VACUUM" and "Stored procedure limitations".
             Statement::Vacuum(_) => ("VACUUM", true, true),
+            // "CREATE DATABASE", "DROP DATABASE", "ALTER DATABASE" (of the isolation level).
+            Statement::CreateDatabase(_) => ("CREATE DATABASE", true, true),
+            Statement::DropDatabase { .. } => ("DROP DATABASE", true, true),
+            Statement::AlterDatabase { .. } => ("ALTER DATABASE", true, true),
             Statement::AlterTable(alter) => match &alter.action {
                 // "ALTER TABLE": changing a column's size, and "ALTER TABLE APPEND".
                 AlterTableAction::AlterColumnType { .. } => ("ALTER TABLE ALTER COLUMN", true, true),

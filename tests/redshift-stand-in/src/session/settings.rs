@@ -92,7 +92,14 @@ impl RedshiftSession {
                 // Redshift Database Developer Guide, "Stored procedure limitations".
                 Err(refused("SET LOCAL is not supported in stored procedures"))
             }
-            SetStatement::Parameter { local: true, .. } => Err(refused("SET LOCAL is not supported by this stand-in")),
+            // Redshift Database Developer Guide, "SET": LOCAL ends with the transaction; outside of one it has no effect.
+            SetStatement::Parameter { local: true, .. } if !self.transaction.open => Ok(Outcome::nothing()),
+            SetStatement::Parameter { local: true, name, value } => {
+                let before = self.parameter(name)?;
+                self.set_parameter(name, value.as_deref()).await?;
+                self.transaction.locals.push((name.clone(), before));
+                Ok(Outcome::nothing())
+            }
             SetStatement::Parameter { name, value, .. } => {
                 self.set_parameter(name, value.as_deref()).await?;
                 Ok(Outcome::nothing())

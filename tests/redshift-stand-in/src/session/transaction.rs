@@ -6,10 +6,13 @@
 use std::sync::Arc;
 
 use redshift_data_api::SqlError;
+use redshift_sql::RelationKind;
 
+use super::definition::qualified;
 use super::settings::SessionSettings;
 use super::{RedshiftSession, role_statements};
 use crate::catalog::Temporary;
+use crate::conflicts::Participant;
 use crate::error::{IntoSql as _, SqlResult};
 
 /// The state of a session's transaction.
@@ -25,6 +28,10 @@ pub(crate) struct Transaction {
     pub(crate) changed_objects: bool,
     /// A query has run in it.
     pub(crate) snapshot_taken: bool,
+    /// Parameters that SET LOCAL changed, with their values before.
+    pub(crate) locals: Vec<(String, String)>,
+    /// In a SERIALIZABLE database, from the snapshot on.
+    participant: Option<Participant>,
     saved: Option<(SessionSettings, Arc<Temporary>)>,
 }
 
@@ -69,8 +76,14 @@ impl RedshiftSession {
         self.cursors.clear();
         match result {
             Ok(()) => {
+                if let Some(participant) = ended.participant {
+                    participant.commit();
+                }
                 if ended.changed_objects {
                     self.database.changed();
+                }
+                for (name, before) in ended.locals.iter().rev() {
+                    self.set_parameter(name, Some(before)).await?;
                 }
                 self.restore_role().await
             }
@@ -102,6 +115,42 @@ impl RedshiftSession {
     /// `SET ROLE` is undone by a rollback, and what a block did last holds after a commit.
     async fn restore_role(&mut self) -> SqlResult<()> {
         self.client.batch_execute(&role_statements(&self.role)).await.sql()
+    }
+
+    /// Waits for the tables that a statement writes: writers of one table follow each other, readers do not wait
+    /// (Redshift Database Developer Guide, "Write and read/write operations"). The lock comes before the snapshot if the statement
+    /// is the transaction's first.
+    pub(super) async fn lock_for_writes(&mut self, writes: &[(String, String)]) -> SqlResult<()> {
+        let view = self.view().await?;
+        let mut objects: Vec<String> = writes
+            .iter()
+            .filter_map(|(schema, name)| view.entry(Some(schema), name))
+            .filter(|entry| entry.relation.schema != "pg_temp" && entry.relation.kind != RelationKind::System)
+            .map(|entry| qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name))
+            .collect();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        objects.sort_unstable();
+        // PostgreSQL asks for more than INSERT for this lock: the superuser takes it.
+        let (tables, role) = (objects.join(", "), role_statements(&self.role));
+        self.client
+            .batch_execute(&format!("RESET ROLE; LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE; {role}"))
+            .await
+            .sql()
+    }
+
+    /// In a SERIALIZABLE database, notes what a statement of an open transaction touches.
+    pub(super) fn note_access(&mut self, reads: &[(String, String)], writes: &[(String, String)]) -> SqlResult<()> {
+        if !self.serializable || !self.transaction.open {
+            return Ok(());
+        }
+        let of_users = |table: &&(String, String)| table.0 != "pg_catalog" && table.0 != "pg_temp";
+        let participant = self.transaction.participant.get_or_insert_with(|| self.database.conflicts.enter());
+        if participant.touch(reads.iter().filter(of_users), writes.iter().filter(of_users)) {
+            return Ok(());
+        }
+        Err(crate::error::serialization_failure())
     }
 
     /// Begins a transaction if none is open; true if it did.

@@ -11,6 +11,7 @@ mod batch;
 mod kafka;
 mod store;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,9 +19,9 @@ use redshift_data_api::SqlError;
 use redshift_sql::{ObjectName, RelationKind};
 use serde_json::Value as Json;
 
-use crate::catalog::{Entry, View};
+use crate::catalog::{Entry, Snapshot, View};
 use crate::engine::{Database, Warehouse};
-use crate::error::{SqlResult, refused};
+use crate::error::{IntoSql as _, SqlResult, refused};
 use crate::session::{Outcome, RedshiftSession};
 
 pub(crate) use kafka::Kafka;
@@ -56,40 +57,70 @@ pub(crate) async fn refresh_statement(
     if entry.owner != session.role && session.database.superuser(&session.role).await? != Some(true) {
         return Err(SqlError::new("42501", format!("must be owner of materialized view {}", name.name)));
     }
-    if cascade {
-        tracing::debug!("CASCADE: no materialized view below another is known here");
-    }
     let refresher = Refresher {
         user: session.role.clone(),
         session_id: i32::try_from(redshift_data_api::Session::pid(session)).unwrap_or_default(),
         query_id: session.query_id,
         automatic: false,
     };
-    refresh(&Arc::clone(&session.database), &entry, &refresher).await?;
+    let entries = if cascade { with_dependents(view, entry) } else { vec![entry] };
+    refresh(&Arc::clone(&session.database), &entries, &refresher).await?;
     Ok(Outcome::nothing())
 }
 
-/// Refreshes one view; refreshes of the same view wait for each other.
-pub(crate) async fn refresh(database: &Arc<Database>, entry: &Entry, refresher: &Refresher) -> SqlResult<()> {
-    let lock = database.refresh_lock(entry.oid);
-    let _alone = lock.lock().await;
-    let client = database.refresh_client().await?;
-    let mut refresh = store::Refresh::begin(client, entry, refresher).await?;
-    let result = match stream_of(&entry.meta) {
-        Some((schema, topic)) => refresh_stream(database, &mut refresh, schema, topic).await,
-        None => refresh.recompute().await.map(|()| RECOMPUTED),
+/// A view and all that read it, what is read first ("Cascading refresh").
+fn with_dependents(view: &View, first: Arc<Entry>) -> Vec<Arc<Entry>> {
+    let reads = |entry: &Entry, of: &Entry| {
+        let wanted = serde_json::json!([of.relation.schema, of.relation.name]);
+        entry.meta["reads"].as_array().is_some_and(|reads| reads.contains(&wanted))
     };
-    match result {
-        Ok(status) => {
-            let client = refresh.commit(status).await?;
-            database.return_refresh_client(client);
-            Ok(())
-        }
-        Err(error) => {
-            refresh.fail(&error.message).await;
-            Err(error)
+    let mut found = vec![first];
+    let mut next = 0;
+    while let Some(base) = found.get(next).cloned() {
+        next += 1;
+        let mut above: Vec<_> = view.snapshot.relations.values().filter(|entry| reads(entry, &base)).cloned().collect();
+        above.sort_by_key(|entry| entry.oid);
+        for entry in above {
+            // A view that is reached again comes after the later of what it reads.
+            if let Some(at) = found.iter().position(|known| known.oid == entry.oid) {
+                if at < next {
+                    continue;
+                }
+                found.remove(at);
+            }
+            found.push(entry);
         }
     }
+    found
+}
+
+/// Refreshes views in one transaction, in their order; refreshes of the same view wait for each other.
+pub(crate) async fn refresh(database: &Arc<Database>, entries: &[Arc<Entry>], refresher: &Refresher) -> SqlResult<()> {
+    let mut oids: Vec<u32> = entries.iter().map(|entry| entry.oid).collect();
+    oids.sort_unstable();
+    let mut alone = Vec::new();
+    for oid in oids {
+        alone.push(database.refresh_lock(oid).lock_owned().await);
+    }
+    let mut client = database.refresh_client().await?;
+    client.batch_execute("BEGIN").await.sql()?;
+    for entry in entries {
+        let mut refresh = store::Refresh::begin(client, entry, refresher).await?;
+        let result = match stream_of(&entry.meta) {
+            Some((schema, topic)) => refresh_stream(database, &mut refresh, schema, topic).await,
+            None => refresh.recompute().await.map(|()| RECOMPUTED),
+        };
+        match result {
+            Ok(status) => client = refresh.finish(status).await?,
+            Err(error) => {
+                refresh.fail(&error.message).await;
+                return Err(error);
+            }
+        }
+    }
+    client.batch_execute("COMMIT").await.sql()?;
+    database.return_refresh_client(client);
+    Ok(())
 }
 
 fn stream_of(meta: &Json) -> Option<(&str, &str)> {
@@ -159,6 +190,7 @@ pub(crate) async fn auto_refresh(warehouse: Arc<Warehouse>, databases: Vec<Strin
     }
     let mut every = tokio::time::interval(Duration::from_secs(1));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut changes = HashMap::new();
     loop {
         every.tick().await;
         for database in warehouse.open_databases().await {
@@ -170,16 +202,37 @@ pub(crate) async fn auto_refresh(warehouse: Arc<Warehouse>, databases: Vec<Strin
                 }
             };
             for entry in snapshot.auto_refreshed() {
+                if stream_of(&entry.meta).is_none() {
+                    let now = changes_below(&database, &snapshot, &entry).await;
+                    if changes.insert((database.name.clone(), entry.oid), now) == Some(now) {
+                        continue;
+                    }
+                }
                 let refresher = Refresher {
                     user: entry.owner.clone(),
                     session_id: 0,
                     query_id: warehouse.next_query_id(),
                     automatic: true,
                 };
-                if let Err(error) = refresh(&database, &entry, &refresher).await {
+                if let Err(error) = refresh(&database, &[Arc::clone(&entry)], &refresher).await {
                     tracing::warn!(view = %entry.relation.name, error = %error.message, "an automatic refresh failed");
                 }
             }
         }
     }
+}
+
+/// Rows that were ever changed in the tables that a view reads: another number means that the view may be stale. `None` at first,
+/// and when PostgreSQL does not say.
+async fn changes_below(database: &Database, snapshot: &Snapshot, entry: &Entry) -> Option<i64> {
+    let reads: Vec<(String, String)> = serde_json::from_value(entry.meta["reads"].clone()).unwrap_or_default();
+    let oids: Vec<u32> = reads.iter().filter_map(|key| snapshot.relations.get(key)).map(|entry| entry.oid).collect();
+    let row = database
+        .reader
+        .query_one(
+            "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_catalog.pg_stat_all_tables WHERE relid = ANY ($1)",
+            &[&oids],
+        )
+        .await;
+    row.ok()?.get(0)
 }

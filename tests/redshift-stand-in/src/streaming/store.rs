@@ -31,7 +31,7 @@ struct Scan {
     newest: Option<i64>,
 }
 
-/// A refresh under way. Dropping it rolls everything back.
+/// A refresh under way, in the transaction that its caller began.
 pub(super) struct Refresh<'a> {
     client: Client,
     entry: &'a Entry,
@@ -56,7 +56,6 @@ fn instant(micros: i64) -> String {
 
 impl<'a> Refresh<'a> {
     pub(super) async fn begin(client: Client, entry: &'a Entry, refresher: &'a Refresher) -> SqlResult<Self> {
-        client.batch_execute("BEGIN").await.sql()?;
         let transaction_id =
             client.query_one("SELECT pg_catalog.nextval('rs_catalog.refresh_ids')", &[]).await.sql()?.get(0);
         Ok(Self {
@@ -259,13 +258,12 @@ impl<'a> Refresh<'a> {
         Ok(())
     }
 
-    /// Makes everything visible at once and gives the connection back.
-    pub(super) async fn commit(self, status: &str) -> SqlResult<Client> {
+    /// Notes the success and gives the connection back; the caller commits.
+    pub(super) async fn finish(self, status: &str) -> SqlResult<Client> {
         // An automatic refresh that found nothing leaves no line every second.
         if !(self.refresher.automatic && status == super::UNCHANGED) {
             self.note_history(status).await?;
         }
-        self.client.batch_execute("COMMIT").await.sql()?;
         Ok(self.client)
     }
 

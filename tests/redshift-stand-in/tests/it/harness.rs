@@ -58,6 +58,24 @@ impl Database {
         Self { engine: stand_in().engine(), name }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A connection to the database below, for what a test does by hand.
+    pub(crate) async fn postgres(&self) -> tokio_postgres::Client {
+        let mut config: tokio_postgres::Config = stand_in().postgres_url().parse().unwrap();
+        let (client, connection) = config.dbname(&self.name).connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// Makes the database SERIALIZABLE for the sessions that begin from now on.
+    pub(crate) async fn serializable(&self) {
+        let mut admin = self.admin().await;
+        admin.ok(&format!("ALTER DATABASE {} ISOLATION LEVEL SERIALIZABLE", self.name)).await;
+    }
+
     /// A name that no other test uses, for users and topics, which all databases share.
     pub(crate) fn unique(&self, name: &str) -> String {
         format!("{name}_{}", self.name)
@@ -104,8 +122,13 @@ impl Client {
 
     /// All rows, values joined by `|`.
     pub(crate) async fn rows(&mut self, sql: &str) -> Vec<String> {
-        self.ok(sql).await.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect()
+        rows_of(&self.ok(sql).await)
     }
+}
+
+/// The rows of a result, values joined by `|`, NULL as `~`.
+pub(crate) fn rows_of(result: &StatementResult) -> Vec<String> {
+    result.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect()
 }
 
 fn text(value: &Value) -> String {
@@ -158,8 +181,7 @@ async fn take(client: &mut Client, step: &Step) -> Option<String> {
         Step::Ok(sql) => client.send(sql).await.err().map(|error| format!("{sql}\n    {}", error.text())),
         Step::Rows(sql, expected) => match client.send(sql).await {
             Ok(result) => {
-                let rows: Vec<String> =
-                    result.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect();
+                let rows = rows_of(&result);
                 (rows != *expected).then(|| format!("{sql}\n    gave {rows:?}\n    not  {expected:?}"))
             }
             Err(error) => Some(format!("{sql}\n    {}", error.text())),

@@ -62,6 +62,103 @@ fn a_conflict_is_error_1023() {
     });
 }
 
+/// DG: "Isolation levels in Amazon Redshift", the timeline: under SNAPSHOT writers of different rows both commit, under SERIALIZABLE
+/// the second gets error 1023.
+#[test]
+fn writers_of_different_rows_conflict_under_serializable_only() {
+    for serializable in [false, true] {
+        run(async {
+            let database = Database::new().await;
+            if serializable {
+                database.serializable().await;
+            }
+            let (mut first, mut second) = (database.admin().await, database.admin().await);
+            first.ok("CREATE TABLE numbers (digits INT)").await;
+            first.ok("INSERT INTO numbers VALUES (0), (1)").await;
+            for session in [&mut first, &mut second] {
+                session.ok("BEGIN").await;
+                session.ok("SELECT * FROM numbers").await;
+            }
+            first.ok("UPDATE numbers SET digits = 0 WHERE digits = 1").await;
+            first.ok("COMMIT").await;
+            let update = "UPDATE numbers SET digits = 1 WHERE digits = 0";
+            if serializable {
+                let error = second.err(update).await;
+                assert!(error.starts_with("ERROR: 1023"), "{error}");
+                second.ok("ROLLBACK").await;
+                assert_eq!(first.rows("SELECT * FROM numbers").await, ["0", "0"]);
+            } else {
+                second.ok(update).await;
+                assert_eq!(second.rows("SELECT * FROM numbers").await, ["1", "1"]);
+                second.ok("COMMIT").await;
+                assert_eq!(first.rows("SELECT * FROM numbers ORDER BY 1").await, ["0", "1"]);
+            }
+        });
+    }
+}
+
+/// DG: "Troubleshooting serializable isolation errors": reads across, and inserts alone.
+#[test]
+fn reads_across_tables_conflict_under_serializable() {
+    run(async {
+        let database = Database::new().await;
+        database.serializable().await;
+        let (mut first, mut second) = (database.admin().await, database.admin().await);
+        assert_eq!(
+            first
+                .rows("SELECT trim(isolation_level) FROM stv_db_isolation_level WHERE db_name = current_database()")
+                .await,
+            ["Serializable"]
+        );
+        first.ok("CREATE TABLE tab1 (a INT)").await;
+        first.ok("CREATE TABLE tab2 (a INT)").await;
+        first.ok("BEGIN").await;
+        second.ok("BEGIN").await;
+        first.ok("SELECT * FROM tab1").await;
+        first.ok("INSERT INTO tab2 VALUES (1)").await;
+        second.ok("INSERT INTO tab1 VALUES (1)").await;
+        assert!(second.err("SELECT * FROM tab2").await.contains("1023"));
+        second.ok("ROLLBACK").await;
+        first.ok("COMMIT").await;
+        for session in [&mut first, &mut second] {
+            session.ok("BEGIN").await;
+        }
+        first.ok("INSERT INTO tab1 VALUES (2)").await;
+        first.ok("COMMIT").await;
+        second.ok("INSERT INTO tab1 VALUES (3)").await;
+        second.ok("COMMIT").await;
+        assert_eq!(first.rows("SELECT count(*) FROM tab1").await, ["2"]);
+    });
+}
+
+/// DG: "Write and read/write operations": a second writer of a table waits for the first, whatever rows it writes; a reader does not.
+#[test]
+fn writers_of_a_table_follow_each_other_and_readers_do_not_wait() {
+    run(async {
+        let database = Database::new().await;
+        let (mut first, mut second, mut reader) =
+            (database.admin().await, database.admin().await, database.admin().await);
+        first.ok("CREATE TABLE t (a INT)").await;
+        first.ok("BEGIN").await;
+        first.ok("INSERT INTO t VALUES (1)").await;
+        let waiting = tokio::spawn(async move {
+            second.ok("INSERT INTO t SELECT count(*) FROM t").await;
+            second
+        });
+        let waits = "SELECT count(*) FROM svv_transactions WHERE NOT granted AND lock_mode = 'ShareRowExclusiveLock'";
+        let mut tries = 0;
+        while reader.rows(waits).await != ["1"] {
+            tries += 1;
+            assert!(tries < 10_000, "the second writer does not wait for the first");
+        }
+        assert_eq!(reader.rows("SELECT count(*) FROM t").await, ["0"]);
+        first.ok("COMMIT").await;
+        let mut second = waiting.await.unwrap();
+        // Its snapshot is later than the lock: it has counted the first writer's row.
+        assert_eq!(second.rows("SELECT a FROM t").await, ["1", "1"]);
+    });
+}
+
 #[test]
 fn a_cancelled_statement_ends_with_an_error() {
     run(async {

@@ -5,6 +5,9 @@
 
 mod access;
 mod catalogs;
+mod clients;
+mod constructs;
+mod corpus;
 mod definitions;
 mod harness;
 mod isolation;

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use redshift_data_api::{Options, serve};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use crate::harness::{Database, run};
 
 #[test]
@@ -22,33 +26,136 @@ fn a_trivial_statement_takes_milliseconds() {
     });
 }
 
+/// Sends one request of the Data API on a kept connection and returns the answer's body.
+async fn post(stream: &mut TcpStream, operation: &str, body: &str) -> String {
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: stand-in\r\ncontent-type: application/x-amz-json-1.1\r\nx-amz-target: RedshiftData.{operation}\r\n\
+         x-amz-date: 20260101T000000Z\r\nauthorization: AWS4-HMAC-SHA256 Credential=AKIDLOCAL/20260101/us-east-1/redshift-data/aws4_request, \
+         SignedHeaders=host;x-amz-date, Signature=00\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let read = stream.read(&mut part).await.unwrap();
+        assert!(read > 0, "the server closed the connection");
+        answer.extend_from_slice(&part[..read]);
+        let text = String::from_utf8_lossy(&answer);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+            if body.len() == length.expect("a length").parse::<usize>().unwrap() {
+                return body.to_owned();
+            }
+        }
+    }
+}
+
+/// ExecuteStatement that waits for the end, over HTTP: what a client without polling sees.
 #[test]
-fn a_hundred_thousand_rows_merge_in_seconds() {
+fn a_trivial_statement_through_the_data_api_takes_less_than_ten_milliseconds() {
+    run(async {
+        let database = Database::new().await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = serve(listener, database.engine.clone(), Options::default()).unwrap();
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let mut times = Vec::new();
+        for _ in 0..200 {
+            let body = format!(
+                r#"{{"Sql":"SELECT 1","WorkgroupName":"workgroup","Database":"{}","WaitTimeSeconds":5}}"#,
+                database.name()
+            );
+            let start = Instant::now();
+            let answer = post(&mut stream, "ExecuteStatement", &body).await;
+            times.push(start.elapsed());
+            assert!(answer.contains("FINISHED"), "{answer}");
+        }
+        times.sort_unstable();
+        println!("median of SELECT 1 through the Data API: {:?}", times[100]);
+        assert!(times[100] < Duration::from_millis(10), "{:?}", times[100]);
+    });
+}
+
+/// 100,000 numbers, from a table of digits.
+const NUMBERS: &str = "SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n
+     FROM digits AS a CROSS JOIN digits AS b CROSS JOIN digits AS c CROSS JOIN digits AS e CROSS JOIN digits AS f";
+
+const PROCEDURE: &str = "CREATE PROCEDURE sp_merge(n OUT BIGINT) AS $$
+     BEGIN
+       DROP TABLE IF EXISTS parsed; DROP TABLE IF EXISTS stage;
+       CREATE TEMP TABLE parsed AS SELECT kafka_offset, JSON_PARSE(kafka_value) AS v FROM landed WHERE CAN_JSON_PARSE(kafka_value);
+       CREATE TEMP TABLE stage AS SELECT id, name, amount FROM
+         (SELECT p.v.after.id::BIGINT AS id, p.v.after.name::VARCHAR(50) AS name, p.v.after.amount::DECIMAL(10,2) AS amount,
+                 ROW_NUMBER() OVER (PARTITION BY p.v.after.id::BIGINT ORDER BY kafka_offset DESC) AS rn FROM parsed AS p) AS s
+         WHERE rn = 1;
+       MERGE INTO target USING stage AS s ON target.id = s.id
+       WHEN MATCHED THEN UPDATE SET name = s.name, amount = s.amount
+       WHEN NOT MATCHED THEN INSERT (id, name, amount) VALUES (s.id, s.name, s.amount);
+       GET DIAGNOSTICS n := ROW_COUNT;
+     END; $$ LANGUAGE plpgsql";
+
+/// The same work as somebody would write it for PostgreSQL.
+const BY_HAND: &str = "BEGIN;
+     CREATE TEMP TABLE parsed ON COMMIT DROP AS SELECT kafka_offset, convert_from(kafka_value, 'UTF8')::jsonb AS v FROM landed
+       WHERE pg_temp.is_json(convert_from(kafka_value, 'UTF8'));
+     CREATE TEMP TABLE stage ON COMMIT DROP AS SELECT id, name, amount FROM
+       (SELECT (v -> 'after' -> 'id')::bigint AS id, (v -> 'after' ->> 'name')::varchar(50) AS name,
+               (v -> 'after' -> 'amount')::numeric(10,2) AS amount,
+               row_number() OVER (PARTITION BY (v -> 'after' -> 'id')::bigint ORDER BY kafka_offset DESC) AS rn FROM parsed) AS s
+       WHERE rn = 1;
+     MERGE INTO target USING stage AS s ON target.id = s.id
+     WHEN MATCHED THEN UPDATE SET name = s.name, amount = s.amount
+     WHEN NOT MATCHED THEN INSERT (id, name, amount) VALUES (s.id, s.name, s.amount);
+     COMMIT";
+
+/// PostgreSQL 15 has no `IS JSON`.
+const IS_JSON: &str = "CREATE OR REPLACE FUNCTION pg_temp.is_json(t text) RETURNS boolean LANGUAGE plpgsql AS
+     $$ BEGIN PERFORM t::jsonb; RETURN true; EXCEPTION WHEN data_exception THEN RETURN false; END $$";
+
+/// 100,000 landed events into a table of 100,000 rows: the best of three, beside PostgreSQL's by hand in the same database.
+#[test]
+fn a_merge_is_compared_with_one_written_by_hand() {
     run(async {
         let database = Database::new().await;
         let mut admin = database.admin().await;
         for sql in [
             "CREATE TABLE digits (d BIGINT)",
             "INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
-            "CREATE TABLE source AS SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS id, 'payload'::VARCHAR(50) AS v
-             FROM digits AS a CROSS JOIN digits AS b CROSS JOIN digits AS c CROSS JOIN digits AS e CROSS JOIN digits AS f",
-            "CREATE TABLE target (id BIGINT, v VARCHAR(50))",
-            "INSERT INTO target SELECT id * 2, 'old' FROM source",
-            "CREATE PROCEDURE sp_merge(n OUT BIGINT) AS $$
-             BEGIN
-               DROP TABLE IF EXISTS stage;
-               CREATE TEMP TABLE stage AS SELECT s.id, s.v FROM source AS s;
-               MERGE INTO target USING stage AS s ON target.id = s.id
-               WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT (id, v) VALUES (s.id, s.v);
-               GET DIAGNOSTICS n := ROW_COUNT;
-             END; $$ LANGUAGE plpgsql",
+            "CREATE TABLE landed (kafka_offset BIGINT, kafka_value VARBYTE(1000))",
+            &format!(
+                "INSERT INTO landed SELECT n, ('{{\"op\": \"u\", \"after\": {{\"id\": ' || (n * 2) || ', \"name\": \"name ' || n
+                 || '\", \"amount\": 12.5}}}}')::VARBYTE FROM ({NUMBERS}) AS s"
+            ),
+            "CREATE TABLE target (id BIGINT, name VARCHAR(50), amount DECIMAL(10,2))",
+            PROCEDURE,
         ] {
             admin.ok(sql).await;
         }
-        let start = Instant::now();
-        assert_eq!(admin.rows("CALL sp_merge()").await, ["100000"]);
-        println!("merge of 100,000 rows into 100,000: {:?}", start.elapsed());
-        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
-        assert_eq!(admin.rows("SELECT count(*) FROM target").await, ["150000"]);
+        let client = database.postgres().await;
+        client.batch_execute(IS_JSON).await.unwrap();
+        // As the stand-in's own sessions: without an index a nested loop is never the better join.
+        client.batch_execute("SET enable_nestloop TO off").await.unwrap();
+        let (mut ours, mut plain) = (Duration::MAX, Duration::MAX);
+        for _ in 0..3 {
+            for turn in [false, true] {
+                admin.ok("TRUNCATE target").await;
+                admin.ok(&format!("INSERT INTO target SELECT n, 'old', 0 FROM ({NUMBERS}) AS s")).await;
+                client.batch_execute("ANALYZE target; ANALYZE landed").await.unwrap();
+                let start = Instant::now();
+                if turn {
+                    assert_eq!(admin.rows("CALL sp_merge()").await, ["100000"]);
+                    ours = ours.min(start.elapsed());
+                } else {
+                    client.batch_execute(BY_HAND).await.unwrap();
+                    plain = plain.min(start.elapsed());
+                }
+                assert_eq!(admin.rows("SELECT count(*), sum(amount) FROM target").await, ["150000|1250000.00"]);
+            }
+        }
+        let ratio = ours.as_secs_f64() / plain.as_secs_f64();
+        println!("merge of 100,000 events into 100,000 rows: {ours:?}, by hand {plain:?}, ratio {ratio:.2}");
+        // The aim is 1.5, which is not reached: the README has the last measurement. This bound holds on a busy machine.
+        assert!(ratio < 3.0, "the stand-in takes {ratio:.2} times as long as PostgreSQL by hand");
     });
 }

@@ -1,0 +1,193 @@
+# How public projects write: a procedure that keeps a log, checks keys and merges by dynamic SQL
+CREATE TABLE sync_log (batch_time TIMESTAMP, target_table VARCHAR, sync_status VARCHAR, sync_queries VARCHAR, row_count INT);
+CREATE TABLE public.remote (pk_col INTEGER, data_col VARCHAR(20), last_mod TIMESTAMP);
+CREATE TABLE public.local_copy (pk_col INTEGER PRIMARY KEY, data_col VARCHAR(20), last_mod TIMESTAMP);
+INSERT INTO public.remote VALUES (1, 'ant', '2020-01-01'), (2, 'bee', '2020-02-01'), (3, 'cat', '2020-03-01');
+INSERT INTO public.local_copy VALUES (1, 'ant', '2020-01-01'), (2, 'old', '2020-01-15')
+
+CREATE OR REPLACE PROCEDURE sp_sync (
+      batch_time   IN TIMESTAMP
+    , source_tbl   IN VARCHAR(256) -- with its schema
+    , target_tbl   IN VARCHAR(256)
+    , mod_col      IN VARCHAR(128)
+    , max_rows     IN BIGINT)
+AS $$
+DECLARE
+    sql           VARCHAR(MAX) := '';
+    rs_tbl        VARCHAR := '';
+    is_timestamp  BOOLEAN := FALSE;
+    max_mod_ts    TIMESTAMP := '1970-01-01';
+    pk_columns    VARCHAR(512) := '';
+    insert_query  VARCHAR := '';
+    sync_count    INTEGER := 0;
+    delete_count  INTEGER := 0;
+BEGIN
+    IF source_tbl='' OR mod_col='' OR max_rows IS NULL THEN
+        EXECUTE 'INSERT INTO sync_log SELECT '''||batch_time||''','''||target_tbl||''',''ABORT'','''||insert_query||''','||sync_count||';';
+        COMMIT; -- keeps the line
+        RAISE EXCEPTION 'Aborted - required parameters are missing.';
+    END IF;
+    IF CHARINDEX('.',target_tbl) > 0 THEN
+        SELECT INTO rs_tbl SPLIT_PART(target_tbl,'.',2);
+    ELSE
+        rs_tbl := target_tbl;
+    END IF;
+    sql := 'SELECT CASE WHEN a.atttypid IN (1114,1184,1082) THEN TRUE ELSE FALSE END '||
+           ' FROM pg_attribute a JOIN pg_class b ON a.attrelid = b.relfilenode JOIN pg_namespace c ON b.relnamespace = c.oid '||
+           ' WHERE TRIM(a.attname) = '''||mod_col||''' AND TRIM(b.relname) = '''||rs_tbl||''' LIMIT 1;';
+    EXECUTE sql INTO is_timestamp;
+    IF is_timestamp IS FALSE THEN
+        RAISE EXCEPTION 'Aborted - `%` is not a date/time column.', mod_col;
+    END IF;
+    EXECUTE 'SELECT MAX('||mod_col||') FROM '||target_tbl||' ;' INTO max_mod_ts;
+    sql := 'SELECT REPLACE(REPLACE(pg_get_constraintdef(con.oid),''PRIMARY KEY ('',''''),'')'','''')'||
+           ' FROM pg_constraint AS con JOIN pg_class AS tbl ON tbl.relnamespace = con.connamespace AND tbl.oid = con.conrelid'||
+           ' WHERE tbl.relkind = ''r'' AND con.contype = ''p'' AND tbl.relname = \''||rs_tbl||'\';';
+    EXECUTE sql||' ;' INTO pk_columns;
+    EXECUTE 'DROP TABLE IF EXISTS tmp_sync;';
+    EXECUTE 'CREATE TEMPORARY TABLE tmp_sync (LIKE '||target_tbl||' );';
+    EXECUTE 'INSERT INTO tmp_sync SELECT * FROM '||source_tbl||' WHERE '||quote_ident(mod_col)||' > '''||max_mod_ts||''';';
+    SELECT INTO sync_count COUNT(*) FROM tmp_sync;
+    IF max_rows <> 0 AND sync_count > max_rows THEN
+        ROLLBACK;
+        RAISE EXCEPTION 'Aborted - Sync row count exceeds `max_rows` value.';
+    END IF;
+    EXECUTE 'DELETE FROM '||target_tbl||' WHERE '||pk_columns||' IN (SELECT '||pk_columns||' FROM tmp_sync);';
+    GET DIAGNOSTICS delete_count := ROW_COUNT;
+    EXECUTE 'INSERT INTO '||target_tbl||' SELECT * FROM tmp_sync;';
+    SELECT INTO insert_query pg_last_query_id();
+    COMMIT;
+    EXECUTE 'INSERT INTO sync_log SELECT '''||batch_time||''','''||target_tbl||''',''SUCCESS'','''||insert_query||''','||delete_count + sync_count||';';
+    RAISE INFO 'SUCCESS - % rows synced for "%".', sync_count, target_tbl;
+END
+$$ LANGUAGE plpgsql
+
+CALL sp_sync(SYSDATE, 'public.remote', 'public.local_copy', 'last_mod', 0)
+
+SELECT pk_col, data_col FROM local_copy ORDER BY 1
+-> 1|ant
+-> 2|bee
+-> 3|cat
+
+SELECT sync_status, row_count FROM sync_log
+-> SUCCESS|3
+
+CALL sp_sync(SYSDATE, 'public.remote', 'public.local_copy', 'data_col', 0)
+!! `data_col` is not a date/time column
+
+CALL sp_sync(SYSDATE, '', 'public.local_copy', 'last_mod', 0)
+!! required parameters are missing
+
+SELECT count(*) FROM sync_log WHERE sync_status = 'ABORT'
+-> 1
+
+# How public projects write: columns from rows, through a cursor
+CREATE TEMP TABLE state_metrics (country VARCHAR, state VARCHAR, entries INTEGER);
+INSERT INTO state_metrics VALUES ('USA', NULL, 10), ('USA', 'AK', 7), ('USA', 'AK', 1), ('USA', 'AL', 20)
+
+CREATE OR REPLACE PROCEDURE sp_pivot_by (select_cols IN VARCHAR(512), table_name IN VARCHAR(256), pivot_src IN VARCHAR(128), result_set INOUT REFCURSOR)
+AS $$
+DECLARE
+  pivot_col  RECORD;
+  final_sql  VARCHAR(MAX) := '';
+  pivot_sql  VARCHAR(MAX) := '';
+  col_cnt    SMALLINT := 0;
+BEGIN
+    final_sql := 'SELECT '||select_cols||', ';
+    pivot_sql := 'SELECT DISTINCT CASE WHEN '||quote_ident(pivot_src)||' IS NULL THEN ''<NULL>'' ELSE '||quote_ident(pivot_src)||' END AS col_n '||
+                 'FROM '||table_name||' ORDER BY 1;';
+    FOR pivot_col IN EXECUTE pivot_sql
+    LOOP
+       col_cnt := col_cnt + 1;
+       IF col_cnt > 1 THEN
+         final_sql := final_sql||', ';
+       END IF;
+       IF pivot_col.col_n = '<NULL>' THEN
+           final_sql := final_sql||'SUM(CASE WHEN '||quote_ident(pivot_src)||' IS NULL THEN entries ELSE NULL END) AS '||quote_ident(pivot_col.col_n);
+       ELSE
+           final_sql := final_sql||'SUM(CASE WHEN '||quote_ident(pivot_src)||' = '||quote_literal(pivot_col.col_n)||' THEN entries ELSE NULL END) AS '||quote_ident(pivot_col.col_n);
+       END IF;
+    END LOOP;
+    final_sql := final_sql||' FROM '||table_name||' GROUP BY '||select_cols||' ;';
+    OPEN result_set FOR EXECUTE final_sql;
+END;
+$$ LANGUAGE plpgsql
+
+BEGIN
+
+CALL sp_pivot_by('country', 'state_metrics', 'state', 'pivot_result')
+-> pivot_result
+
+FETCH ALL FROM pivot_result
+-> USA|10|8|20
+
+CLOSE pivot_result
+
+END
+
+# How public projects write: LANGUAGE first, arguments by number, = as assignment, + on strings
+CREATE OR REPLACE PROCEDURE public.sp_text(role_name character varying(256), account character varying(256), made OUT varchar(1000))
+ LANGUAGE plpgsql
+AS $_$
+DECLARE
+    role_string varchar(300);
+BEGIN
+    role_string = 'arn:aws:iam::' + $2 + ':role/' + $1;
+    made := '''' + role_string + '''' ;
+END
+$_$
+
+CALL public.sp_text('reader', '123456789012')
+-> 'arn:aws:iam::123456789012:role/reader'
+
+# COPY needs S3: a procedure may hold it, and fails there
+CREATE OR REPLACE PROCEDURE sp_load_files() AS $$
+BEGIN
+  TRUNCATE sync_log;
+  COPY sync_log FROM 's3://bucket/prefix/' IAM_ROLE default REGION 'us-west-2' GZIP DELIMITER '|' COMPUPDATE PRESET;
+END;
+$$ LANGUAGE plpgsql
+
+CALL sp_load_files()
+!! COPY is not supported by this stand-in
+
+# Deduplication of change records: newest per key, deletes apart
+CREATE TABLE cdc (k VARCHAR(20), op CHAR(1), seq BIGINT, doc SUPER);
+CREATE TABLE current_rows (k VARCHAR(20), city VARCHAR(50), amount DECIMAL(12,2), tags SUPER);
+INSERT INTO cdc VALUES
+  ('a', 'I', 1, JSON_PARSE('{"city": "Rome", "amount": 10.5, "tags": ["x"]}')),
+  ('a', 'U', 2, JSON_PARSE('{"city": "Oslo", "amount": 11, "tags": ["x", "y"]}')),
+  ('b', 'I', 3, JSON_PARSE('{"city": "Bern"}')),
+  ('b', 'D', 4, NULL)
+
+CREATE TEMP TABLE newest AS
+WITH ranked AS (SELECT k, op, doc.city::VARCHAR(50) AS city, doc.amount::DECIMAL(12,2) AS amount, doc.tags AS tags,
+                       ROW_NUMBER() OVER (PARTITION BY k ORDER BY seq DESC) AS rn FROM cdc)
+SELECT k, op, city, amount, tags FROM ranked WHERE rn = 1
+
+DELETE FROM current_rows USING newest WHERE current_rows.k = newest.k AND newest.op = 'D'
+
+MERGE INTO current_rows USING (SELECT k, city, amount, tags FROM newest WHERE op <> 'D') AS n ON current_rows.k = n.k
+WHEN MATCHED THEN UPDATE SET city = n.city, amount = n.amount, tags = n.tags
+WHEN NOT MATCHED THEN INSERT (k, city, amount, tags) VALUES (n.k, n.city, n.amount, n.tags)
+
+SELECT k, city, amount, tags, GET_ARRAY_LENGTH(tags) FROM current_rows
+-> a|Oslo|11.00|["x","y"]|2
+
+SELECT c.k, t FROM current_rows c, c.tags t ORDER BY t
+-> a|"x"
+-> a|"y"
+
+# Guards of streaming views
+SELECT is_utf8('abc'::varbyte) AND can_json_parse('{}'::varbyte), is_utf8(from_hex('ff'))
+-> true|false
+
+SELECT json_extract_path_text(from_varbyte('{"Id": "7"}'::varbyte, 'utf-8'), 'Id', true)::int
+-> 7
+
+# Generated numbers and calendars
+SELECT (dateadd(day, n.seq::int, '2024-01-30'::date))::date AS d, to_char(d, 'Dy') AS w, extract(dow FROM d) IN (0, 6) AS weekend
+FROM (SELECT row_number() OVER (ORDER BY true) - 1 AS seq FROM pg_catalog.pg_class LIMIT 3) n ORDER BY 1
+-> 2024-01-30|Tue|false
+-> 2024-01-31|Wed|false
+-> 2024-02-01|Thu|false
