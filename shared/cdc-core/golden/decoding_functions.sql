@@ -75,11 +75,12 @@ SELECT CASE WHEN $1 ~ '^[+-]?[0-9]+([.][0-9]+)?$' AND LEN(LTRIM(SPLIT_PART($1, '
               || CASE WHEN RTRIM(SPLIT_PART($1, '.', 2), '0') = '' THEN '' ELSE '.' || RTRIM(SPLIT_PART($1, '.', 2), '0') END END
 $function$ LANGUAGE sql;
 
-CREATE OR REPLACE FUNCTION "cdc"."f_decimal_any"(VARCHAR(65535), VARCHAR(16), INTEGER)
+CREATE OR REPLACE FUNCTION "cdc"."f_decimal_any"(VARCHAR(65535), VARCHAR(16), INTEGER, INTEGER)
 RETURNS VARCHAR(65535)
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN $2 = 'string' AND ($1 ~ '[.]|^-' OR ($3 = 0 AND $1 ~ '^[0-9]+$' AND MOD(LEN($1), 4) <> 0)) THEN '#' || $1
+SELECT CASE WHEN $2 = 'number' AND $4 > 15 AND LEN(BTRIM(TRANSLATE($1, '-.', ''), '0')) < 18 THEN NULL
+            WHEN $2 = 'string' AND ($1 ~ '[.]|^-' OR ($3 = 0 AND $1 ~ '^[0-9]+$' AND MOD(LEN($1), 4) <> 0)) THEN '#' || $1
             WHEN $2 = 'string' AND $3 = 0 AND $1 ~ '^[0-9]+$' THEN NULL
             ELSE "cdc"."f_base64_hex"($1, $2) END
 $function$ LANGUAGE sql;

@@ -24,11 +24,26 @@ struct Expected {
     unfilled: usize,
     /// Columns that are left out.
     absent: &'static [&'static str],
+    /// Values that are not the source's because the row's newest change is in quarantine as a
+    /// whole record (text over 65,535 bytes): the row keeps what it had.
+    stale: usize,
+    /// Tables whose ground truth does not tell what this rendering delivers.
+    ignored: &'static [&'static str],
 }
 
 impl Default for Expected {
     fn default() -> Self {
-        Self { corpus: "", rendering: "schema", source: "", tables: "", exact: 0, unfilled: 0, absent: &[] }
+        Self {
+            corpus: "",
+            rendering: "schema",
+            source: "",
+            tables: "",
+            exact: 0,
+            unfilled: 0,
+            absent: &[],
+            stale: 0,
+            ignored: &[],
+        }
     }
 }
 
@@ -50,7 +65,7 @@ async fn replays(expected: Expected) {
     let (mut exact, mut unfilled, mut wrong) = (0, 0, 0);
     let mut absent = BTreeSet::new();
     let mut examples = Vec::new();
-    for (table, parity) in &replay.parities {
+    for (table, parity) in replay.parities.iter().filter(|(table, _)| !expected.ignored.contains(&table.as_str())) {
         let cells = parity.cells;
         println!(
             "{name} {} {table}: {} exact, {} in quarantine, {} wrong, left out: {:?}",
@@ -75,7 +90,7 @@ async fn replays(expected: Expected) {
     let examples = examples.join("\n");
     let waiting: Vec<&String> =
         replay.summary.waiting.keys().filter(|topic| !KEYLESS.iter().any(|table| topic.ends_with(table))).collect();
-    assert_eq!(wrong, 0, "{examples}");
+    assert_eq!(wrong, expected.stale, "{examples}");
     assert!(waiting.is_empty(), "{:#?}", replay.summary.waiting);
     assert_eq!(absent.iter().map(String::as_str).collect::<Vec<_>>(), expected.absent, "columns that are left out");
     assert!(
@@ -115,34 +130,35 @@ macro_rules! recordings {
 }
 
 recordings! {
-    mysql => { corpus: "types-mysql" }
-    mysql_without_schemas => { corpus: "types-mysql", rendering: "noschema" }
-    mariadb => { corpus: "types-mariadb" }
-    mariadb_without_schemas => { corpus: "types-mariadb", rendering: "noschema" }
-    mysql_binary_base64 => { corpus: "types-mysql-binary-base64" }
-    mysql_binary_base64_without_schemas => { corpus: "types-mysql-binary-base64", rendering: "noschema" }
-    mysql_binary_hex => { corpus: "types-mysql-binary-hex" }
-    mysql_binary_hex_stated => { corpus: "types-mysql-binary-hex", rendering: "noschema", source: ", settings: {binary.handling.mode: hex}" }
-    mysql_decimal_double => { corpus: "types-mysql-decimal-double" }
-    mysql_decimal_double_without_schemas => { corpus: "types-mysql-decimal-double", rendering: "noschema" }
-    mysql_decimal_string => { corpus: "types-mysql-decimal-string" }
-    mysql_decimal_string_without_schemas => { corpus: "types-mysql-decimal-string", rendering: "noschema", source: ", settings: {bigint.unsigned.handling.mode: precise}" }
-    mysql_nulls_kept => { corpus: "types-mysql-keep-nulls", rendering: "schema-nonulldef" }
-    mysql_nulls_kept_without_schemas => { corpus: "types-mysql-keep-nulls", rendering: "nonulldef" }
-    mysql_decimal_numbers => { corpus: "types-mysql-keep-nulls", rendering: "numeric" }
-    mysql_source_types => { corpus: "types-mysql-source-types" }
-    mysql_source_types_alone => { corpus: "types-mysql-source-types", source: ", columns: events" }
-    mysql_time_connect => { corpus: "types-mysql-time-connect" }
-    mysql_time_connect_stated => { corpus: "types-mysql-time-connect", rendering: "noschema", source: ", settings: {time.precision.mode: connect}" }
-    postgres => { corpus: "types-postgres" }
-    postgres_from_a_dump => { corpus: "types-postgres", rendering: "noschema", source: ", connector: postgresql, dump: DUMP" }
-    postgres_decimal_double => { corpus: "types-postgres-decimal-double" }
-    postgres_decimal_string => { corpus: "types-postgres-decimal-string" }
-    postgres_decimal_string_from_a_dump => { corpus: "types-postgres-decimal-string", rendering: "noschema", source: ", connector: postgresql, dump: DUMP, settings: {decimal.handling.mode: string}" }
-    postgres_hstore => { corpus: "types-postgres-hstore" }
-    postgres_time_connect => { corpus: "types-postgres-time-connect" }
-    postgres_time_micro => { corpus: "types-postgres-time-micro" }
-    postgres_time_micro_from_a_dump => { corpus: "types-postgres-time-micro", rendering: "noschema", source: ", connector: postgresql, dump: DUMP, settings: {time.precision.mode: adaptive_time_microseconds}" }
-    flattened => { corpus: "salesdb-unwrap" }
-    flattened_without_schemas => { corpus: "salesdb-unwrap", rendering: "noschema" }
+    mysql => { corpus: "types-mysql", exact: 1773, unfilled: 243, stale: 11 }
+    mysql_without_schemas => { corpus: "types-mysql", rendering: "noschema", exact: 1773, unfilled: 243, stale: 11 }
+    mariadb => { corpus: "types-mariadb", exact: 1450, unfilled: 199, stale: 11 }
+    mariadb_without_schemas => { corpus: "types-mariadb", rendering: "noschema", exact: 1450, unfilled: 199, stale: 11 }
+    mysql_binary_base64 => { corpus: "types-mysql-binary-base64", exact: 77, unfilled: 42 }
+    mysql_binary_base64_without_schemas => { corpus: "types-mysql-binary-base64", rendering: "noschema", exact: 77, unfilled: 42 }
+    mysql_binary_hex => { corpus: "types-mysql-binary-hex", exact: 63, unfilled: 56 }
+    mysql_binary_hex_stated => { corpus: "types-mysql-binary-hex", rendering: "noschema", source: ", settings: {binary.handling.mode: hex}", exact: 77, unfilled: 42 }
+    mysql_decimal_double => { corpus: "types-mysql-decimal-double", exact: 135 }
+    mysql_decimal_double_without_schemas => { corpus: "types-mysql-decimal-double", rendering: "noschema", exact: 72, unfilled: 63 }
+    mysql_decimal_double_stated => { corpus: "types-mysql-decimal-double", rendering: "noschema", source: ", settings: {decimal.handling.mode: double}", exact: 135 }
+    mysql_decimal_string => { corpus: "types-mysql-decimal-string", exact: 375 }
+    mysql_decimal_string_without_schemas => { corpus: "types-mysql-decimal-string", rendering: "noschema", source: ", settings: {bigint.unsigned.handling.mode: precise}", exact: 360, unfilled: 15 }
+    mysql_nulls_kept => { corpus: "types-mysql-keep-nulls", rendering: "schema-nonulldef", exact: 224, unfilled: 15 }
+    mysql_nulls_kept_without_schemas => { corpus: "types-mysql-keep-nulls", rendering: "nonulldef", exact: 224, unfilled: 15 }
+    mysql_decimal_numbers => { corpus: "types-mysql-keep-nulls", rendering: "numeric", source: ", settings: {decimal.handling.mode: precise}", exact: 94, unfilled: 41, ignored: &["t_default"] }
+    mysql_source_types => { corpus: "types-mysql-source-types", exact: 953, unfilled: 106 }
+    mysql_source_types_alone => { corpus: "types-mysql-source-types", source: ", columns: events", exact: 953, unfilled: 106 }
+    mysql_time_connect => { corpus: "types-mysql-time-connect", exact: 624 }
+    mysql_time_connect_stated => { corpus: "types-mysql-time-connect", rendering: "noschema", source: ", settings: {time.precision.mode: connect}", exact: 624 }
+    postgres => { corpus: "types-postgres", exact: 1465, unfilled: 12, absent: &["p_num.c_m5"] }
+    postgres_from_a_dump => { corpus: "types-postgres", rendering: "noschema", source: ", connector: postgresql, dump: DUMP", exact: 1457, unfilled: 12, absent: &["p_array.c_na", "p_num.c_m5"] }
+    postgres_decimal_double => { corpus: "types-postgres-decimal-double", exact: 160 }
+    postgres_decimal_string => { corpus: "types-postgres-decimal-string", exact: 160 }
+    postgres_decimal_string_from_a_dump => { corpus: "types-postgres-decimal-string", rendering: "noschema", source: ", connector: postgresql, dump: DUMP, settings: {decimal.handling.mode: string}", exact: 160 }
+    postgres_hstore => { corpus: "types-postgres-hstore", exact: 16 }
+    postgres_time_connect => { corpus: "types-postgres-time-connect", exact: 370, unfilled: 4 }
+    postgres_time_micro => { corpus: "types-postgres-time-micro", exact: 370, unfilled: 4 }
+    postgres_time_micro_from_a_dump => { corpus: "types-postgres-time-micro", rendering: "noschema", source: ", connector: postgresql, dump: DUMP, settings: {time.precision.mode: adaptive_time_microseconds}", exact: 370, unfilled: 4 }
+    flattened => { corpus: "salesdb-unwrap", exact: 3217 }
+    flattened_without_schemas => { corpus: "salesdb-unwrap", rendering: "noschema", exact: 3217 }
 }

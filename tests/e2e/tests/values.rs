@@ -160,7 +160,12 @@ fn tested() -> Vec<Tested> {
             "d_any",
             dec(38, 0),
             Decoding::DecimalAny { scale: 0 },
-            vec![(json!("1234"), None), (json!("12345"), some("12345")), (json!("-1234"), some("-1234"))],
+            vec![
+                (json!("1234"), None),
+                (json!(5), None),
+                (json!("12345"), some("12345")),
+                (json!("-1234"), some("-1234")),
+            ],
             |random| {
                 let number = number(random, 38);
                 let text = unscaled(number);
@@ -195,6 +200,7 @@ fn tested() -> Vec<Tested> {
                 (json!({"scale": 50, "value": unscaled(-1)}), Some(decimal(-1, 50))),
                 (json!({"scale": 0, "value": unscaled(MAX_DECIMAL + 1)}), None),
                 (json!("NaN"), some("NaN")),
+                (json!(1.5), None),
             ],
             |random| {
                 let (number, scale) = (number(random, 38), random.below(60));

@@ -66,7 +66,11 @@ pub fn hexadecimal(layout: &Layout, image: &str, column: &Column) -> String {
             format!("{function}({value}.\"value\"::VARCHAR(65535), JSON_TYPEOF({value}.\"value\"))")
         }
         Decoding::DecimalAny { scale } => {
-            format!("{}({value}::VARCHAR(65535), JSON_TYPEOF({value}), {scale})", layout.function(DECIMAL_ANY))
+            let precision = digits(column.target_type).0;
+            format!(
+                "{}({value}::VARCHAR(65535), JSON_TYPEOF({value}), {scale}, {precision})",
+                layout.function(DECIMAL_ANY)
+            )
         }
         _ => format!("{function}({value}::VARCHAR(65535), JSON_TYPEOF({value}))"),
     }
@@ -108,7 +112,7 @@ pub fn typed(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> 
             fitting(
                 &format!(
                     "CASE WHEN JSON_TYPEOF({value}) = 'object' THEN {from_structure}\n\
-                     \x20             WHEN {text} ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN {text} END"
+                     \x20             WHEN JSON_TYPEOF({value}) = 'string' AND {text} ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN {text} END"
                 ),
                 kind,
             )

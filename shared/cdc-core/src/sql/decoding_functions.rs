@@ -205,17 +205,21 @@ fn decimal_fit(layout: &Layout) -> String {
     function(layout, DECIMAL_FIT, "VARCHAR(65535), INTEGER, INTEGER", "VARCHAR(128)", &body)
 }
 
-/// Arguments: text, its JSON type, the scale. Base64 has neither point nor minus sign, and
+/// Arguments: text, its JSON type, scale, precision. Base64 has neither point nor minus sign, and
 /// decimal text of a scale has a point. Whole numbers of digits only are text where base64 would
-/// have another length; else nothing tells, and the value is not read.
+/// have another length; else nothing tells, and the value is not read. A JSON number may be a
+/// double that was rounded: it is exact if a double holds all digits of the precision, or if it
+/// has more digits than a double.
 fn decimal_any(layout: &Layout) -> String {
+    let digits = "LEN(BTRIM(TRANSLATE($1, '-.', ''), '0'))";
     let body = format!(
-        "SELECT CASE WHEN $2 = 'string' AND ($1 ~ '[.]|^-' OR ($3 = 0 AND $1 ~ '^[0-9]+$' AND MOD(LEN($1), 4) <> 0)) THEN '#' || $1\n\
+        "SELECT CASE WHEN $2 = 'number' AND $4 > 15 AND {digits} < 18 THEN NULL\n\
+         \x20           WHEN $2 = 'string' AND ($1 ~ '[.]|^-' OR ($3 = 0 AND $1 ~ '^[0-9]+$' AND MOD(LEN($1), 4) <> 0)) THEN '#' || $1\n\
          \x20           WHEN $2 = 'string' AND $3 = 0 AND $1 ~ '^[0-9]+$' THEN NULL\n\
          \x20           ELSE {}($1, $2) END",
         layout.function(BASE64_HEX)
     );
-    function(layout, DECIMAL_ANY, "VARCHAR(65535), VARCHAR(16), INTEGER", "VARCHAR(65535)", &body)
+    function(layout, DECIMAL_ANY, "VARCHAR(65535), VARCHAR(16), INTEGER, INTEGER", "VARCHAR(65535)", &body)
 }
 
 /// Arguments: the unscaled number, the first stage's text, scale, precision.

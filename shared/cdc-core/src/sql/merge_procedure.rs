@@ -311,7 +311,7 @@ impl Writer<'_> {
              \x20          {domain}({snapshot}, {gtid}, {server_id}, {file}, {lsn})::VARCHAR(128) AS _cdc_domain,\n\
              \x20          {position}({snapshot}, {gtid}, {file}, {pos}, {row}, {lsn})::VARCHAR(80) AS _cdc_position\n\
              \x20   FROM (SELECT d.kafka_partition, d.kafka_offset, d.arrival, d.envelope,\n\
-             \x20                COALESCE(NOT IS_OBJECT(d.envelope.\"source\") AND (JSON_TYPEOF(d.envelope.\"__op\") = 'string'\n\
+             \x20                COALESCE(NOT COALESCE(IS_OBJECT(d.envelope.\"source\"), false) AND (JSON_TYPEOF(d.envelope.\"__op\") = 'string'\n\
              \x20                    OR JSON_TYPEOF(d.envelope.\"__deleted\") IN ('string', 'boolean')), false) AS is_row\n\
              \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,\n\
              \x20                      CASE WHEN IS_OBJECT(p.document.\"schema\") AND IS_OBJECT(p.document.\"payload\")\n\
