@@ -145,7 +145,7 @@ recordings! {
     mysql_decimal_string_without_schemas => { corpus: "types-mysql-decimal-string", rendering: "noschema", source: ", settings: {bigint.unsigned.handling.mode: precise}", exact: 360, unfilled: 15 }
     mysql_nulls_kept => { corpus: "types-mysql-keep-nulls", rendering: "schema-nonulldef", exact: 224, unfilled: 15 }
     mysql_nulls_kept_without_schemas => { corpus: "types-mysql-keep-nulls", rendering: "nonulldef", exact: 224, unfilled: 15 }
-    mysql_decimal_numbers => { corpus: "types-mysql-keep-nulls", rendering: "numeric", source: ", settings: {decimal.handling.mode: precise}", exact: 94, unfilled: 41, ignored: &["t_default"] }
+    mysql_decimal_numbers => { corpus: "types-mysql-keep-nulls", rendering: "numeric", source: ", settings: {decimal.handling.mode: precise}", exact: 120, unfilled: 15, ignored: &["t_default"] }
     mysql_source_types => { corpus: "types-mysql-source-types", exact: 953, unfilled: 106 }
     mysql_source_types_alone => { corpus: "types-mysql-source-types", source: ", columns: events", exact: 953, unfilled: 106 }
     mysql_time_connect => { corpus: "types-mysql-time-connect", exact: 624 }
