@@ -274,6 +274,7 @@ fn define(
                         column.reason
                     ));
                 }
+                warnings.extend(doubts(&definition));
                 tables.push(definition.table);
             }
             Err(error) if error.problems.iter().all(|problem| matches!(problem, DefineProblem::Unknown { .. })) => {
@@ -283,6 +284,27 @@ fn define(
         }
     }
     if problems.is_empty() { Ok(tables) } else { Err(ProvisionError::Columns { problems }) }
+}
+
+/// What the columns' source leaves open.
+fn doubts(definition: &columns::Definition) -> Vec<String> {
+    let table = definition.table.spec.id();
+    let mut warnings = Vec::new();
+    if !definition.null_hidden_by_default.is_empty() {
+        warnings.push(format!(
+            "table {table}: a null of {} arrives as the column's default if the converter replaces it; set \
+             value.converter.replace.null.with.default=false in the connector",
+            definition.null_hidden_by_default.join(", ")
+        ));
+    }
+    if !definition.assumed.is_empty() {
+        warnings.push(format!(
+            "table {table}: no event with a schema says in which unit {} arrive, so the connector's default is \
+             assumed; state time.precision.mode under source.settings if the connector has another",
+            definition.assumed.join(", ")
+        ));
+    }
+    warnings
 }
 
 fn stream(inputs: &Inputs<'_>, brokers: Vec<String>) -> StreamSource {

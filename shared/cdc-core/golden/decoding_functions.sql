@@ -10,10 +10,11 @@ SELECT CASE WHEN LEN($1) < 4 THEN ''
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_base64_hex"(VARCHAR(65535), VARCHAR(16))
-RETURNS VARCHAR(64)
+RETURNS VARCHAR(65535)
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN $2 = 'string' AND LEN($1) BETWEEN 4 AND 24 AND MOD(LEN($1), 4) = 0
+SELECT CASE WHEN $2 = 'number' THEN '#' || $1
+            WHEN $2 = 'string' AND LEN($1) BETWEEN 4 AND 24 AND MOD(LEN($1), 4) = 0
              AND $1 ~ '^[A-Za-z0-9+/]+={0,2}$'
             THEN LEFT("cdc"."f_base64_group"(SUBSTRING(TRANSLATE($1, '=', 'A'), 1, 4))
                   || "cdc"."f_base64_group"(SUBSTRING(TRANSLATE($1, '=', 'A'), 5, 4))
@@ -24,7 +25,7 @@ SELECT CASE WHEN $2 = 'string' AND LEN($1) BETWEEN 4 AND 24 AND MOD(LEN($1), 4) 
        END
 $function$ LANGUAGE sql;
 
-CREATE OR REPLACE FUNCTION "cdc"."f_hex_magnitude"(VARCHAR(64))
+CREATE OR REPLACE FUNCTION "cdc"."f_hex_magnitude"(VARCHAR(65535))
 RETURNS VARCHAR(64)
 IMMUTABLE
 AS $function$
@@ -38,11 +39,11 @@ AS $function$
 SELECT (STRTOL(SUBSTRING($1, 1, 8), 16)::DECIMAL(20,0) * 4294967296 + STRTOL(SUBSTRING($1, 9, 8), 16))::DECIMAL(20,0)
 $function$ LANGUAGE sql;
 
-CREATE OR REPLACE FUNCTION "cdc"."f_hex_integer"(VARCHAR(64))
+CREATE OR REPLACE FUNCTION "cdc"."f_hex_integer"(VARCHAR(65535))
 RETURNS DECIMAL(38,0)
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN LEN($1) BETWEEN 2 AND 32
+SELECT CASE WHEN LEN($1) BETWEEN 2 AND 32 AND LEFT($1, 1) <> '#'
              AND ("cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 1, 16)) < 5421010862427522170
                   OR ("cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 1, 16)) = 5421010862427522170
                       AND "cdc"."f_hex_half"(SUBSTRING("cdc"."f_hex_magnitude"($1), 17, 16)) <= 687399551400673279 - CASE WHEN SUBSTRING($1, 1, 1) >= '8' THEN 1 ELSE 0 END))
@@ -53,21 +54,67 @@ SELECT CASE WHEN LEN($1) BETWEEN 2 AND 32
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_decimal_text"(DECIMAL(38,0), INTEGER, INTEGER)
-RETURNS VARCHAR(64)
+RETURNS VARCHAR(16500)
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN LEN(ABS($1)::VARCHAR(40)) > GREATEST($3, 1) AND $1 <> 0 THEN NULL
+SELECT CASE WHEN (LEN(ABS($1)::VARCHAR(40)) > GREATEST($3, 1) AND $1 <> 0) OR $2 NOT BETWEEN -1000 AND 16383 THEN NULL
             ELSE CASE WHEN $1 < 0 THEN '-' ELSE '' END
-              || CASE WHEN $2 = 0 THEN ABS($1)::VARCHAR(40)
+              || CASE WHEN $1 = 0 AND $2 <= 0 THEN '0'
+                      WHEN $2 <= 0 THEN ABS($1)::VARCHAR(40) || REPEAT('0', -$2)
                       ELSE LEFT(LPAD(ABS($1)::VARCHAR(40), GREATEST(LEN(ABS($1)::VARCHAR(40)), $2 + 1), '0'), LEN(LPAD(ABS($1)::VARCHAR(40), GREATEST(LEN(ABS($1)::VARCHAR(40)), $2 + 1), '0')) - $2)
                            || '.' || RIGHT(LPAD(ABS($1)::VARCHAR(40), GREATEST(LEN(ABS($1)::VARCHAR(40)), $2 + 1), '0'), $2) END END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_decimal_fit"(VARCHAR(65535), INTEGER, INTEGER)
+RETURNS VARCHAR(128)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 ~ '^[+-]?[0-9]+([.][0-9]+)?$' AND LEN(LTRIM(SPLIT_PART($1, '.', 1), '+-0')) <= $2 AND LEN(RTRIM(SPLIT_PART($1, '.', 2), '0')) <= $3
+            THEN CASE WHEN LEFT($1, 1) = '-' THEN '-' ELSE '' END
+              || CASE WHEN LTRIM(SPLIT_PART($1, '.', 1), '+-0') = '' THEN '0' ELSE LTRIM(SPLIT_PART($1, '.', 1), '+-0') END
+              || CASE WHEN RTRIM(SPLIT_PART($1, '.', 2), '0') = '' THEN '' ELSE '.' || RTRIM(SPLIT_PART($1, '.', 2), '0') END END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_decimal_any"(VARCHAR(65535), VARCHAR(16), INTEGER, INTEGER)
+RETURNS VARCHAR(65535)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $2 = 'number' AND $4 > 15 AND LEN(BTRIM(TRANSLATE($1, '-.', ''), '0')) < 18 THEN NULL
+            WHEN $2 = 'string' AND ($1 ~ '[.]|^-' OR ($3 = 0 AND $1 ~ '^[0-9]+$' AND MOD(LEN($1), 4) <> 0)) THEN '#' || $1
+            WHEN $2 = 'string' AND $3 = 0 AND $1 ~ '^[0-9]+$' THEN NULL
+            ELSE "cdc"."f_base64_hex"($1, $2) END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_decimal"(DECIMAL(38,0), VARCHAR(65535), INTEGER, INTEGER)
+RETURNS VARCHAR(16500)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN LEFT($2, 1) = '#' THEN "cdc"."f_decimal_fit"(SUBSTRING($2, 2), $4 - $3, $3)
+            ELSE "cdc"."f_decimal_text"($1, $3, $4) END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_base64_bits"(VARCHAR(65535), INTEGER)
+RETURNS VARCHAR(4096)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN MOD(LEN($1), 4) = 0 AND $1 ~ '^[A-Za-z0-9+/]*={0,2}$'
+             AND LEN($1) / 4 * 3 - (LEN($1) - LEN(REPLACE($1, '=', ''))) <= $2
+            THEN FROM_VARBYTE(TO_VARBYTE($1, 'base64'), 'binary') END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_geometry"(VARCHAR(65535), INTEGER)
+RETURNS VARCHAR(65535)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN LEN($1) BETWEEN 4 AND 43600 AND MOD(LEN($1), 4) = 0 AND $1 ~ '^[A-Za-z0-9+/]*={0,2}$'
+            THEN COALESCE('SRID=' || $2::VARCHAR(12) || ';', '') || LOWER(TO_HEX(TO_VARBYTE($1, 'base64'))) END
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_date_days"(BIGINT)
 RETURNS DATE
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN $1 BETWEEN -719162 AND 2932896
+SELECT CASE WHEN $1 BETWEEN -719162 AND 106751981
             THEN DATEADD(day, $1::INTEGER, '1970-01-01'::DATE)::DATE END
 $function$ LANGUAGE sql;
 
@@ -77,14 +124,15 @@ IMMUTABLE
 AS $function$
 SELECT CASE WHEN $1 BETWEEN 0 AND 86399999999
             THEN DATEADD(microsecond, MOD($1, 1000000)::INTEGER,
-                 DATEADD(second, ($1 / 1000000)::INTEGER, '1970-01-01'::TIMESTAMP))::TIME END
+                 DATEADD(second, ($1 / 1000000)::INTEGER, '1970-01-01'::TIMESTAMP))::TIME
+            WHEN $1 = 86400000000 THEN '24:00:00'::TIME END
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_timestamp_micros"(BIGINT)
 RETURNS TIMESTAMP
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN $1 BETWEEN -62135596800000000 AND 253402300799999999
+SELECT CASE WHEN $1 BETWEEN -62135596800000000 AND 9223371244799999999
             THEN DATEADD(microsecond, MOD(MOD(MOD($1, 86400000000) + 86400000000, 86400000000), 1000000)::INTEGER,
                  DATEADD(second, (MOD(MOD($1, 86400000000) + 86400000000, 86400000000) / 1000000)::INTEGER,
                  DATEADD(day, (($1 - MOD(MOD($1, 86400000000) + 86400000000, 86400000000)) / 86400000000)::INTEGER, '1970-01-01'::TIMESTAMP))) END
@@ -95,7 +143,33 @@ RETURNS TIMESTAMPTZ
 IMMUTABLE
 AS $function$
 SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$'
+             AND LEFT($1, 4) <> '0000'
             THEN REPLACE(REPLACE($1, 'T', ' '), 'Z', '+00')::TIMESTAMPTZ END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_date_iso"(VARCHAR(65535))
+RETURNS DATE
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}(Z|[+]00:00)?$' AND LEFT($1, 4) <> '0000'
+            THEN LEFT($1, 10)::DATE END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_time_iso"(VARCHAR(65535))
+RETURNS TIME
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 ~ '^[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$'
+            THEN LEFT(REPLACE(REPLACE($1, 'Z', ''), '+00:00', ''), 15)::TIME END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_timestamp_iso"(VARCHAR(65535))
+RETURNS TIMESTAMP
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$'
+             AND LEFT($1, 4) <> '0000'
+            THEN LEFT(REPLACE(REPLACE(REPLACE($1, 'T', ' '), 'Z', ''), '+00:00', ''), 26)::TIMESTAMP END
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_position_domain"(VARCHAR(64), VARCHAR(256), BIGINT, VARCHAR(512), BIGINT)

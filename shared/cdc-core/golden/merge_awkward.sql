@@ -33,6 +33,7 @@ DECLARE
     cdc_expected BIGINT := 0;
     cdc_advanced BIGINT := 0;
     cdc_unavailable_count BIGINT := 0;
+    cdc_malformed_count BIGINT := 0;
 BEGIN
     -- The lock comes before anything that would take a snapshot.
     LOCK TABLE "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d";
@@ -102,30 +103,109 @@ BEGIN
          || 'FROM "cdc_landing"."shop_db_it_s__odd__1a2b3c4d" AS l WHERE ' || SUBSTRING(cdc_scope, 5);
     SELECT COUNT(*) INTO cdc_landed_rows FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l;
     cdc_pending_rows := cdc_pending_total - cdc_landed_rows;
-    -- parsed, events: the change event's envelope, with or without an embedded schema around it.
+    -- parsed, events: the change event's envelope, with or without an embedded schema around it, or a
+    -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.
     DROP TABLE IF EXISTS "cdc_parsed_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS
     SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, JSON_PARSE(l.kafka_value) AS document
     FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l WHERE l.shape = 'json';
+    -- repaired: what only U+0000 keeps from being parsed, with a mark in its place; values with the mark do not fit.
+    SELECT COUNT(*) INTO cdc_malformed_count FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l WHERE l.shape = 'malformed';
+    IF cdc_malformed_count > 0 THEN
+        DROP TABLE IF EXISTS "cdc_repaired_shop_db_it_s__odd__1a2b3c4d";
+        CREATE TEMP TABLE "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS
+        SELECT h.kafka_partition, h.kafka_offset, h.kafka_timestamp, h.arrival,
+               FROM_HEX(REPLACE(REPLACE(REPLACE(h.digits, '5c5c', '01'), '5c7530303030', '5f5f6364635f6e756c5f5f21'), '01', '5c5c')) AS kafka_value
+        FROM (SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, LOWER(TO_HEX(l.kafka_value)) AS digits
+              FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l WHERE l.shape = 'malformed' AND OCTET_LENGTH(l.kafka_value) <= 32000) AS h
+        WHERE STRPOS(h.digits, '5c7530303030') > 0 AND STRPOS(h.digits, '5f5f6364635f6e756c5f5f21') = 0
+              AND 2 * LEN(h.digits) - LEN(REPLACE(h.digits, '5c7530303030', '')) <= 65000;
+        DELETE FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" WHERE NOT COALESCE(CAN_JSON_PARSE(kafka_value), false);
+        UPDATE "cdc_landed_shop_db_it_s__odd__1a2b3c4d" SET shape = 'repaired' FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS r
+        WHERE "cdc_landed_shop_db_it_s__odd__1a2b3c4d".kafka_partition = r.kafka_partition AND "cdc_landed_shop_db_it_s__odd__1a2b3c4d".kafka_offset = r.kafka_offset;
+        INSERT INTO "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" (kafka_partition, kafka_offset, kafka_timestamp, arrival, document)
+        SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, JSON_PARSE(r.kafka_value) FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS r;
+    END IF;
     DROP TABLE IF EXISTS "cdc_events_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS
     SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival,
-           e.envelope."op"::VARCHAR(16) AS _cdc_op,
-           CASE WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
-           CASE WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
-           e.envelope."source"."ts_ms"::BIGINT AS _cdc_source_ms,
-           "cdc"."f_position_domain"(e.envelope."source"."snapshot"::VARCHAR(64), e.envelope."source"."gtid"::VARCHAR(256),
-               e.envelope."source"."server_id"::BIGINT, e.envelope."source"."file"::VARCHAR(512),
-               e.envelope."source"."lsn"::BIGINT)::VARCHAR(128) AS _cdc_domain,
-           "cdc"."f_position"(e.envelope."source"."snapshot"::VARCHAR(64), e.envelope."source"."gtid"::VARCHAR(256),
-               e.envelope."source"."file"::VARCHAR(512), e.envelope."source"."pos"::BIGINT,
-               e.envelope."source"."row"::BIGINT, e.envelope."source"."lsn"::BIGINT)::VARCHAR(80) AS _cdc_position
-    FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,
-                 CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
-                      THEN p.document."payload" ELSE p.document END AS envelope
-          FROM "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS p) AS e;
+           CASE WHEN e.is_row THEN CASE WHEN e.envelope."__deleted"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope."__op"::VARCHAR(16), 'u') END ELSE e.envelope."op"::VARCHAR(16) END AS _cdc_op,
+           CASE WHEN e.is_row THEN e.envelope WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
+           CASE WHEN e.is_row THEN NULL WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
+           CASE WHEN e.is_row THEN e.envelope."__source_ts_ms"::BIGINT ELSE e.envelope."source"."ts_ms"::BIGINT END AS _cdc_source_ms,
+           "cdc"."f_position_domain"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(128) AS _cdc_domain,
+           "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
+    FROM (SELECT d.kafka_partition, d.kafka_offset, d.arrival, d.envelope,
+                 COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
+                     OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
+          FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,
+                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
+                            THEN p.document."payload" ELSE p.document END AS envelope
+                FROM "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS p) AS d) AS e;
+    -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.
+    DROP TABLE IF EXISTS "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT e.*,
+           "cdc"."f_decimal_any"(e._cdc_image."any"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."any"), 0, 10) AS _cdc_h0,
+         "cdc"."f_base64_hex"(e._cdc_image."var"."value"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."var"."value")) AS _cdc_h1
+    FROM "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS e;
+    DROP TABLE IF EXISTS "cdc_unscaled_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_unscaled_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT h.*,
+           "cdc"."f_hex_integer"(h._cdc_h0) AS _cdc_u0,
+         "cdc"."f_hex_integer"(h._cdc_h1) AS _cdc_u1
+    FROM "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d" AS h;
+    -- elements, digits, items, list: the elements of amounts, decoded one by one and put together again.
+    DROP TABLE IF EXISTS "cdc_elements_0_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_elements_0_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT e._cdc_kafka_partition, e._cdc_kafka_offset, n AS _cdc_index, i AS _cdc_item, "cdc"."f_base64_hex"(i::VARCHAR(65535), JSON_TYPEOF(i)) AS _cdc_hex
+    FROM "cdc_unscaled_shop_db_it_s__odd__1a2b3c4d" AS e, e._cdc_image."amounts" AS i AT n;
+    DROP TABLE IF EXISTS "cdc_digits_0_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_digits_0_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT d.*, "cdc"."f_hex_integer"(d._cdc_hex) AS _cdc_unscaled FROM "cdc_elements_0_shop_db_it_s__odd__1a2b3c4d" AS d;
+    DROP TABLE IF EXISTS "cdc_items_0_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_items_0_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT d._cdc_kafka_partition, d._cdc_kafka_offset, d._cdc_index,
+           (CASE WHEN JSON_TYPEOF(d._cdc_item) = 'null' THEN 'null' ELSE "cdc"."f_decimal"(d._cdc_unscaled, d._cdc_hex, 2, 38) END)::VARCHAR(65535) AS _cdc_json
+    FROM "cdc_digits_0_shop_db_it_s__odd__1a2b3c4d" AS d;
+    DROP TABLE IF EXISTS "cdc_list_0_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_list_0_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT d._cdc_kafka_partition, d._cdc_kafka_offset, '[' || LISTAGG(d._cdc_json, ',') WITHIN GROUP (ORDER BY d._cdc_index) || ']' AS _cdc_list
+    FROM "cdc_items_0_shop_db_it_s__odd__1a2b3c4d" AS d
+    JOIN (SELECT w._cdc_kafka_partition, w._cdc_kafka_offset FROM "cdc_items_0_shop_db_it_s__odd__1a2b3c4d" AS w GROUP BY w._cdc_kafka_partition, w._cdc_kafka_offset
+          HAVING COUNT(w._cdc_json) = COUNT(*) AND SUM(OCTET_LENGTH(w._cdc_json) + 1) < 65000) AS g
+         ON g._cdc_kafka_partition = d._cdc_kafka_partition AND g._cdc_kafka_offset = d._cdc_kafka_offset
+    GROUP BY d._cdc_kafka_partition, d._cdc_kafka_offset;
+    -- elements, digits, items, list: the elements of days, decoded one by one and put together again.
+    DROP TABLE IF EXISTS "cdc_elements_1_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_elements_1_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT e._cdc_kafka_partition, e._cdc_kafka_offset, n AS _cdc_index, i AS _cdc_item, NULL::VARCHAR(64) AS _cdc_hex
+    FROM "cdc_unscaled_shop_db_it_s__odd__1a2b3c4d" AS e, e._cdc_image."days" AS i AT n;
+    DROP TABLE IF EXISTS "cdc_digits_1_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_digits_1_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT d.*, NULL::DECIMAL(38,0) AS _cdc_unscaled FROM "cdc_elements_1_shop_db_it_s__odd__1a2b3c4d" AS d;
+    DROP TABLE IF EXISTS "cdc_items_1_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_items_1_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT d._cdc_kafka_partition, d._cdc_kafka_offset, d._cdc_index,
+           (CASE WHEN JSON_TYPEOF(d._cdc_item) = 'null' THEN 'null' ELSE '"' || "cdc"."f_date_days"(d._cdc_item::BIGINT)::VARCHAR(40) || '"' END)::VARCHAR(65535) AS _cdc_json
+    FROM "cdc_digits_1_shop_db_it_s__odd__1a2b3c4d" AS d;
+    DROP TABLE IF EXISTS "cdc_list_1_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_list_1_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT d._cdc_kafka_partition, d._cdc_kafka_offset, '[' || LISTAGG(d._cdc_json, ',') WITHIN GROUP (ORDER BY d._cdc_index) || ']' AS _cdc_list
+    FROM "cdc_items_1_shop_db_it_s__odd__1a2b3c4d" AS d
+    JOIN (SELECT w._cdc_kafka_partition, w._cdc_kafka_offset FROM "cdc_items_1_shop_db_it_s__odd__1a2b3c4d" AS w GROUP BY w._cdc_kafka_partition, w._cdc_kafka_offset
+          HAVING COUNT(w._cdc_json) = COUNT(*) AND SUM(OCTET_LENGTH(w._cdc_json) + 1) < 65000) AS g
+         ON g._cdc_kafka_partition = d._cdc_kafka_partition AND g._cdc_kafka_offset = d._cdc_kafka_offset
+    GROUP BY d._cdc_kafka_partition, d._cdc_kafka_offset;
+    DROP TABLE IF EXISTS "cdc_arrays_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_arrays_shop_db_it_s__odd__1a2b3c4d" AS
+    SELECT e.*, JSON_PARSE(l0._cdc_list) AS _cdc_a0, JSON_PARSE(l1._cdc_list) AS _cdc_a1
+    FROM "cdc_unscaled_shop_db_it_s__odd__1a2b3c4d" AS e
+    LEFT JOIN "cdc_list_0_shop_db_it_s__odd__1a2b3c4d" AS l0 ON l0._cdc_kafka_partition = e._cdc_kafka_partition AND l0._cdc_kafka_offset = e._cdc_kafka_offset
+    LEFT JOIN "cdc_list_1_shop_db_it_s__odd__1a2b3c4d" AS l1 ON l1._cdc_kafka_partition = e._cdc_kafka_partition AND l1._cdc_kafka_offset = e._cdc_kafka_offset;
     -- typed: one column per column of the target. _cdc_fault says why a record cannot be merged,
-    -- _cdc_lost names columns whose value is there but not readable as the column's type.
+    -- _cdc_lost names columns whose value is there but does not fit, _cdc_nulled counts such values of
+    -- columns that do not ask for quarantine, _cdc_truncated counts text that was cut.
     DROP TABLE IF EXISTS "cdc_typed_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS
     SELECT t.*,
@@ -135,7 +215,7 @@ BEGIN
                  WHEN t."select" IS NULL THEN 'a key column is missing or not readable as its type'
                  WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END)::VARCHAR(256) AS _cdc_fault,
            (CASE WHEN t._cdc_op = 'd' THEN '' ELSE "cdc"."f_lost"(t."it's" IS NULL, JSON_TYPEOF(t._cdc_image."It's"), 'it''s')
-         || "cdc"."f_lost"(t."a""b" IS NULL, JSON_TYPEOF(t._cdc_image."a""b"), 'a"b')
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',a"b,') > 0 THEN '' ELSE "cdc"."f_lost"(t."a""b" IS NULL, JSON_TYPEOF(t._cdc_image."a""b"), 'a"b') END
          || "cdc"."f_lost"(t."float 32" IS NULL, JSON_TYPEOF(t._cdc_image."Float 32"), 'float 32')
          || "cdc"."f_lost"(t."flag" IS NULL, JSON_TYPEOF(t._cdc_image."flag"), 'flag')
          || "cdc"."f_lost"(t."day" IS NULL, JSON_TYPEOF(t._cdc_image."day"), 'day')
@@ -144,30 +224,83 @@ BEGIN
          || "cdc"."f_lost"(t."ts_ms" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ms"), 'ts_ms')
          || "cdc"."f_lost"(t."ts_us" IS NULL, JSON_TYPEOF(t._cdc_image."ts_us"), 'ts_us')
          || "cdc"."f_lost"(t."zoned" IS NULL, JSON_TYPEOF(t._cdc_image."zoned"), 'zoned')
-         || "cdc"."f_lost"(t."raw" IS NULL, JSON_TYPEOF(t._cdc_image."raw"), 'raw') END)::VARCHAR(65535) AS _cdc_lost,
-           ('')::VARCHAR(65535) AS _cdc_unavailable
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',raw,') > 0 THEN '' ELSE "cdc"."f_lost"(t."raw" IS NULL, JSON_TYPEOF(t._cdc_image."raw"), 'raw') END
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',b64,') > 0 THEN '' ELSE "cdc"."f_lost"(t."b64" IS NULL, JSON_TYPEOF(t._cdc_image."b64"), 'b64') END
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',binary,') > 0 THEN '' ELSE "cdc"."f_lost"(t."binary" IS NULL, JSON_TYPEOF(t._cdc_image."binary"), 'binary') END
+         || "cdc"."f_lost"(t."any" IS NULL, JSON_TYPEOF(t._cdc_image."any"), 'any')
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',var,') > 0 THEN '' ELSE "cdc"."f_lost"(t."var" IS NULL, JSON_TYPEOF(t._cdc_image."var"), 'var') END
+         || "cdc"."f_lost"(t."iso_day" IS NULL, JSON_TYPEOF(t._cdc_image."iso_day"), 'iso_day')
+         || "cdc"."f_lost"(t."iso_time" IS NULL, JSON_TYPEOF(t._cdc_image."iso_time"), 'iso_time')
+         || "cdc"."f_lost"(t."iso_ts" IS NULL, JSON_TYPEOF(t._cdc_image."iso_ts"), 'iso_ts')
+         || "cdc"."f_lost"(t."t_ns" IS NULL, JSON_TYPEOF(t._cdc_image."t_ns"), 't_ns')
+         || "cdc"."f_lost"(t."ts_ns" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ns"), 'ts_ns')
+         || "cdc"."f_lost"(t."bits" IS NULL, JSON_TYPEOF(t._cdc_image."bits"), 'bits')
+         || "cdc"."f_lost"(t."shape" IS NULL, JSON_TYPEOF(t._cdc_image."shape"), 'shape')
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',tags,') > 0 THEN '' ELSE "cdc"."f_lost"(t."tags" IS NULL, JSON_TYPEOF(t._cdc_image."tags"), 'tags') END
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',amounts,') > 0 THEN '' ELSE "cdc"."f_lost"(t."amounts" IS NULL, JSON_TYPEOF(t._cdc_image."amounts"), 'amounts') END
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',days,') > 0 THEN '' ELSE "cdc"."f_lost"(t."days" IS NULL, JSON_TYPEOF(t._cdc_image."days"), 'days') END
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',cut,') > 0 THEN '' ELSE "cdc"."f_lost"(t."cut" IS NULL, JSON_TYPEOF(t._cdc_image."cut"), 'cut') END END)::VARCHAR(65535) AS _cdc_lost,
+           (CASE WHEN t._cdc_op = 'd' THEN 0 ELSE CASE WHEN CASE WHEN STRPOS(t._cdc_unavailable, ',dropped,') > 0 THEN '' ELSE "cdc"."f_lost"(t."dropped" IS NULL, JSON_TYPEOF(t._cdc_image."dropped"), 'dropped') END = '' THEN 0 ELSE 1 END END)::BIGINT AS _cdc_nulled
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
-                 (COALESCE(CASE WHEN JSON_TYPEOF(c._cdc_before."select") = 'string' AND OCTET_LENGTH(c._cdc_before."select"::VARCHAR(65535)) <= 40
-              THEN c._cdc_before."select"::VARCHAR(65535) END::VARCHAR(40) <> CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
+                 (COALESCE(CASE WHEN JSON_TYPEOF(c._cdc_before."select") = 'string' AND STRPOS(c._cdc_before."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_before."select"::VARCHAR(65535)) <= 40
+              THEN c._cdc_before."select"::VARCHAR(65535) END::VARCHAR(40) <> CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND STRPOS(c._cdc_image."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
               THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40), false)) AS _cdc_moved,
-                 CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
+                 (CASE WHEN c._cdc_image."a""b"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',a"b,' ELSE '' END
+         || CASE WHEN c._cdc_image."raw"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565' THEN ',raw,' ELSE '' END
+         || CASE WHEN c._cdc_image."b64"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' THEN ',b64,' ELSE '' END
+         || CASE WHEN (c._cdc_image."binary"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' OR c._cdc_image."binary"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565') THEN ',binary,' ELSE '' END
+         || CASE WHEN c._cdc_image."var"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',var,' ELSE '' END
+         || CASE WHEN (c._cdc_image."tags"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."tags" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."tags" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."tags" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."tags" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',tags,' ELSE '' END
+         || CASE WHEN (c._cdc_image."amounts"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."amounts" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."amounts" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."amounts" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."amounts" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',amounts,' ELSE '' END
+         || CASE WHEN (c._cdc_image."days"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."days" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."days" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."days" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."days" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',days,' ELSE '' END
+         || CASE WHEN c._cdc_image."cut"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',cut,' ELSE '' END
+         || CASE WHEN c._cdc_image."dropped"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',dropped,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
+                 (CASE WHEN c._cdc_op = 'd' THEN 0 ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."cut") = 'string' AND OCTET_LENGTH(c._cdc_image."cut"::VARCHAR(65535)) > 10 THEN 1 ELSE 0 END END)::BIGINT AS _cdc_truncated,
+                 CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND STRPOS(c._cdc_image."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
               THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40) AS "select",
          CASE WHEN c._cdc_image."It's"::BIGINT >= 0 THEN c._cdc_image."It's"::BIGINT::DECIMAL(20,0)
               ELSE c._cdc_image."It's"::BIGINT::DECIMAL(20,0) + 18446744073709551616 END::DECIMAL(20,0) AS "it's",
-         CASE WHEN c._cdc_image."a""b"::VARCHAR(65535) ~ '^[+-]?0*[0-9]{1,28}([.][0-9]{1,10}0*)?$' THEN c._cdc_image."a""b"::VARCHAR(65535)::DECIMAL(38,10) END AS "a""b",
-         c._cdc_image."Float 32"::REAL AS "float 32",
+         "cdc"."f_decimal_fit"(c._cdc_image."a""b"::VARCHAR(65535), 28, 10)::DECIMAL(38,10) AS "a""b",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."Float 32") <> 'string' THEN c._cdc_image."Float 32"::REAL
+              WHEN c._cdc_image."Float 32"::VARCHAR(65535) IN ('NaN', 'Infinity', '-Infinity') THEN c._cdc_image."Float 32"::VARCHAR(65535)::REAL END AS "float 32",
          c._cdc_image."flag"::BOOLEAN AS "flag",
          "cdc"."f_date_days"(c._cdc_image."day"::BIGINT) AS "day",
-         "cdc"."f_time_micros"(c._cdc_image."t_ms"::BIGINT * 1000) AS "t_ms",
+         "cdc"."f_time_micros"(c._cdc_image."t_ms"::INTEGER::BIGINT * 1000) AS "t_ms",
          "cdc"."f_time_micros"(c._cdc_image."t_us"::BIGINT) AS "t_us",
-         "cdc"."f_timestamp_micros"(CASE WHEN ABS(c._cdc_image."ts_ms"::BIGINT) < 900000000000000 THEN c._cdc_image."ts_ms"::BIGINT * 1000 END) AS "ts_ms",
+         "cdc"."f_timestamp_micros"(CASE WHEN ABS(c._cdc_image."ts_ms"::BIGINT) < 9223000000000000 THEN c._cdc_image."ts_ms"::BIGINT * 1000 END) AS "ts_ms",
          "cdc"."f_timestamp_micros"(c._cdc_image."ts_us"::BIGINT) AS "ts_us",
          "cdc"."f_zoned_timestamp"(c._cdc_image."zoned"::VARCHAR(65535)) AS "zoned",
-         CASE WHEN MOD(LEN(c._cdc_image."raw"::VARCHAR(65535)), 2) = 0 AND LEN(c._cdc_image."raw"::VARCHAR(65535)) <= 128
-              AND c._cdc_image."raw"::VARCHAR(65535) ~ '^[0-9A-Fa-f]*$'
-              THEN TO_VARBYTE(c._cdc_image."raw"::VARCHAR(65535), 'hex')::VARBYTE(64) END AS "raw"
-          FROM "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS c) AS t;
+         CASE WHEN MOD(LEN(c._cdc_image."raw"::VARCHAR(65535)), 2) = 0 AND c._cdc_image."raw"::VARCHAR(65535) ~ '^[0-9A-Fa-f]*$' AND LEN(c._cdc_image."raw"::VARCHAR(65535)) <= 128
+              THEN TO_VARBYTE(c._cdc_image."raw"::VARCHAR(65535), 'hex')::VARBYTE(64) END AS "raw",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."b64") = 'string' AND MOD(LEN(c._cdc_image."b64"::VARCHAR(65535)), 4) = 0 AND c._cdc_image."b64"::VARCHAR(65535) ~ '^[A-Za-z0-9+/_-]*={0,2}$'
+              AND LEN(c._cdc_image."b64"::VARCHAR(65535)) / 4 * 3 - (LEN(c._cdc_image."b64"::VARCHAR(65535)) - LEN(REPLACE(c._cdc_image."b64"::VARCHAR(65535), '=', ''))) <= 65535 THEN TO_VARBYTE(TRANSLATE(c._cdc_image."b64"::VARCHAR(65535), '-_', '+/'), 'base64')::VARBYTE(65535) END AS "b64",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."binary") <> 'string' THEN NULL
+              WHEN c._cdc_image."binary"::VARCHAR(65535) ~ '^([0-9a-f][0-9a-f])*$'
+              THEN CASE WHEN (c._cdc_image."binary"::VARCHAR(65535) = '' OR MOD(LEN(c._cdc_image."binary"::VARCHAR(65535)), 4) <> 0 OR LEN(c._cdc_image."binary"::VARCHAR(65535)) >= 32) AND LEN(c._cdc_image."binary"::VARCHAR(65535)) <= 32
+                        THEN TO_VARBYTE(c._cdc_image."binary"::VARCHAR(65535), 'hex')::VARBYTE(16) END
+              WHEN MOD(LEN(c._cdc_image."binary"::VARCHAR(65535)), 4) = 0 AND c._cdc_image."binary"::VARCHAR(65535) ~ '^[A-Za-z0-9+/_-]*={0,2}$'
+              AND LEN(c._cdc_image."binary"::VARCHAR(65535)) / 4 * 3 - (LEN(c._cdc_image."binary"::VARCHAR(65535)) - LEN(REPLACE(c._cdc_image."binary"::VARCHAR(65535), '=', ''))) <= 16 THEN TO_VARBYTE(TRANSLATE(c._cdc_image."binary"::VARCHAR(65535), '-_', '+/'), 'base64')::VARBYTE(16) END AS "binary",
+         "cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 0, 10)::DECIMAL(10,0) AS "any",
+         CASE WHEN OCTET_LENGTH(CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
+              WHEN JSON_TYPEOF(c._cdc_image."var") = 'string' AND c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END) <= 100 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
+              WHEN JSON_TYPEOF(c._cdc_image."var") = 'string' AND c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END END::VARCHAR(100) AS "var",
+         "cdc"."f_date_iso"(c._cdc_image."iso_day"::VARCHAR(65535)) AS "iso_day",
+         "cdc"."f_time_iso"(c._cdc_image."iso_time"::VARCHAR(65535)) AS "iso_time",
+         "cdc"."f_timestamp_iso"(c._cdc_image."iso_ts"::VARCHAR(65535)) AS "iso_ts",
+         "cdc"."f_time_micros"(CASE WHEN MOD(c._cdc_image."t_ns"::BIGINT, 1000) = 0 THEN c._cdc_image."t_ns"::BIGINT / 1000 END) AS "t_ns",
+         "cdc"."f_timestamp_micros"(CASE WHEN MOD(c._cdc_image."ts_ns"::BIGINT, 1000) = 0 THEN c._cdc_image."ts_ns"::BIGINT / 1000 END) AS "ts_ns",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."bits") = 'string'
+              THEN RIGHT('000000000000' || SUBSTRING("cdc"."f_base64_bits"(c._cdc_image."bits"::VARCHAR(65535), 2), 9, 8)
+              || SUBSTRING("cdc"."f_base64_bits"(c._cdc_image."bits"::VARCHAR(65535), 2), 1, 8), 12) END::VARCHAR(12) AS "bits",
+         "cdc"."f_geometry"(c._cdc_image."shape"."wkb"::VARCHAR(65535), c._cdc_image."shape"."srid"::INTEGER) AS "shape",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."tags") IN ('array', 'object') THEN c._cdc_image."tags" END AS "tags",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."amounts") <> 'array' THEN NULL WHEN GET_ARRAY_LENGTH(c._cdc_image."amounts") = 0 THEN c._cdc_image."amounts" ELSE c._cdc_a0 END AS "amounts",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."days") <> 'array' THEN NULL WHEN GET_ARRAY_LENGTH(c._cdc_image."days") = 0 THEN c._cdc_image."days" ELSE c._cdc_a1 END AS "days",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."cut") = 'string' AND STRPOS(c._cdc_image."cut"::VARCHAR(65535), '__cdc_nul__!') = 0 THEN c._cdc_image."cut"::VARCHAR(65535) END::VARCHAR(10) AS "cut",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."dropped") = 'string' AND STRPOS(c._cdc_image."dropped"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."dropped"::VARCHAR(65535)) <= 10
+              THEN c._cdc_image."dropped"::VARCHAR(65535) END::VARCHAR(10) AS "dropped"
+          FROM "cdc_arrays_shop_db_it_s__odd__1a2b3c4d" AS c) AS t;
     -- Records that cannot be merged at all.
     INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
     SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',
@@ -233,12 +366,116 @@ BEGIN
     -- staging: one typed row per key.
     DROP TABLE IF EXISTS "cdc_staging_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
-    SELECT n."select", n."it's", n."a""b", n."float 32", n."flag", n."day", n."t_ms", n."t_us", n."ts_ms", n."ts_us", n."zoned", n."raw",
-           n._cdc_op, n._cdc_lost, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,
+    SELECT n."select", n."it's", n."a""b", n."float 32", n."flag", n."day", n."t_ms", n."t_us", n."ts_ms", n."ts_us", n."zoned", n."raw", n."b64", n."binary", n."any", n."var", n."iso_day", n."iso_time", n."iso_ts", n."t_ns", n."ts_ns", n."bits", n."shape", n."tags", n."amounts", n."days", n."cut", n."dropped",
+           n._cdc_op, n._cdc_lost, n._cdc_nulled, n._cdc_truncated, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,
            p._cdc_domain, p._cdc_position,
            DATEADD(millisecond, MOD(COALESCE(p._cdc_newest_ms, n._cdc_source_ms), 86400000)::INTEGER, DATEADD(day, (COALESCE(p._cdc_newest_ms, n._cdc_source_ms) / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
     FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n LEFT JOIN "cdc_position_shop_db_it_s__odd__1a2b3c4d" AS p ON p."select" = n."select" AND OCTET_LENGTH(p."select") = OCTET_LENGTH(n."select") AND p._cdc_rank = 1
     WHERE n._cdc_rank = 1;
+    -- An unchanged large value arrives as a placeholder. An earlier change of this range may hold it, within
+    -- one life of the row; a row that is new and whose value nobody holds gets NULL and an entry in quarantine.
+    SELECT COUNT(*) INTO cdc_unavailable_count FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';
+    IF cdc_unavailable_count > 0 THEN
+        DROP TABLE IF EXISTS "cdc_life_shop_db_it_s__odd__1a2b3c4d";
+        CREATE TEMP TABLE "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS
+        SELECT s."select", b._cdc_barrier,
+               CASE WHEN b._cdc_barrier IS NOT NULL OR h."select" IS NULL THEN 1 ELSE 0 END AS _cdc_new
+        FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s
+        LEFT JOIN (SELECT n."select", MIN(n._cdc_rank) AS _cdc_barrier FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n
+                   WHERE n._cdc_op IN ('c', 'd') GROUP BY n."select", OCTET_LENGTH(n."select")) AS b ON b."select" = s."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(s."select")
+        LEFT JOIN "shop db"."it's ""odd""" AS h ON h."select" = s."select" AND OCTET_LENGTH(h."select") = OCTET_LENGTH(s."select")
+        WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "a""b" = f."a""b", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',a"b,', '')
+        FROM (SELECT n."select", n."a""b", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',a"b,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',a"b,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "a""b" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'a"b,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',a"b,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',a"b,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "raw" = f."raw", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',raw,', '')
+        FROM (SELECT n."select", n."raw", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',raw,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',raw,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "raw" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'raw,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',raw,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',raw,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "b64" = f."b64", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',b64,', '')
+        FROM (SELECT n."select", n."b64", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',b64,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',b64,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "b64" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'b64,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',b64,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',b64,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "binary" = f."binary", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',binary,', '')
+        FROM (SELECT n."select", n."binary", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',binary,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',binary,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "binary" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'binary,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',binary,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',binary,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "var" = f."var", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',var,', '')
+        FROM (SELECT n."select", n."var", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',var,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',var,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "var" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'var,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',var,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',var,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "tags" = f."tags", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',tags,', '')
+        FROM (SELECT n."select", n."tags", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',tags,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',tags,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "tags" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'tags,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',tags,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',tags,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "amounts" = f."amounts", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',amounts,', '')
+        FROM (SELECT n."select", n."amounts", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',amounts,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',amounts,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "amounts" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'amounts,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',amounts,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',amounts,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "days" = f."days", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',days,', '')
+        FROM (SELECT n."select", n."days", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',days,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',days,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "days" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'days,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',days,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',days,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "cut" = f."cut", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',cut,', '')
+        FROM (SELECT n."select", n."cut", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',cut,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',cut,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "cut" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'cut,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',cut,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',cut,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "dropped" = f."dropped", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',dropped,', '')
+        FROM (SELECT n."select", n."dropped", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+              FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
+              WHERE STRPOS(n._cdc_unavailable, ',dropped,') = 0 AND n._cdc_op <> 'd'
+                    AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
+        WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = f."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(f."select") AND f._cdc_nearest = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',dropped,') > 0;
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "dropped" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'dropped,',
+               _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',dropped,', '')
+        FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',dropped,') > 0;
+    END IF;
     -- Values that could not be read: the row is merged without them.
     INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
     SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
@@ -256,7 +493,7 @@ BEGIN
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS u;
     MERGE INTO "shop db"."it's ""odd""" USING "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS s ON "it's ""odd"""."select" = s."select" AND OCTET_LENGTH("it's ""odd"""."select") = OCTET_LENGTH(s."select")
     WHEN MATCHED THEN UPDATE SET "it's" = s."it's",
-         "a""b" = s."a""b",
+         "a""b" = CASE WHEN STRPOS(s._cdc_unavailable, ',a"b,') > 0 THEN "it's ""odd"""."a""b" ELSE s."a""b" END,
          "float 32" = s."float 32",
          "flag" = s."flag",
          "day" = s."day",
@@ -265,14 +502,30 @@ BEGIN
          "ts_ms" = s."ts_ms",
          "ts_us" = s."ts_us",
          "zoned" = s."zoned",
-         "raw" = s."raw",
+         "raw" = CASE WHEN STRPOS(s._cdc_unavailable, ',raw,') > 0 THEN "it's ""odd"""."raw" ELSE s."raw" END,
+         "b64" = CASE WHEN STRPOS(s._cdc_unavailable, ',b64,') > 0 THEN "it's ""odd"""."b64" ELSE s."b64" END,
+         "binary" = CASE WHEN STRPOS(s._cdc_unavailable, ',binary,') > 0 THEN "it's ""odd"""."binary" ELSE s."binary" END,
+         "any" = s."any",
+         "var" = CASE WHEN STRPOS(s._cdc_unavailable, ',var,') > 0 THEN "it's ""odd"""."var" ELSE s."var" END,
+         "iso_day" = s."iso_day",
+         "iso_time" = s."iso_time",
+         "iso_ts" = s."iso_ts",
+         "t_ns" = s."t_ns",
+         "ts_ns" = s."ts_ns",
+         "bits" = s."bits",
+         "shape" = s."shape",
+         "tags" = CASE WHEN STRPOS(s._cdc_unavailable, ',tags,') > 0 THEN "it's ""odd"""."tags" ELSE s."tags" END,
+         "amounts" = CASE WHEN STRPOS(s._cdc_unavailable, ',amounts,') > 0 THEN "it's ""odd"""."amounts" ELSE s."amounts" END,
+         "days" = CASE WHEN STRPOS(s._cdc_unavailable, ',days,') > 0 THEN "it's ""odd"""."days" ELSE s."days" END,
+         "cut" = CASE WHEN STRPOS(s._cdc_unavailable, ',cut,') > 0 THEN "it's ""odd"""."cut" ELSE s."cut" END,
+         "dropped" = CASE WHEN STRPOS(s._cdc_unavailable, ',dropped,') > 0 THEN "it's ""odd"""."dropped" ELSE s."dropped" END,
          "_cdc_domain" = s."_cdc_domain",
          "_cdc_position" = s."_cdc_position",
          "_cdc_source_ts" = s."_cdc_source_ts",
          "_cdc_kafka_partition" = s."_cdc_kafka_partition",
          "_cdc_kafka_offset" = s."_cdc_kafka_offset"
-    WHEN NOT MATCHED THEN INSERT ("select", "it's", "a""b", "float 32", "flag", "day", "t_ms", "t_us", "ts_ms", "ts_us", "zoned", "raw", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
-         VALUES (s."select", s."it's", s."a""b", s."float 32", s."flag", s."day", s."t_ms", s."t_us", s."ts_ms", s."ts_us", s."zoned", s."raw", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset");
+    WHEN NOT MATCHED THEN INSERT ("select", "it's", "a""b", "float 32", "flag", "day", "t_ms", "t_us", "ts_ms", "ts_us", "zoned", "raw", "b64", "binary", "any", "var", "iso_day", "iso_time", "iso_ts", "t_ns", "ts_ns", "bits", "shape", "tags", "amounts", "days", "cut", "dropped", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
+         VALUES (s."select", s."it's", s."a""b", s."float 32", s."flag", s."day", s."t_ms", s."t_us", s."ts_ms", s."ts_us", s."zoned", s."raw", s."b64", s."binary", s."any", s."var", s."iso_day", s."iso_time", s."iso_ts", s."t_ns", s."ts_ns", s."bits", s."shape", s."tags", s."amounts", s."days", s."cut", s."dropped", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset");
     -- The ledger remembers the positions of deletions, so that a late older change stays out.
     DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d"."select" = s."select" AND OCTET_LENGTH("cdc"."ledger_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(s."select");
     DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" WHERE _cdc_deleted_at < DATEADD(day, -7, SYSDATE);
@@ -299,10 +552,11 @@ BEGIN
         WHERE e.stream_name = 'srv.Shop DB.It''s "Odd"';
     END IF;
     -- The merge log: one row per partition.
-    INSERT INTO "cdc"."merge_log" (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, newest_source_ts)
+    INSERT INTO "cdc"."merge_log" (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, nulled_values, truncated_values, newest_source_ts)
     SELECT SYSDATE, 'shop db.it''s "odd"', r.kafka_partition, r.first_offset, r.last_offset, l.landed,
            COALESCE(t.reads, 0), COALESCE(t.creates, 0), COALESCE(t.updates, 0), COALESCE(t.deletes, 0), l.tombstones,
-           COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0), DATEADD(millisecond, MOD(t.newest_ms, 86400000)::INTEGER, DATEADD(day, (t.newest_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)))
+           COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0),
+           COALESCE(v.nulled, 0), COALESCE(v.truncated, 0), DATEADD(millisecond, MOD(t.newest_ms, 86400000)::INTEGER, DATEADD(day, (t.newest_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)))
     FROM "cdc_range_shop_db_it_s__odd__1a2b3c4d" AS r
     JOIN (SELECT a.kafka_partition, COUNT(*) AS landed, SUM(CASE WHEN a.shape = 'tombstone' THEN 1 ELSE 0 END) AS tombstones,
                  SUM(CASE WHEN a.shape IN ('malformed', 'unmergeable') THEN 1 ELSE 0 END) AS unreadable
@@ -314,7 +568,8 @@ BEGIN
                FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS b GROUP BY b._cdc_kafka_partition) AS t ON t._cdc_kafka_partition = r.kafka_partition
     LEFT JOIN (SELECT c._cdc_kafka_partition, COUNT(*) AS stale FROM "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS c WHERE c._cdc_stale = 1 AND c._cdc_incoming = 1
                GROUP BY c._cdc_kafka_partition) AS s ON s._cdc_kafka_partition = r.kafka_partition
-    LEFT JOIN (SELECT d._cdc_kafka_partition, COUNT(*) AS lost FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS d WHERE d._cdc_lost <> ''
+    LEFT JOIN (SELECT d._cdc_kafka_partition, SUM(CASE WHEN d._cdc_lost <> '' THEN 1 ELSE 0 END) AS lost,
+                      SUM(d._cdc_nulled) AS nulled, SUM(d._cdc_truncated) AS truncated FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS d
                GROUP BY d._cdc_kafka_partition) AS v ON v._cdc_kafka_partition = r.kafka_partition;
     -- Advance the watermark by compare-and-set.
     DROP TABLE IF EXISTS "cdc_mark_shop_db_it_s__odd__1a2b3c4d";

@@ -33,6 +33,7 @@ DECLARE
     cdc_expected BIGINT := 0;
     cdc_advanced BIGINT := 0;
     cdc_unavailable_count BIGINT := 0;
+    cdc_malformed_count BIGINT := 0;
 BEGIN
     -- The lock comes before anything that would take a snapshot.
     LOCK TABLE "cdc"."watermark_salesdb_sales_order_detail";
@@ -102,28 +103,45 @@ BEGIN
          || 'FROM "cdc_landing"."salesdb_sales_order_detail" AS l WHERE ' || SUBSTRING(cdc_scope, 5);
     SELECT COUNT(*) INTO cdc_landed_rows FROM "cdc_landed_salesdb_sales_order_detail" AS l;
     cdc_pending_rows := cdc_pending_total - cdc_landed_rows;
-    -- parsed, events: the change event's envelope, with or without an embedded schema around it.
+    -- parsed, events: the change event's envelope, with or without an embedded schema around it, or a
+    -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.
     DROP TABLE IF EXISTS "cdc_parsed_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_parsed_salesdb_sales_order_detail" AS
     SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, JSON_PARSE(l.kafka_value) AS document
     FROM "cdc_landed_salesdb_sales_order_detail" AS l WHERE l.shape = 'json';
+    -- repaired: what only U+0000 keeps from being parsed, with a mark in its place; values with the mark do not fit.
+    SELECT COUNT(*) INTO cdc_malformed_count FROM "cdc_landed_salesdb_sales_order_detail" AS l WHERE l.shape = 'malformed';
+    IF cdc_malformed_count > 0 THEN
+        DROP TABLE IF EXISTS "cdc_repaired_salesdb_sales_order_detail";
+        CREATE TEMP TABLE "cdc_repaired_salesdb_sales_order_detail" AS
+        SELECT h.kafka_partition, h.kafka_offset, h.kafka_timestamp, h.arrival,
+               FROM_HEX(REPLACE(REPLACE(REPLACE(h.digits, '5c5c', '01'), '5c7530303030', '5f5f6364635f6e756c5f5f21'), '01', '5c5c')) AS kafka_value
+        FROM (SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, LOWER(TO_HEX(l.kafka_value)) AS digits
+              FROM "cdc_landed_salesdb_sales_order_detail" AS l WHERE l.shape = 'malformed' AND OCTET_LENGTH(l.kafka_value) <= 32000) AS h
+        WHERE STRPOS(h.digits, '5c7530303030') > 0 AND STRPOS(h.digits, '5f5f6364635f6e756c5f5f21') = 0
+              AND 2 * LEN(h.digits) - LEN(REPLACE(h.digits, '5c7530303030', '')) <= 65000;
+        DELETE FROM "cdc_repaired_salesdb_sales_order_detail" WHERE NOT COALESCE(CAN_JSON_PARSE(kafka_value), false);
+        UPDATE "cdc_landed_salesdb_sales_order_detail" SET shape = 'repaired' FROM "cdc_repaired_salesdb_sales_order_detail" AS r
+        WHERE "cdc_landed_salesdb_sales_order_detail".kafka_partition = r.kafka_partition AND "cdc_landed_salesdb_sales_order_detail".kafka_offset = r.kafka_offset;
+        INSERT INTO "cdc_parsed_salesdb_sales_order_detail" (kafka_partition, kafka_offset, kafka_timestamp, arrival, document)
+        SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, JSON_PARSE(r.kafka_value) FROM "cdc_repaired_salesdb_sales_order_detail" AS r;
+    END IF;
     DROP TABLE IF EXISTS "cdc_events_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_events_salesdb_sales_order_detail" AS
     SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival,
-           e.envelope."op"::VARCHAR(16) AS _cdc_op,
-           CASE WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
-           CASE WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
-           e.envelope."source"."ts_ms"::BIGINT AS _cdc_source_ms,
-           "cdc"."f_position_domain"(e.envelope."source"."snapshot"::VARCHAR(64), e.envelope."source"."gtid"::VARCHAR(256),
-               e.envelope."source"."server_id"::BIGINT, e.envelope."source"."file"::VARCHAR(512),
-               e.envelope."source"."lsn"::BIGINT)::VARCHAR(128) AS _cdc_domain,
-           "cdc"."f_position"(e.envelope."source"."snapshot"::VARCHAR(64), e.envelope."source"."gtid"::VARCHAR(256),
-               e.envelope."source"."file"::VARCHAR(512), e.envelope."source"."pos"::BIGINT,
-               e.envelope."source"."row"::BIGINT, e.envelope."source"."lsn"::BIGINT)::VARCHAR(80) AS _cdc_position
-    FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,
-                 CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
-                      THEN p.document."payload" ELSE p.document END AS envelope
-          FROM "cdc_parsed_salesdb_sales_order_detail" AS p) AS e;
+           CASE WHEN e.is_row THEN CASE WHEN e.envelope."__deleted"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope."__op"::VARCHAR(16), 'u') END ELSE e.envelope."op"::VARCHAR(16) END AS _cdc_op,
+           CASE WHEN e.is_row THEN e.envelope WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
+           CASE WHEN e.is_row THEN NULL WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
+           CASE WHEN e.is_row THEN e.envelope."__source_ts_ms"::BIGINT ELSE e.envelope."source"."ts_ms"::BIGINT END AS _cdc_source_ms,
+           "cdc"."f_position_domain"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(128) AS _cdc_domain,
+           "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
+    FROM (SELECT d.kafka_partition, d.kafka_offset, d.arrival, d.envelope,
+                 COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
+                     OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
+          FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,
+                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
+                            THEN p.document."payload" ELSE p.document END AS envelope
+                FROM "cdc_parsed_salesdb_sales_order_detail" AS p) AS d) AS e;
     -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.
     DROP TABLE IF EXISTS "cdc_hexadecimal_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_hexadecimal_salesdb_sales_order_detail" AS
@@ -136,7 +154,8 @@ BEGIN
            "cdc"."f_hex_integer"(h._cdc_h0) AS _cdc_u0
     FROM "cdc_hexadecimal_salesdb_sales_order_detail" AS h;
     -- typed: one column per column of the target. _cdc_fault says why a record cannot be merged,
-    -- _cdc_lost names columns whose value is there but not readable as the column's type.
+    -- _cdc_lost names columns whose value is there but does not fit, _cdc_nulled counts such values of
+    -- columns that do not ask for quarantine, _cdc_truncated counts text that was cut.
     DROP TABLE IF EXISTS "cdc_typed_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_typed_salesdb_sales_order_detail" AS
     SELECT t.*,
@@ -145,20 +164,22 @@ BEGIN
                  WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'
                  WHEN t."order_id" IS NULL OR t."line_no" IS NULL THEN 'a key column is missing or not readable as its type'
                  WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END)::VARCHAR(256) AS _cdc_fault,
-           (CASE WHEN t._cdc_op = 'd' THEN '' ELSE "cdc"."f_lost"(t."sku" IS NULL, JSON_TYPEOF(t._cdc_image."SKU"), 'sku')
+           (CASE WHEN t._cdc_op = 'd' THEN '' ELSE CASE WHEN STRPOS(t._cdc_unavailable, ',sku,') > 0 THEN '' ELSE "cdc"."f_lost"(t."sku" IS NULL, JSON_TYPEOF(t._cdc_image."SKU"), 'sku') END
          || "cdc"."f_lost"(t."quantity" IS NULL, JSON_TYPEOF(t._cdc_image."QUANTITY"), 'quantity')
-         || "cdc"."f_lost"(t."note" IS NULL, JSON_TYPEOF(t._cdc_image."NOTE"), 'note') END)::VARCHAR(65535) AS _cdc_lost,
-           (CASE WHEN t."sku" = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
-         || CASE WHEN t."note" = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable
+         || CASE WHEN STRPOS(t._cdc_unavailable, ',note,') > 0 THEN '' ELSE "cdc"."f_lost"(t."note" IS NULL, JSON_TYPEOF(t._cdc_image."NOTE"), 'note') END END)::VARCHAR(65535) AS _cdc_lost,
+           (0)::BIGINT AS _cdc_nulled
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
                  (COALESCE(c._cdc_before."ORDER_ID"::BIGINT <> c._cdc_image."ORDER_ID"::BIGINT, false) OR COALESCE(c._cdc_before."LINE_NO"::INTEGER <> c._cdc_image."LINE_NO"::INTEGER, false)) AS _cdc_moved,
+                 (CASE WHEN c._cdc_image."SKU"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
+         || CASE WHEN c._cdc_image."NOTE"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
+                 (0)::BIGINT AS _cdc_truncated,
                  c._cdc_image."ORDER_ID"::BIGINT AS "order_id",
          c._cdc_image."LINE_NO"::INTEGER AS "line_no",
-         CASE WHEN JSON_TYPEOF(c._cdc_image."SKU") = 'string' AND OCTET_LENGTH(c._cdc_image."SKU"::VARCHAR(65535)) <= 96
+         CASE WHEN JSON_TYPEOF(c._cdc_image."SKU") = 'string' AND STRPOS(c._cdc_image."SKU"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."SKU"::VARCHAR(65535)) <= 96
               THEN c._cdc_image."SKU"::VARCHAR(65535) END::VARCHAR(96) AS "sku",
-         "cdc"."f_decimal_text"(c._cdc_u0, 3, 10)::DECIMAL(10,3) AS "quantity",
-         CASE WHEN JSON_TYPEOF(c._cdc_image."NOTE") = 'string' THEN c._cdc_image."NOTE"::VARCHAR(65535) END AS "note"
+         "cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 3, 10)::DECIMAL(10,3) AS "quantity",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."NOTE") = 'string' AND STRPOS(c._cdc_image."NOTE"::VARCHAR(65535), '__cdc_nul__!') = 0 THEN c._cdc_image."NOTE"::VARCHAR(65535) END AS "note"
           FROM "cdc_unscaled_salesdb_sales_order_detail" AS c) AS t;
     -- Records that cannot be merged at all.
     INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
@@ -226,7 +247,7 @@ BEGIN
     DROP TABLE IF EXISTS "cdc_staging_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_staging_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
     SELECT n."order_id", n."line_no", n."sku", n."quantity", n."note",
-           n._cdc_op, n._cdc_lost, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,
+           n._cdc_op, n._cdc_lost, n._cdc_nulled, n._cdc_truncated, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,
            p._cdc_domain, p._cdc_position,
            DATEADD(millisecond, MOD(COALESCE(p._cdc_newest_ms, n._cdc_source_ms), 86400000)::INTEGER, DATEADD(day, (COALESCE(p._cdc_newest_ms, n._cdc_source_ms) / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
     FROM "cdc_newest_salesdb_sales_order_detail" AS n LEFT JOIN "cdc_position_salesdb_sales_order_detail" AS p ON p."order_id" = n."order_id" AND p."line_no" = n."line_no" AND p._cdc_rank = 1
@@ -315,10 +336,11 @@ BEGIN
         WHERE e.stream_name = 'salesdb.salesdb.SALES_ORDER_DETAIL';
     END IF;
     -- The merge log: one row per partition.
-    INSERT INTO "cdc"."merge_log" (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, newest_source_ts)
+    INSERT INTO "cdc"."merge_log" (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, nulled_values, truncated_values, newest_source_ts)
     SELECT SYSDATE, 'salesdb.sales_order_detail', r.kafka_partition, r.first_offset, r.last_offset, l.landed,
            COALESCE(t.reads, 0), COALESCE(t.creates, 0), COALESCE(t.updates, 0), COALESCE(t.deletes, 0), l.tombstones,
-           COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0), DATEADD(millisecond, MOD(t.newest_ms, 86400000)::INTEGER, DATEADD(day, (t.newest_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)))
+           COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0),
+           COALESCE(v.nulled, 0), COALESCE(v.truncated, 0), DATEADD(millisecond, MOD(t.newest_ms, 86400000)::INTEGER, DATEADD(day, (t.newest_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)))
     FROM "cdc_range_salesdb_sales_order_detail" AS r
     JOIN (SELECT a.kafka_partition, COUNT(*) AS landed, SUM(CASE WHEN a.shape = 'tombstone' THEN 1 ELSE 0 END) AS tombstones,
                  SUM(CASE WHEN a.shape IN ('malformed', 'unmergeable') THEN 1 ELSE 0 END) AS unreadable
@@ -330,7 +352,8 @@ BEGIN
                FROM "cdc_typed_salesdb_sales_order_detail" AS b GROUP BY b._cdc_kafka_partition) AS t ON t._cdc_kafka_partition = r.kafka_partition
     LEFT JOIN (SELECT c._cdc_kafka_partition, COUNT(*) AS stale FROM "cdc_stale_salesdb_sales_order_detail" AS c WHERE c._cdc_stale = 1 AND c._cdc_incoming = 1
                GROUP BY c._cdc_kafka_partition) AS s ON s._cdc_kafka_partition = r.kafka_partition
-    LEFT JOIN (SELECT d._cdc_kafka_partition, COUNT(*) AS lost FROM "cdc_staging_salesdb_sales_order_detail" AS d WHERE d._cdc_lost <> ''
+    LEFT JOIN (SELECT d._cdc_kafka_partition, SUM(CASE WHEN d._cdc_lost <> '' THEN 1 ELSE 0 END) AS lost,
+                      SUM(d._cdc_nulled) AS nulled, SUM(d._cdc_truncated) AS truncated FROM "cdc_staging_salesdb_sales_order_detail" AS d
                GROUP BY d._cdc_kafka_partition) AS v ON v._cdc_kafka_partition = r.kafka_partition;
     -- Advance the watermark by compare-and-set.
     DROP TABLE IF EXISTS "cdc_mark_salesdb_sales_order_detail";

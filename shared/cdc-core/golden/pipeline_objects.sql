@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS "cdc"."merge_log" (
     tombstones BIGINT NOT NULL,
     stale BIGINT NOT NULL,
     quarantined BIGINT NOT NULL,
+    nulled_values BIGINT NOT NULL,
+    truncated_values BIGINT NOT NULL,
     newest_source_ts TIMESTAMP
 )
 DISTSTYLE EVEN

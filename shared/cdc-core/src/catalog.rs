@@ -65,6 +65,9 @@ pub struct TableDefinition {
     /// Source names of the key columns, in key order. Empty for a table without a key,
     /// which is replicated as an append log.
     pub key: Vec<String>,
+    /// What stands in an event for a large value that did not change
+    /// (`unavailable.value.placeholder` of the PostgreSQL connector).
+    pub unavailable_value: String,
 }
 
 impl TableDefinition {
@@ -101,6 +104,24 @@ pub struct Column {
     pub nullable: bool,
     /// The source's own type, for people: `decimal(12,2)`, `io.debezium.time.Date`.
     pub source_type: String,
+    /// What becomes of a value that the column cannot hold.
+    pub on_unfit_value: OnUnfitValue,
+}
+
+/// What becomes of a value that its column cannot hold: text that is too long, a time outside a
+/// day, an infinite date, a decimal of more digits. In the key, such a record always goes to
+/// quarantine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnfitValue {
+    /// The row is merged with NULL, and the record put into quarantine with the column's name.
+    #[default]
+    Quarantine,
+    /// Text is cut to the column's size on a character's boundary and counted in the merge log.
+    /// Whatever else does not fit goes to quarantine.
+    Truncate,
+    /// The row is merged with NULL, and the value counted in the merge log.
+    Null,
 }
 
 /// A Redshift column type, with the limits of the Redshift Database Developer Guide, "Data types".
@@ -143,13 +164,22 @@ pub enum RedshiftType {
         /// The limit in bytes.
         bytes: u32,
     },
+    /// Semistructured value: arrays and objects.
+    Super,
 }
 
 /// The largest VARCHAR that Redshift stores, in bytes.
 pub const VARCHAR_MAX_BYTES: u32 = 65_535;
 
+/// The size of a VARBYTE whose length the source does not tell, in bytes. A value comes as text
+/// inside a SUPER value, whose strings have 65,535 bytes.
+pub const VARBYTE_UNSIZED_BYTES: u32 = 65_535;
+
 /// The largest precision of a Redshift DECIMAL.
 pub const DECIMAL_MAX_PRECISION: u8 = 38;
+
+/// The largest scale of a Redshift DECIMAL ("Numeric types").
+pub const DECIMAL_MAX_SCALE: u8 = 37;
 
 impl fmt::Display for RedshiftType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,48 +197,127 @@ impl fmt::Display for RedshiftType {
             Self::Timestamp => formatter.write_str("TIMESTAMP"),
             Self::TimestampTz => formatter.write_str("TIMESTAMPTZ"),
             Self::Varbyte { bytes } => write!(formatter, "VARBYTE({bytes})"),
+            Self::Super => formatter.write_str("SUPER"),
         }
     }
 }
 
 /// How a column's JSON value in a change event becomes a value in the warehouse.
 ///
-/// Sources: Debezium documentation, "Data type mappings" of the MySQL, MariaDB and PostgreSQL
-/// connectors; Kafka Connect's JsonConverter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Sources: Debezium documentation, "Data type mappings" and "Temporal types" of the MySQL,
+/// MariaDB and PostgreSQL connectors; Kafka Connect's JsonConverter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decoding {
-    /// A JSON number without a fraction (int8 to int64), or Debezium's Year.
+    /// A JSON number without a fraction (int8 to int64), Debezium's Year, or the number of
+    /// microseconds of a MicroDuration.
     Integer,
     /// A MySQL BIGINT UNSIGNED in `bigint.unsigned.handling.mode=long`: values beyond 2^63-1
     /// arrive as negative numbers. The target is DECIMAL(20,0).
     UnsignedBigInt,
-    /// A JSON number for REAL or DOUBLE PRECISION.
+    /// A JSON number for REAL or DOUBLE PRECISION, or one of the texts NaN, Infinity, -Infinity.
     Float,
     /// A JSON boolean.
     Boolean,
     /// A JSON string, taken as it is. Also enums, sets, JSON documents, UUIDs and XML.
     Text,
-    /// Kafka Connect's Decimal as JsonConverter writes it by default: base64 of the unscaled
-    /// value as a big-endian two's complement number. The scale is only in the schema.
+    /// Kafka Connect's Decimal: by default base64 of the unscaled value as a big-endian two's
+    /// complement number, whose scale is only in the schema; with the converter's
+    /// `decimal.format=NUMERIC` a JSON number.
     DecimalBase64 {
         /// Digits behind the point, from the schema.
         scale: u8,
     },
     /// A decimal as JSON text or number (`decimal.handling.mode=string`).
     DecimalText,
+    /// A decimal of which nothing tells whether it arrives as base64 or as text. Its form
+    /// decides; text of digits only that could be either is not read.
+    DecimalAny {
+        /// Digits behind the point, from the source's type.
+        scale: u8,
+    },
+    /// Debezium's VariableScaleDecimal, a structure of scale and base64, as decimal text of at
+    /// most 38 digits without those zeros that the scale adds.
+    DecimalVariable,
     /// Days since 1970-01-01 (`io.debezium.time.Date`, Connect `Date`).
     DateDays,
+    /// ISO 8601 text with an offset (`io.debezium.time.IsoDate`).
+    DateIso,
     /// Milliseconds past midnight (`io.debezium.time.Time`, Connect `Time`).
     TimeMillis,
     /// Microseconds past midnight (`io.debezium.time.MicroTime`). MySQL's range is wider than a
-    /// day; what lies outside goes to quarantine.
+    /// day; what lies outside does not fit.
     TimeMicros,
+    /// Nanoseconds past midnight (`io.debezium.time.NanoTime`). Only whole microseconds fit.
+    TimeNanos,
+    /// ISO 8601 text with an offset (`io.debezium.time.IsoTime`).
+    TimeIso,
     /// Milliseconds since the epoch, no time zone (`io.debezium.time.Timestamp`, Connect `Timestamp`).
     TimestampMillis,
     /// Microseconds since the epoch, no time zone (`io.debezium.time.MicroTimestamp`).
     TimestampMicros,
+    /// Nanoseconds since the epoch, no time zone (`io.debezium.time.NanoTimestamp`). Only whole
+    /// microseconds fit.
+    TimestampNanos,
+    /// ISO 8601 text in UTC for a TIMESTAMP (`io.debezium.time.IsoTimestamp`).
+    TimestampIso,
     /// ISO 8601 text with an offset (`io.debezium.time.ZonedTimestamp`).
     ZonedTimestamp,
     /// Lower or upper case hexadecimal text for a VARBYTE (`binary.handling.mode=hex`).
     BytesHex,
+    /// Base64 for a VARBYTE, with the standard or the URL-safe alphabet.
+    BytesBase64,
+    /// Binary of which nothing tells whether it arrives as base64 or as hexadecimal text. Its
+    /// form decides; short text that could be either is not read.
+    BytesAny,
+    /// Base64 of a number of several bits, lowest byte first (`io.debezium.data.Bits`), as text
+    /// of binary digits, highest first.
+    Bits {
+        /// The number of digits.
+        length: u16,
+    },
+    /// A structure of WKB in base64 and SRID (`io.debezium.data.geometry`), as text `SRID=n;`
+    /// (where there is an SRID) and hexadecimal WKB.
+    Geometry,
+    /// An array or object as it is, for SUPER.
+    Super,
+    /// An array for SUPER whose elements are decoded one by one.
+    Array(Element),
+}
+
+impl Decoding {
+    /// Whether a number's unit is not to be seen in the number: a wrong one gives another time.
+    #[must_use]
+    pub fn has_unit(self) -> bool {
+        matches!(
+            self,
+            Self::TimeMillis
+                | Self::TimeMicros
+                | Self::TimeNanos
+                | Self::TimestampMillis
+                | Self::TimestampMicros
+                | Self::TimestampNanos
+        )
+    }
+}
+
+/// The elements of an array that are not readable as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// As [`Decoding::DecimalBase64`]; becomes a number.
+    DecimalBase64 {
+        /// Digits behind the point, from the schema.
+        scale: u8,
+    },
+    /// As [`Decoding::DateDays`]; becomes text, like the others below.
+    DateDays,
+    /// As [`Decoding::TimeMillis`].
+    TimeMillis,
+    /// As [`Decoding::TimeMicros`].
+    TimeMicros,
+    /// As [`Decoding::TimestampMillis`].
+    TimestampMillis,
+    /// As [`Decoding::TimestampMicros`].
+    TimestampMicros,
+    /// Base64 or its URL-safe form; becomes hexadecimal text.
+    BytesBase64,
 }

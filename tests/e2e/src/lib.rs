@@ -22,6 +22,25 @@ pub fn corpus(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpora").join(name)
 }
 
+/// A pipeline file for all tables of a recording, written into a folder: the connector's topic
+/// prefix, further keys of `source`, and entries under `tables` besides the one for all.
+///
+/// # Errors
+/// If the recording has no `connector.json` or the file cannot be written.
+pub fn write_pipeline(folder: &Path, corpus_name: &str, source: &str, tables: &str) -> Result<PathBuf> {
+    let path = corpus(corpus_name).join("connector.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let connector: serde_json::Value = serde_json::from_str(&text)?;
+    let prefix = connector["topic.prefix"].as_str().with_context(|| format!("{} has no prefix", path.display()))?;
+    let yaml = format!(
+        "version: 1\nname: {prefix}\nsource: {{topic_prefix: {prefix}{source}}}\n\
+         defaults: {{on_unsupported_column: exclude}}\ntables:\n  - topic: {prefix}.*.*\n{tables}"
+    );
+    let file = folder.join("pipeline.yaml");
+    std::fs::write(&file, yaml).with_context(|| format!("writing {}", file.display()))?;
+    Ok(file)
+}
+
 /// A replay of one rendering (`schema` or `noschema`) of a corpus with its ground truth.
 #[must_use]
 pub fn options(corpus_name: &str, rendering: &str, pipeline_name: &str) -> ReplayOptions {

@@ -42,28 +42,3 @@ async fn incremental_snapshots_between_changes() {
     replays_to_parity("salesdb-incremental", "schema", "salesinc.yaml").await;
     replays_to_parity("salesdb-incremental", "noschema", "salesinc.yaml").await;
 }
-
-/// Column families: what is supported is equal, what is not is left out or in quarantine, and
-/// nothing is wrong.
-#[tokio::test(flavor = "multi_thread")]
-async fn mysql_column_families_are_exact_or_quarantined() {
-    let replay = run(&options("types-mysql", "noschema", "typesdb.yaml")).await.expect("the replay runs to its end");
-    let parity =
-        |table: &str| replay.parities.get(table).unwrap_or_else(|| panic!("{table} is not replicated")).clone();
-    for table in ["t_int", "t_dec", "t_default", "t_enum", "t_float", "t_json"] {
-        let parity = parity(table);
-        let wrong = (parity.different, parity.missing, parity.unexpected);
-        assert_eq!(wrong, (0, 0, 0), "{table}: {:#?}", parity.examples);
-    }
-    // Text with U+0000 or over 65,535 bytes and times outside a day: the warehouse cannot hold them.
-    for table in ["t_bin", "t_char", "t_time"] {
-        let parity = parity(table);
-        let figures = replay.summary.tables.iter().find(|figures| figures.table == table).expect("a replicated table");
-        assert_eq!(parity.unexpected, 0, "{table}: {:#?}", parity.examples);
-        let not_equal = i64::try_from(parity.different + parity.missing).expect("a few rows");
-        assert!(not_equal > 0 && not_equal <= figures.quarantined, "{table}: {parity:#?}, {figures:#?}");
-    }
-    let decimals = parity("t_dec");
-    assert_eq!(decimals.absent_columns, ["c_6530", "c_650"], "only what DECIMAL(38) cannot hold is left out");
-    stop(replay).await;
-}

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use cdc_core::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::catalog::{Column, Decoding, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::columns::UNAVAILABLE_VALUE;
 use cdc_core::plan::provision::{Declaration, Observed, plan};
 use cdc_core::sql::external_schema::{StreamAuthentication, StreamSource};
 use cdc_core::sql::layout::Layout;
@@ -22,10 +23,10 @@ const KEYS: u64 = 6;
 const PARTITIONS: i32 = 3;
 
 /// A small deterministic generator (SplitMix64), so that a failure names its seed.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -33,7 +34,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 }
@@ -148,6 +149,7 @@ fn definition(number: u64) -> TableDefinition {
         decoding,
         nullable: true,
         source_type: String::new(),
+        on_unfit_value: OnUnfitValue::default(),
     };
     TableDefinition {
         spec: TableSpec {
@@ -163,6 +165,7 @@ fn definition(number: u64) -> TableDefinition {
             column("Val", RedshiftType::Varchar { bytes: 100 }, Decoding::Text),
         ],
         key: vec!["ID".into()],
+        unavailable_value: UNAVAILABLE_VALUE.into(),
     }
 }
 

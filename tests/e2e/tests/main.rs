@@ -7,3 +7,5 @@ mod histories;
 mod operations;
 mod poison;
 mod rows;
+mod types;
+mod values;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use cdc_core::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::catalog::{Column, Decoding, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::columns::UNAVAILABLE_VALUE;
 use cdc_core::sql::synchronise::{MergeBound, synchronise};
 use local_stack::producer::Producer;
 use local_stack::recording::RecordedRecord;
@@ -168,6 +169,7 @@ fn definition(number: usize) -> TableDefinition {
         decoding: Decoding::Text,
         nullable: true,
         source_type: String::new(),
+        on_unfit_value: OnUnfitValue::default(),
     };
     TableDefinition {
         spec: TableSpec {
@@ -180,6 +182,7 @@ fn definition(number: usize) -> TableDefinition {
         },
         columns: vec![column("K", 40), column("NAME", 100), column("NOTE", 65_535)],
         key: vec!["K".into()],
+        unavailable_value: UNAVAILABLE_VALUE.into(),
     }
 }
 

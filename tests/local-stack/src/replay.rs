@@ -13,7 +13,7 @@ use cdc_core::sql::layout::{Layout, MERGE_LOG};
 use function_kit::pipeline_file::Loaded;
 
 use crate::binaries::Binaries;
-use crate::compare::{self, Parity};
+use crate::compare::{self, Parity, TargetColumn};
 use crate::producer::{EndOffsets, Producer};
 use crate::recording::{self, RecordedRecord};
 use crate::report::{ParityFigures, Summary, TableFigures, quantile};
@@ -376,7 +376,7 @@ async fn measure(
         let parity = truth
             .iter()
             .find(|candidate| candidate.name == table.spec.source_table)
-            .map(|truth| compare::compare(truth, &columns, &rows));
+            .map(|truth| compare::compare(truth, &target_columns(table), &rows));
         let count = counts.get(table.spec.id().as_str()).cloned().unwrap_or_default();
         let mut sorted =
             lags.lock().expect("no holder of this lock panics").get(&table.spec.topic).cloned().unwrap_or_default();
@@ -419,6 +419,14 @@ async fn measure(
             .with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(parities)
+}
+
+fn target_columns(table: &TableDefinition) -> Vec<TargetColumn> {
+    table
+        .columns
+        .iter()
+        .map(|column| TargetColumn { name: column.source_name.clone(), kind: column.target_type })
+        .collect()
 }
 
 #[derive(Clone, Default)]

@@ -50,6 +50,12 @@ pub struct ParityFigures {
     pub unexpected: usize,
     /// Source columns that the target does not have.
     pub absent_columns: Vec<String>,
+    /// Values that the target has.
+    pub exact_values: usize,
+    /// Values in whose place the target has NULL, and values of missing rows.
+    pub unfilled_values: usize,
+    /// Values that differ.
+    pub wrong_values: usize,
 }
 
 impl From<&Parity> for ParityFigures {
@@ -60,6 +66,9 @@ impl From<&Parity> for ParityFigures {
             missing: parity.missing,
             unexpected: parity.unexpected,
             absent_columns: parity.absent_columns.clone(),
+            exact_values: parity.cells.exact,
+            unfilled_values: parity.cells.unfilled + parity.cells.missing,
+            wrong_values: parity.cells.wrong,
         }
     }
 }

@@ -418,25 +418,29 @@ $$ BEGIN
   RETURN decode(t, 'hex');
 EXCEPTION WHEN data_exception THEN RAISE EXCEPTION 'The input of FROM_HEX is not hexadecimal' USING ERRCODE = '22023';
 END $$;
--- "TO_VARBYTE function", "FROM_VARBYTE function": hex, binary, utf8 (utf-8).
+-- "TO_VARBYTE function", "FROM_VARBYTE function": hex, binary, utf8 (utf-8, utf_8), base64.
 CREATE OR REPLACE FUNCTION rs.to_varbyte(t text, format text) RETURNS bytea LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   CASE lower(format)
     WHEN 'hex' THEN RETURN rs.from_hex(t);
-    WHEN 'utf8', 'utf-8' THEN RETURN convert_to(t, 'UTF8');
+    WHEN 'utf8', 'utf-8', 'utf_8' THEN RETURN convert_to(t, 'UTF8');
+    WHEN 'base64' THEN
+      IF t !~ '^[A-Za-z0-9+/]*={0,2}$' OR length(t) % 4 <> 0 THEN RAISE EXCEPTION 'The input of TO_VARBYTE is not base64' USING ERRCODE = '22023'; END IF;
+      RETURN decode(t, 'base64');
     WHEN 'binary' THEN
       IF t !~ '^([01]{8})*$' THEN RAISE EXCEPTION 'The input of TO_VARBYTE is not binary' USING ERRCODE = '22023'; END IF;
       RETURN COALESCE((SELECT string_agg(set_byte('\x00'::bytea, 0, substr(t, i, 8)::bit(8)::integer), ''::bytea ORDER BY i) FROM generate_series(1, length(t), 8) AS i), ''::bytea);
-    ELSE RAISE EXCEPTION 'The format "%" is not one of hex, binary, utf8', format USING ERRCODE = '22023';
+    ELSE RAISE EXCEPTION 'The format "%" is not one of hex, binary, utf8, base64', format USING ERRCODE = '22023';
   END CASE;
 END $$;
 CREATE OR REPLACE FUNCTION rs.from_varbyte(b bytea, format text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   CASE lower(format)
     WHEN 'hex' THEN RETURN encode(b, 'hex');
-    WHEN 'utf8', 'utf-8' THEN RETURN convert_from(b, 'UTF8');
+    WHEN 'utf8', 'utf-8', 'utf_8' THEN RETURN convert_from(b, 'UTF8');
+    WHEN 'base64' THEN RETURN translate(encode(b, 'base64'), E'\n', '');
     WHEN 'binary' THEN RETURN COALESCE((SELECT string_agg(get_byte(b, i)::bit(8)::text, '' ORDER BY i) FROM generate_series(0, octet_length(b) - 1) AS i), '');
-    ELSE RAISE EXCEPTION 'The format "%" is not one of hex, binary, utf8', format USING ERRCODE = '22023';
+    ELSE RAISE EXCEPTION 'The format "%" is not one of hex, binary, utf8, base64', format USING ERRCODE = '22023';
   END CASE;
 END $$;
 CREATE OR REPLACE FUNCTION rs.varbyte_integer(b bytea) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS

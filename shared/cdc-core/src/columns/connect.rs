@@ -2,26 +2,60 @@
 //!
 //! Sources: Debezium documentation, "Data type mappings" and "Temporal types" of the
 //! connectors; Kafka Connect's logical types. With `column.propagate.source.type` the schema
-//! also has the source's own type and length; they are used where they tell more. Without them
-//! BIGINT UNSIGNED cannot be told from BIGINT; a dump or the schema-change topic can.
+//! also has the source's own type and length; they are used where they tell more
+//! (`representation.rs`). Without them BIGINT UNSIGNED cannot be told from BIGINT; a dump or the
+//! schema-change topic can.
 
+use super::representation::SourceSql;
 use super::source_type::{Mapped, SqlType};
-use super::{SourceColumn, SourceTable, mysql};
+use super::{SourceColumn, SourceTable};
 use crate::catalog::{DECIMAL_MAX_PRECISION, Decoding, RedshiftType};
+use crate::event::flattened;
 use crate::event::json::Object;
 
+/// A field of a row in an event's schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Kafka Connect's type, such as `int64`.
+    pub(super) kind: String,
+    /// The logical type's name, where there is one.
+    pub(super) logical: Option<String>,
+    /// What it becomes as far as the schema alone tells.
+    pub(super) mapped: Mapped,
+    /// Whether the schema has a default in place of which JsonConverter writes no null: a null
+    /// of the source cannot be told from the default.
+    pub(super) hides_null: bool,
+}
+
 /// The columns of the row images and of the key. None when the text is no schema of a change
-/// event, or no row image is a struct.
+/// event or of a flattened row, or no row image is a struct.
 pub(super) fn table(key_schema: Option<&str>, value_schema: &str) -> Option<SourceTable> {
-    let envelope = Object::parse(value_schema)?;
-    let row = field(&envelope, "after").or_else(|| field(&envelope, "before"))?;
-    let columns = fields(&row)?.iter().map(column).collect::<Option<Vec<SourceColumn>>>()?;
+    let value = Object::parse(value_schema)?;
+    let envelope = field(&value, "after").or_else(|| field(&value, "before"));
+    let is_flattened = envelope.is_none();
+    let row = match envelope {
+        Some(row) => row,
+        None if is_flattened_row(&value) => value.clone(),
+        None => return None,
+    };
+    let connector = field(&value, "source").and_then(|source| source.string("name"));
+    let is_postgres = connector.is_some_and(|name| name.contains("postgresql"));
+    let columns = fields(&row)?
+        .iter()
+        .filter(|field| !(is_flattened && field.text("field").is_some_and(|name| flattened::is_metadata(&name))))
+        .map(|field| column(field, is_postgres))
+        .collect::<Option<Vec<SourceColumn>>>()?;
     let key = key_schema
         .and_then(Object::parse)
         .and_then(|schema| fields(&schema))
         .map(|fields| fields.iter().filter_map(|field| field.string("field")).collect())
         .unwrap_or_default();
     Some(SourceTable { columns, key })
+}
+
+/// The connectors name the structure of a row `topic.Value`, of an event `topic.Envelope`.
+fn is_flattened_row(schema: &Object<'_>) -> bool {
+    schema.text("name").is_some_and(|name| name.ends_with(".Value"))
 }
 
 fn fields<'a>(schema: &Object<'a>) -> Option<Vec<Object<'a>>> {
@@ -35,31 +69,45 @@ fn field<'a>(schema: &Object<'a>, name: &str) -> Option<Object<'a>> {
     fields(schema)?.into_iter().find(|field| field.text("field").as_deref() == Some(name))
 }
 
-fn column(field: &Object<'_>) -> Option<SourceColumn> {
+fn column(field: &Object<'_>, is_postgres: bool) -> Option<SourceColumn> {
     let logical = field.string("name");
     let kind = field.string("type")?;
+    let parameters = field.object("parameters").unwrap_or_default();
+    let optional = field.boolean("optional").unwrap_or(false);
     Some(SourceColumn {
         name: field.string("field")?,
-        mapped: map(field, &kind, logical.as_deref()),
-        nullable: field.boolean("optional").unwrap_or(false),
+        field: Some(Field {
+            mapped: map(field, &kind, logical.as_deref()),
+            hides_null: optional && field.raw("default").is_some_and(|default| default.get() != "null"),
+            logical: logical.clone(),
+            kind: kind.clone(),
+        }),
+        sql: propagated(&parameters).map(|sql| SourceSql { sql, is_postgres, is_enum: false }),
+        nullable: optional,
         source_type: logical.unwrap_or(kind),
     })
 }
 
+/// What a field becomes as far as its schema alone tells.
 fn map(field: &Object<'_>, kind: &str, logical: Option<&str>) -> Mapped {
     let parameters = field.object("parameters").unwrap_or_default();
     let number = |name: &str| -> Option<i64> { parameters.text(name)?.parse().ok() };
     let exact = Mapped::Exact;
     match (kind, logical) {
         ("bytes", Some("org.apache.kafka.connect.data.Decimal")) => match number("scale") {
-            Some(scale) => {
-                Mapped::decimal(number("connect.decimal.precision").unwrap_or(i64::from(DECIMAL_MAX_PRECISION)), scale)
-            }
+            Some(scale) => Mapped::decimal(
+                number("connect.decimal.precision").unwrap_or(i64::from(DECIMAL_MAX_PRECISION)),
+                scale,
+                |scale| Decoding::DecimalBase64 { scale },
+            ),
             None => Mapped::unsupported("the decimal's schema has no scale"),
         },
-        (_, Some("io.debezium.data.VariableScaleDecimal")) => {
-            Mapped::unsupported("a decimal without a fixed scale arrives as a structure")
-        }
+        ("struct", Some("io.debezium.data.VariableScaleDecimal")) => Mapped::Unsized(Decoding::DecimalVariable),
+        ("string", Some("io.debezium.time.IsoDate")) => exact(RedshiftType::Date, Decoding::DateIso),
+        ("string", Some("io.debezium.time.IsoTime")) => exact(RedshiftType::Time, Decoding::TimeIso),
+        ("string", Some("io.debezium.time.IsoTimestamp")) => exact(RedshiftType::Timestamp, Decoding::TimestampIso),
+        ("int64", Some("io.debezium.time.NanoTime")) => exact(RedshiftType::Time, Decoding::TimeNanos),
+        ("int64", Some("io.debezium.time.NanoTimestamp")) => exact(RedshiftType::Timestamp, Decoding::TimestampNanos),
         ("int32", Some("io.debezium.time.Date" | "org.apache.kafka.connect.data.Date")) => {
             exact(RedshiftType::Date, Decoding::DateDays)
         }
@@ -76,57 +124,70 @@ fn map(field: &Object<'_>, kind: &str, logical: Option<&str>) -> Mapped {
         }
         ("string", Some("io.debezium.time.ZonedTime")) => Mapped::text(32),
         ("int32", Some("io.debezium.time.Year")) => exact(RedshiftType::SmallInt, Decoding::Integer),
+        // The number of microseconds or nanoseconds, as the connector counts a month.
         ("int64", Some("io.debezium.time.MicroDuration" | "io.debezium.time.NanoDuration")) => {
-            Mapped::unsupported("intervals arrive as an approximate number; interval.handling.mode=string keeps them")
+            exact(RedshiftType::BigInt, Decoding::Integer)
         }
+        ("bytes", Some("io.debezium.data.Bits")) => Mapped::bits(number("length").unwrap_or(0)),
+        (
+            "struct",
+            Some(
+                "io.debezium.data.geometry.Geometry"
+                | "io.debezium.data.geometry.Geography"
+                | "io.debezium.data.geometry.Point",
+            ),
+        ) => Mapped::Unsized(Decoding::Geometry),
+        (
+            "array" | "struct",
+            Some(
+                "io.debezium.data.FloatVector"
+                | "io.debezium.data.DoubleVector"
+                | "io.debezium.data.vector.FloatVector"
+                | "io.debezium.data.vector.DoubleVector"
+                | "io.debezium.data.SparseDoubleVector"
+                | "io.debezium.data.vector.SparseDoubleVector",
+            ),
+        ) => exact(RedshiftType::Super, Decoding::Super),
         ("string", Some("io.debezium.data.Enum" | "io.debezium.data.EnumSet")) => {
             let values = parameters.text("allowed").map_or(0, |allowed| allowed.len());
             Mapped::text(i64::try_from(values).unwrap_or(i64::MAX).max(255))
         }
         ("string", Some("io.debezium.data.Uuid")) => Mapped::text(36),
-        (
-            "string",
-            Some(
-                "io.debezium.data.Json"
-                | "io.debezium.data.Xml"
-                | "io.debezium.data.Ltree"
-                | "io.debezium.data.Tsvector"
-                | "io.debezium.time.Interval",
-            ),
-        ) => Mapped::UnsizedText,
+        ("string", Some("io.debezium.time.Interval")) => Mapped::text(64),
+        // Any other logical type of text is text: JSON, XML, ltree, tsvector and what comes.
+        ("string", Some(name)) if !name.starts_with("io.debezium.time.") => Mapped::UnsizedText,
         (_, Some(logical)) => Mapped::unsupported(format!("values of {logical} are not decoded")),
         ("int8" | "int16", None) => exact(RedshiftType::SmallInt, Decoding::Integer),
         ("int32", None) => exact(RedshiftType::Integer, Decoding::Integer),
-        ("int64", None) => propagated(&parameters)
-            .filter(|sql| sql.name.contains("UNSIGNED") && sql.name.starts_with("BIGINT"))
-            .map_or(exact(RedshiftType::BigInt, Decoding::Integer), |sql| mysql::map(&sql)),
+        ("int64", None) => exact(RedshiftType::BigInt, Decoding::Integer),
         ("float" | "float32", None) => exact(RedshiftType::Real, Decoding::Float),
         ("double" | "float64", None) => exact(RedshiftType::DoublePrecision, Decoding::Float),
         ("boolean", None) => exact(RedshiftType::Boolean, Decoding::Boolean),
-        ("string", None) => match propagated(&parameters) {
-            Some(sql) if sql.name.contains("CHAR") && sql.length().is_some() => {
-                Mapped::characters(sql.length().unwrap_or(1), 4)
+        ("string", None) => Mapped::UnsizedText,
+        ("bytes", None) => Mapped::binary(None, Decoding::BytesBase64),
+        ("array", None) => match field.object("items") {
+            Some(items) => {
+                let kind = items.string("type").unwrap_or_default();
+                Mapped::array(&map(&items, &kind, items.text("name").as_deref()))
             }
-            _ => Mapped::UnsizedText,
+            None => Mapped::unsupported("the array's schema does not tell its elements"),
         },
-        ("bytes", None) => {
-            Mapped::unsupported("binary values arrive as base64 in the connector's default binary.handling.mode")
-        }
-        ("array", None) => Mapped::unsupported("arrays arrive as a list"),
-        ("struct" | "map", None) => Mapped::unsupported("the values are structures"),
+        // hstore with `hstore.handling.mode=map`: texts by name.
+        ("map", None) => exact(RedshiftType::Super, Decoding::Super),
+        ("struct", None) => Mapped::unsupported("the values are structures"),
         _ => Mapped::unsupported("the schema's type is not known"),
     }
 }
 
-/// The source's own type, with `column.propagate.source.type`.
+/// The source's own type, with `column.propagate.source.type` or `datatype.propagate.source.type`.
 fn propagated(parameters: &Object<'_>) -> Option<SqlType> {
+    let number = |name: &str| parameters.text(name).and_then(|number| number.parse().ok());
+    let length = number("__debezium.source.column.length");
+    // A scale counts only behind a length.
+    let scale = length.and_then(|_| number("__debezium.source.column.scale"));
     Some(SqlType {
         name: parameters.text("__debezium.source.column.type")?.to_uppercase(),
-        arguments: parameters
-            .text("__debezium.source.column.length")
-            .and_then(|length| length.parse().ok())
-            .into_iter()
-            .collect(),
+        arguments: length.into_iter().chain(scale).collect(),
         ..SqlType::default()
     })
 }

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Knowledge, Mapped, SourceColumn, SourceTable, SqlType, dump, mysql, postgres};
+use super::representation::{self, SourceSql};
+use super::{Knowledge, Mapped, SourceColumn, SourceTable, dump};
 use crate::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
 use crate::error::{Classify, ErrorKind};
 use crate::pipeline::names::{folded, identifier_problem};
-use crate::pipeline::{ColumnSource, Connector, Keyless, OnUnsupportedColumn, Pipeline, TableOptions};
+use crate::pipeline::{
+    ColumnSource, Connector, FieldNameAdjustment, Keyless, OnUnsupportedColumn, Pipeline, TableOptions,
+};
 
 /// Redshift's limit for a table is 1,600 columns (Redshift Database Developer Guide, CREATE
 /// TABLE); five of them are this pipeline's own.
@@ -15,6 +18,10 @@ const MAX_COLUMNS: usize = 1_600 - 5;
 
 /// The names of Redshift's own hidden columns, which no column may have.
 const SYSTEM_COLUMNS: [&str; 7] = ["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// What the PostgreSQL connector sends for a large value that did not change, by default
+/// (`unavailable.value.placeholder`).
+pub const UNAVAILABLE_VALUE: &str = "__debezium_unavailable_value";
 
 /// The beginning of the names of this pipeline's own columns.
 const OWN_PREFIX: &str = "_cdc_";
@@ -52,6 +59,12 @@ pub struct Definition {
     pub origin: Origin,
     /// The columns that were left out because of their types.
     pub excluded: Vec<ExcludedColumn>,
+    /// Source names of nullable columns whose null arrives as the column's default, unless the
+    /// converter has `replace.null.with.default=false`. Only an event's schema tells.
+    pub null_hidden_by_default: Vec<String>,
+    /// Source names of columns of which only the connector's settings, stated or assumed, tell
+    /// in which unit their values arrive, because no event's schema is known.
+    pub assumed: Vec<String>,
 }
 
 /// A column that was left out because its values cannot be carried over exactly.
@@ -169,7 +182,8 @@ impl Classify for DefineError {
 /// Defines a table from what is known and what the pipeline file says.
 ///
 /// With `source.columns: auto` the first of declared, dump, schema changes and events that
-/// knows the table counts, and it alone: columns of different sources are not mixed.
+/// knows the table says which columns there are and what they are in the source; where the
+/// events' schema is known too, it says how their values arrive.
 ///
 /// # Errors
 ///
@@ -191,34 +205,41 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     if key.is_empty() && options.keyless == Keyless::Error {
         problems.push(DefineProblem::NoKey);
     }
+    let settings = pipeline.settings();
     let mut columns = Vec::new();
     let mut excluded = Vec::new();
+    let mut null_hidden_by_default = Vec::new();
+    let mut assumed = Vec::new();
     for column in source.columns {
         let is_key = key.contains(&column.name);
         if !is_key && !is_wanted(&column.name, &options) {
             continue;
         }
-        match &column.mapped {
-            Mapped::Exact(target_type, decoding) => {
-                columns.push(target(&column, *target_type, *decoding, &options));
+        let mut add = |kind: RedshiftType, decoding: Decoding| {
+            match &column.field {
+                Some(field) if field.hides_null => null_hidden_by_default.push(column.name.clone()),
+                None if decoding.has_unit() && settings.times.is_none() => assumed.push(column.name.clone()),
+                _ => {}
             }
+            columns.push(target(&column, kind, decoding, &options));
+        };
+        match column.mapped(settings) {
+            Mapped::Exact(target_type, decoding) => add(target_type, decoding),
             Mapped::UnsizedText => {
-                let kind = RedshiftType::Varchar { bytes: pipeline.unsized_text_bytes() };
-                columns.push(target(&column, kind, Decoding::Text, &options));
+                add(RedshiftType::Varchar { bytes: pipeline.unsized_text_bytes() }, Decoding::Text);
+            }
+            Mapped::Unsized(decoding) => {
+                add(RedshiftType::Varchar { bytes: pipeline.unsized_text_bytes() }, decoding);
             }
             Mapped::Unsupported { reason } => {
                 let may_exclude = options.on_unsupported_column == OnUnsupportedColumn::Exclude;
                 if may_exclude && !is_key {
-                    excluded.push(ExcludedColumn {
-                        name: column.name,
-                        source_type: column.source_type,
-                        reason: reason.clone(),
-                    });
+                    excluded.push(ExcludedColumn { name: column.name, source_type: column.source_type, reason });
                 } else {
                     problems.push(DefineProblem::Unsupported {
                         column: column.name,
                         source_type: column.source_type,
-                        reason: reason.clone(),
+                        reason,
                         next_step: if is_key {
                             "it is part of the key; declare another `key`"
                         } else {
@@ -236,7 +257,13 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     if !problems.is_empty() {
         return Err(failed(spec, problems));
     }
-    Ok(Definition { table: TableDefinition { spec: spec.clone(), columns, key }, origin, excluded })
+    let table = TableDefinition {
+        spec: spec.clone(),
+        columns,
+        key,
+        unavailable_value: settings.unavailable.clone().unwrap_or_else(|| UNAVAILABLE_VALUE.to_owned()),
+    };
+    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed })
 }
 
 fn failed(spec: &TableSpec, problems: Vec<DefineProblem>) -> DefineError {
@@ -272,7 +299,9 @@ fn choose(
     // A table whose columns are declared has them from there, whatever the others use.
     if !options.declare.is_empty() {
         let declared = declared(pipeline, options, problems)?;
-        return Some((Origin::Declared, declared));
+        let seen = knowledge.events.get(&spec.topic).map(|known| &known.table);
+        // Declared names are the events' own.
+        return Some((Origin::Declared, as_in_events(declared, seen, Some(FieldNameAdjustment::None))));
     }
     let dump = || knowledge.dump.find(container, table);
     let schema_changes = || knowledge.schema_changes.find(container, table);
@@ -280,9 +309,39 @@ fn choose(
     let found = |source, origin, table: Option<&SourceTable>| {
         table.filter(|table| allowed(source) && !table.columns.is_empty()).map(|table| (origin, table.clone()))
     };
-    found(ColumnSource::Dump, Origin::Dump, dump())
+    let adjustment = pipeline.settings().field_names;
+    let (origin, table) = found(ColumnSource::Dump, Origin::Dump, dump())
         .or_else(|| found(ColumnSource::SchemaChanges, Origin::SchemaChanges, schema_changes()))
-        .or_else(|| found(ColumnSource::Events, Origin::Events, events()))
+        .or_else(|| found(ColumnSource::Events, Origin::Events, events()))?;
+    if origin == Origin::Events {
+        return Some((origin, table));
+    }
+    Some((origin, as_in_events(table, events(), adjustment)))
+}
+
+/// A table's columns under the names that they have in the events, with what the events' schema
+/// says of them. A column that the events do not have yet stays as it is.
+fn as_in_events(
+    mut table: SourceTable,
+    events: Option<&SourceTable>,
+    adjustment: Option<FieldNameAdjustment>,
+) -> SourceTable {
+    let find = |name: &str| events.and_then(|events| events.columns.iter().find(|column| column.name == name));
+    for column in &mut table.columns {
+        let modes = match adjustment {
+            Some(mode) => vec![mode],
+            None => vec![FieldNameAdjustment::None, FieldNameAdjustment::Avro, FieldNameAdjustment::AvroUnicode],
+        };
+        let names: Vec<String> = modes.iter().map(|mode| representation::field_name(&column.name, *mode)).collect();
+        let seen = names.iter().find_map(|name| find(name));
+        let name = seen.map(|seen| &seen.name).or(names.first()).cloned().unwrap_or_default();
+        for key in table.key.iter_mut().filter(|key| **key == column.name) {
+            key.clone_from(&name);
+        }
+        column.name = name;
+        column.field = seen.and_then(|seen| seen.field.clone());
+    }
+    table
 }
 
 /// The declared columns. None when the key is not declared or a type cannot be read.
@@ -302,21 +361,11 @@ fn declared(pipeline: &Pipeline, options: &TableOptions, problems: &mut Vec<Defi
             });
             continue;
         };
-        columns.push(SourceColumn {
-            name: column.name.clone(),
-            mapped: map_declared(&sql, connector),
-            nullable: column.nullable && !key.contains(&column.name),
-            source_type: column.source_type.clone(),
-        });
+        let nullable = column.nullable && !key.contains(&column.name);
+        let own = SourceSql { sql, is_postgres: connector == Connector::Postgresql, is_enum: false };
+        columns.push(SourceColumn::of_sql(&column.name, own, nullable, column.source_type.clone()));
     }
     problems.is_empty().then_some(SourceTable { columns, key })
-}
-
-fn map_declared(sql: &SqlType, connector: Connector) -> Mapped {
-    match connector {
-        Connector::Postgresql => postgres::map(sql, &|_| false),
-        Connector::Mysql | Connector::Mariadb => mysql::map(sql),
-    }
 }
 
 fn is_wanted(name: &str, options: &TableOptions) -> bool {
@@ -332,6 +381,7 @@ fn target(column: &SourceColumn, target_type: RedshiftType, decoding: Decoding, 
         decoding,
         nullable: column.nullable,
         source_type: column.source_type.clone(),
+        on_unfit_value: options.on_unfit_value_of.get(&column.name).copied().unwrap_or(options.on_unfit_value),
     }
 }
 

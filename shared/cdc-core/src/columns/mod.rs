@@ -10,39 +10,63 @@
 //! How text is sized: in bytes, from the source's length in characters times the most bytes
 //! that one character of its character set takes in UTF-8. Where the source tells no length
 //! (TEXT, JSON, an event schema without lengths) the file's `unsized_text_bytes` counts, by
-//! default the 65,535 bytes that a VARCHAR can hold: a value is never cut.
+//! default the 65,535 bytes that a VARCHAR can hold.
 
 mod connect;
 mod define;
 mod dump;
 mod mysql;
 mod postgres;
+mod representation;
 mod source_type;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod type_table;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use define::{DefineError, DefineProblem, Definition, ExcludedColumn, Origin, define};
+pub use connect::Field;
+pub use define::{DefineError, DefineProblem, Definition, ExcludedColumn, Origin, UNAVAILABLE_VALUE, define};
 pub use dump::DumpError;
+pub use representation::SourceSql;
 pub use source_type::{Mapped, SqlType};
 
 use crate::event::{ColumnStructure, Decoded, SchemaChange, TableStructure, decode, embedded_schemas};
 use crate::kafka::Record;
-use crate::pipeline::{Connector, Pipeline};
+use crate::pipeline::{Connector, ConnectorSettings, Pipeline};
 
 /// A column as a source describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceColumn {
     /// Its name, as the events spell it.
     pub name: String,
-    /// What it becomes.
-    pub mapped: Mapped,
+    /// The field in the event's schema, where that is known.
+    pub field: Option<Field>,
+    /// The type in the source, where that is known.
+    pub sql: Option<SourceSql>,
     /// Whether the source allows null.
     pub nullable: bool,
     /// The source's type, for people.
     pub source_type: String,
+}
+
+impl SourceColumn {
+    fn of_sql(name: &str, sql: SourceSql, nullable: bool, source_type: String) -> Self {
+        Self { name: name.to_owned(), field: None, sql: Some(sql), nullable, source_type }
+    }
+
+    /// What the column becomes. `settings` count where no event's schema tells how its values
+    /// arrive.
+    #[must_use]
+    pub fn mapped(&self, settings: &ConnectorSettings) -> Mapped {
+        match (&self.field, &self.sql) {
+            (Some(field), sql) => representation::combine(field, sql.as_ref(), settings),
+            (None, Some(sql)) => sql.map(settings),
+            (None, None) => Mapped::unsupported("nothing tells the column's type"),
+        }
+    }
 }
 
 /// A table as a source describes it.
@@ -184,12 +208,10 @@ fn from_structure(structure: &TableStructure, is_postgres: bool) -> SourceTable 
             charset: column.charset.clone(),
             is_array: false,
         };
-        SourceColumn {
-            name: column.name.clone(),
-            mapped: if is_postgres { postgres::map(&sql, &|_| !sql.values.is_empty()) } else { mysql::map(&sql) },
-            nullable: column.optional && !structure.primary_key.contains(&column.name),
-            source_type: sql.display(),
-        }
+        let source_type = sql.display();
+        let nullable = column.optional && !structure.primary_key.contains(&column.name);
+        let is_enum = is_postgres && !sql.values.is_empty();
+        SourceColumn::of_sql(&column.name, SourceSql { sql, is_postgres, is_enum }, nullable, source_type)
     };
     SourceTable { columns: structure.columns.iter().map(column).collect(), key: structure.primary_key.clone() }
 }

@@ -1,12 +1,12 @@
-//! MySQL's and MariaDB's types to Redshift's, for the connectors' default settings.
+//! MySQL's and MariaDB's types to Redshift's.
 //!
 //! Source: Debezium documentation, "How the connector maps data types" of the MySQL and MariaDB
-//! connectors, with `decimal.handling.mode=precise`, `time.precision.mode`
-//! `adaptive_time_microseconds`, `bigint.unsigned.handling.mode=long` and
-//! `binary.handling.mode=bytes`; checked against recorded events.
+//! connectors; checked against recorded events.
 
+use super::representation;
 use super::source_type::{Mapped, SqlType};
 use crate::catalog::{Decoding, RedshiftType};
+use crate::pipeline::{ConnectorSettings, TimePrecision, UnsignedHandling};
 
 /// The most bytes of UTF-8 for one character of a character set. JSON is UTF-8 whatever the
 /// table's character set is.
@@ -32,7 +32,7 @@ fn converted_bytes(bytes: i64, charset: Option<&str>) -> i64 {
 }
 
 /// What a column of this type becomes.
-pub(super) fn map(sql: &SqlType) -> Mapped {
+pub(super) fn map(sql: &SqlType, settings: &ConnectorSettings) -> Mapped {
     let mut words: Vec<&str> = sql.name.split(' ').collect();
     let is_unsigned = words.contains(&"UNSIGNED") || words.contains(&"ZEROFILL");
     words.retain(|word| !matches!(*word, "UNSIGNED" | "ZEROFILL" | "SIGNED" | "BINARY") || sql.name == *word);
@@ -49,13 +49,16 @@ pub(super) fn map(sql: &SqlType) -> Mapped {
         ("INT" | "INTEGER" | "INT4", true) | ("BIGINT" | "INT8", false) => {
             exact(RedshiftType::BigInt, Decoding::Integer)
         }
+        ("BIGINT" | "INT8", true) | ("SERIAL", _) if settings.unsigned == Some(UnsignedHandling::Precise) => {
+            Mapped::decimal(20, 0, |scale| Decoding::DecimalBase64 { scale })
+        }
         ("BIGINT" | "INT8", true) | ("SERIAL", _) => {
             exact(RedshiftType::Decimal { precision: 20, scale: 0 }, Decoding::UnsignedBigInt)
         }
         // Written in a statement of the stream, BOOLEAN stays a boolean in the events.
         ("BOOL" | "BOOLEAN", _) => exact(RedshiftType::Boolean, Decoding::Boolean),
         ("DECIMAL" | "NUMERIC" | "DEC" | "FIXED", _) => {
-            Mapped::decimal(sql.length().unwrap_or(10), sql.scale().unwrap_or(0))
+            representation::decimal(sql.length().unwrap_or(10), sql.scale().unwrap_or(0), settings)
         }
         ("FLOAT" | "FLOAT4", _) => {
             let is_double = sql.scale().is_some() || sql.length().is_some_and(|bits| bits > 24);
@@ -66,12 +69,11 @@ pub(super) fn map(sql: &SqlType) -> Mapped {
             }
         }
         ("DOUBLE" | "DOUBLE PRECISION" | "REAL" | "FLOAT8", _) => exact(RedshiftType::DoublePrecision, Decoding::Float),
-        ("DATE", _) => exact(RedshiftType::Date, Decoding::DateDays),
-        ("TIME", _) => exact(RedshiftType::Time, Decoding::TimeMicros),
-        ("DATETIME", _) => exact(
-            RedshiftType::Timestamp,
-            if sql.length().unwrap_or(0) <= 3 { Decoding::TimestampMillis } else { Decoding::TimestampMicros },
-        ),
+        ("DATE", _) => representation::date(settings),
+        ("TIME", _) => {
+            representation::time(sql.length().unwrap_or(0), TimePrecision::AdaptiveTimeMicroseconds, settings)
+        }
+        ("DATETIME", _) => representation::timestamp(sql.length().unwrap_or(0), settings),
         ("TIMESTAMP", _) => exact(RedshiftType::TimestampTz, Decoding::ZonedTimestamp),
         ("CHAR" | "CHARACTER", _) => {
             Mapped::characters(sql.length().unwrap_or(1), character_bytes(sql.charset.as_deref()))
@@ -91,17 +93,17 @@ pub(super) fn map(sql: &SqlType) -> Mapped {
         ("SET", _) => Mapped::text(sql.values_bytes(true)),
         ("UUID", _) => Mapped::text(36),
         ("INET4" | "INET6", _) => Mapped::text(45),
-        ("BIT", _) if sql.length().unwrap_or(1) == 1 => exact(RedshiftType::Boolean, Decoding::Boolean),
-        ("BIT", _) => Mapped::unsupported("BIT values of several bits arrive as base64"),
-        ("BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" | "LONG VARBINARY", _) => {
-            Mapped::unsupported("binary values arrive as base64 in the connector's default binary.handling.mode")
-        }
+        ("BIT", _) => Mapped::bits(sql.length().unwrap_or(1)),
+        ("BINARY", _) => representation::binary(Some(sql.length().unwrap_or(1)), settings),
+        ("VARBINARY", _) => representation::binary(sql.length(), settings),
+        ("TINYBLOB", _) => representation::binary(Some(255), settings),
+        ("BLOB" | "MEDIUMBLOB" | "LONGBLOB" | "LONG VARBINARY", _) => representation::binary(None, settings),
         (
             "GEOMETRY" | "POINT" | "LINESTRING" | "POLYGON" | "MULTIPOINT" | "MULTILINESTRING" | "MULTIPOLYGON"
             | "GEOMETRYCOLLECTION" | "GEOMCOLLECTION",
             _,
-        ) => Mapped::unsupported("geometry values arrive as a structure"),
-        ("VECTOR", _) => Mapped::unsupported("vectors arrive as a list"),
+        ) => Mapped::Unsized(Decoding::Geometry),
+        ("VECTOR", _) => exact(RedshiftType::Super, Decoding::Super),
         _ => Mapped::unsupported("the type is not known"),
     }
 }

@@ -1,12 +1,12 @@
-//! PostgreSQL's types to Redshift's, for the connector's default settings.
+//! PostgreSQL's types to Redshift's.
 //!
-//! Source: Debezium documentation, "PostgreSQL connector, data type mappings", with
-//! `decimal.handling.mode=precise`, `time.precision.mode=adaptive`,
-//! `binary.handling.mode=bytes`, `interval.handling.mode=numeric` and
-//! `hstore.handling.mode=json`; checked against recorded events.
+//! Source: Debezium documentation, "PostgreSQL connector, data type mappings"; checked against
+//! recorded events.
 
+use super::representation;
 use super::source_type::{Mapped, SqlType};
 use crate::catalog::{Decoding, RedshiftType};
+use crate::pipeline::{ConnectorSettings, DecimalHandling, HstoreHandling, IntervalHandling, TimePrecision};
 
 /// The longest value of the types that stand for network addresses, in bytes.
 const ADDRESS_BYTES: i64 = 64;
@@ -14,10 +14,10 @@ const ADDRESS_BYTES: i64 = 64;
 /// PostgreSQL's `name`: 63 bytes.
 const NAME_BYTES: i64 = 63;
 
-/// What a column of this type becomes. `is_enum` tells whether a name is an enum's.
-pub(super) fn map(sql: &SqlType, is_enum: &dyn Fn(&str) -> bool) -> Mapped {
+/// What a column of this type becomes. `is_enum` tells whether the name is an enum's.
+pub(super) fn map(sql: &SqlType, is_enum: bool, settings: &ConnectorSettings) -> Mapped {
     if sql.is_array {
-        return Mapped::unsupported("arrays arrive as a list");
+        return Mapped::array(&map(&SqlType { is_array: false, ..sql.clone() }, is_enum, settings));
     }
     let name = sql.name.strip_prefix("PG_CATALOG.").unwrap_or(&sql.name);
     let exact = Mapped::Exact;
@@ -27,10 +27,14 @@ pub(super) fn map(sql: &SqlType, is_enum: &dyn Fn(&str) -> bool) -> Mapped {
         "INTEGER" | "INT" | "INT4" | "SERIAL" | "SERIAL4" => exact(RedshiftType::Integer, Decoding::Integer),
         "BIGINT" | "INT8" | "BIGSERIAL" | "SERIAL8" | "OID" => exact(RedshiftType::BigInt, Decoding::Integer),
         "NUMERIC" | "DECIMAL" | "DEC" => match sql.length() {
-            Some(precision) => Mapped::decimal(precision, sql.scale().unwrap_or(0)),
-            None => Mapped::unsupported("a numeric without a fixed scale arrives as a structure"),
+            Some(precision) => representation::decimal(precision, sql.scale().unwrap_or(0), settings),
+            None => match settings.decimals {
+                Some(DecimalHandling::Double) => exact(RedshiftType::DoublePrecision, Decoding::Float),
+                Some(DecimalHandling::String) => Mapped::UnsizedText,
+                Some(DecimalHandling::Precise) | None => Mapped::Unsized(Decoding::DecimalVariable),
+            },
         },
-        "MONEY" => Mapped::decimal(19, 2),
+        "MONEY" => representation::decimal(20, 2, settings),
         "REAL" | "FLOAT4" => exact(RedshiftType::Real, Decoding::Float),
         "FLOAT" => {
             if sql.length().is_some_and(|bits| bits <= 24) {
@@ -48,9 +52,9 @@ pub(super) fn map(sql: &SqlType, is_enum: &dyn Fn(&str) -> bool) -> Mapped {
             Some(length) => Mapped::characters(length, 4),
             None => Mapped::UnsizedText,
         },
-        "TEXT" | "CITEXT" | "JSON" | "JSONB" | "XML" | "HSTORE" | "LTREE" | "TSVECTOR" | "TSQUERY" => {
-            Mapped::UnsizedText
-        }
+        "TEXT" | "CITEXT" | "JSON" | "JSONB" | "XML" | "LTREE" | "TSVECTOR" | "TSQUERY" => Mapped::UnsizedText,
+        "HSTORE" if settings.hstore == Some(HstoreHandling::Map) => exact(RedshiftType::Super, Decoding::Super),
+        "HSTORE" => Mapped::UnsizedText,
         "NAME" => Mapped::text(NAME_BYTES),
         "UUID" => Mapped::text(36),
         "INET" | "CIDR" | "MACADDR" | "MACADDR8" => Mapped::text(ADDRESS_BYTES),
@@ -58,27 +62,24 @@ pub(super) fn map(sql: &SqlType, is_enum: &dyn Fn(&str) -> bool) -> Mapped {
         | "INT8MULTIRANGE" | "NUMMULTIRANGE" | "TSMULTIRANGE" | "TSTZMULTIRANGE" | "DATEMULTIRANGE" => {
             Mapped::UnsizedText
         }
-        "DATE" => exact(RedshiftType::Date, Decoding::DateDays),
-        "TIME" | "TIME WITHOUT TIME ZONE" => {
-            exact(RedshiftType::Time, if fraction <= 3 { Decoding::TimeMillis } else { Decoding::TimeMicros })
-        }
+        "DATE" => representation::date(settings),
+        "TIME" | "TIME WITHOUT TIME ZONE" => representation::time(fraction, TimePrecision::Adaptive, settings),
         // The text is the time in UTC; Redshift's TIMETZ would keep no more.
         "TIMETZ" | "TIME WITH TIME ZONE" => Mapped::text(32),
-        "TIMESTAMP" | "TIMESTAMP WITHOUT TIME ZONE" => exact(
-            RedshiftType::Timestamp,
-            if fraction <= 3 { Decoding::TimestampMillis } else { Decoding::TimestampMicros },
-        ),
+        "TIMESTAMP" | "TIMESTAMP WITHOUT TIME ZONE" => representation::timestamp(fraction, settings),
         "TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE" => exact(RedshiftType::TimestampTz, Decoding::ZonedTimestamp),
-        "BIT" if sql.length().unwrap_or(1) == 1 => exact(RedshiftType::Boolean, Decoding::Boolean),
-        "BIT" | "VARBIT" | "BIT VARYING" => Mapped::unsupported("values of several bits arrive as base64"),
-        "BYTEA" => {
-            Mapped::unsupported("binary values arrive as base64 in the connector's default binary.handling.mode")
+        "BIT" => Mapped::bits(sql.length().unwrap_or(1)),
+        "VARBIT" | "BIT VARYING" => {
+            Mapped::unsupported("the number of bits of a value is not in the events, so zeros in front would be lost")
         }
-        "POINT" | "GEOMETRY" | "GEOGRAPHY" => Mapped::unsupported("geometry values arrive as a structure"),
-        name if name.starts_with("INTERVAL") => Mapped::unsupported(
-            "intervals arrive as an approximate number of microseconds; interval.handling.mode=string keeps them",
-        ),
-        name if is_enum(name) => Mapped::text(255),
+        "BYTEA" => representation::binary(None, settings),
+        "POINT" | "GEOMETRY" | "GEOGRAPHY" => Mapped::Unsized(Decoding::Geometry),
+        "VECTOR" | "HALFVEC" | "SPARSEVEC" => exact(RedshiftType::Super, Decoding::Super),
+        name if name.starts_with("INTERVAL") => match settings.intervals {
+            Some(IntervalHandling::String) => Mapped::text(64),
+            Some(IntervalHandling::Numeric) | None => exact(RedshiftType::BigInt, Decoding::Integer),
+        },
+        _ if is_enum => Mapped::text(255),
         _ => Mapped::unsupported("the type is not known"),
     }
 }

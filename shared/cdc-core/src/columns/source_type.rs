@@ -8,6 +8,8 @@ pub enum Mapped {
     /// Text whose length the source does not tell; the pipeline file's `unsized_text_bytes`
     /// is its size.
     UnsizedText,
+    /// Other values that become text of a length that nobody tells; sized like `UnsizedText`.
+    Unsized(Decoding),
     /// Its values cannot be carried over exactly.
     Unsupported {
         /// Why.
@@ -15,7 +17,9 @@ pub enum Mapped {
     },
 }
 
-use crate::catalog::{Decoding, RedshiftType, VARCHAR_MAX_BYTES};
+use crate::catalog::{
+    DECIMAL_MAX_PRECISION, DECIMAL_MAX_SCALE, Decoding, Element, RedshiftType, VARBYTE_UNSIZED_BYTES, VARCHAR_MAX_BYTES,
+};
 
 impl Mapped {
     /// An unsupported type.
@@ -34,26 +38,72 @@ impl Mapped {
         Self::text(length.saturating_mul(width))
     }
 
-    /// A decimal in Debezium's default form.
-    pub(super) fn decimal(precision: i64, scale: i64) -> Self {
-        let too_long = || {
-            Self::unsupported(format!(
-                "a decimal of {precision} digits with {scale} behind the point does not fit Redshift's DECIMAL(38)"
-            ))
-        };
+    /// A decimal of this many digits, `scale` of them behind the point, decoded from `form`.
+    ///
+    /// More than 38 digits: the column holds 38 of them, and a value that needs more does not
+    /// fit. A DECIMAL of exactly 19 digits is stored in 64 bits and would not hold all of them
+    /// ("Numeric types", note), so it becomes one of 20.
+    pub(super) fn decimal(precision: i64, scale: i64, form: impl Fn(u8) -> Decoding) -> Self {
         if scale < 0 {
             return Self::unsupported("a decimal with a negative scale has no Redshift type");
         }
-        // PostgreSQL allows more digits behind the point than in all.
-        let (Ok(precision), Ok(scale)) = (u8::try_from(precision.max(scale)), u8::try_from(scale)) else {
-            return too_long();
+        let Some(scale) = u8::try_from(scale).ok().filter(|scale| *scale <= DECIMAL_MAX_SCALE) else {
+            return Self::unsupported(format!(
+                "a decimal with {scale} digits behind the point does not fit Redshift's DECIMAL, which has {DECIMAL_MAX_SCALE}"
+            ));
         };
-        if precision > crate::catalog::DECIMAL_MAX_PRECISION {
-            return too_long();
+        // PostgreSQL allows more digits behind the point than in all.
+        let precision = precision.clamp(i64::from(scale.max(1)), i64::from(DECIMAL_MAX_PRECISION));
+        let precision = match u8::try_from(precision).unwrap_or(DECIMAL_MAX_PRECISION) {
+            19 => 20,
+            other => other,
+        };
+        Self::Exact(RedshiftType::Decimal { precision, scale }, form(scale))
+    }
+
+    /// A binary value of at most this many bytes; None: the source does not tell.
+    pub(super) fn binary(bytes: Option<i64>, decoding: Decoding) -> Self {
+        let bytes = bytes.and_then(|bytes| u32::try_from(bytes).ok()).unwrap_or(VARBYTE_UNSIZED_BYTES);
+        Self::Exact(RedshiftType::Varbyte { bytes: bytes.clamp(1, VARBYTE_UNSIZED_BYTES) }, decoding)
+    }
+
+    /// A number of this many bits: one is a boolean.
+    pub(super) fn bits(length: i64) -> Self {
+        match u16::try_from(length) {
+            Ok(1) => Self::Exact(RedshiftType::Boolean, Decoding::Boolean),
+            Ok(length) if (2..=MAX_BITS).contains(&length) => {
+                Self::Exact(RedshiftType::Varchar { bytes: u32::from(length) }, Decoding::Bits { length })
+            }
+            _ => Self::unsupported(format!("a value of more than {MAX_BITS} bits, or of no fixed number of them")),
         }
-        Self::Exact(RedshiftType::Decimal { precision: precision.max(1), scale }, Decoding::DecimalBase64 { scale })
+    }
+
+    /// An array of what one element becomes.
+    pub(super) fn array(element: &Self) -> Self {
+        let decoded = |element| Self::Exact(RedshiftType::Super, Decoding::Array(element));
+        match element {
+            Self::UnsizedText => Self::Exact(RedshiftType::Super, Decoding::Super),
+            Self::Exact(_, decoding) => match *decoding {
+                Decoding::Integer | Decoding::Float | Decoding::Boolean | Decoding::Text | Decoding::ZonedTimestamp => {
+                    Self::Exact(RedshiftType::Super, Decoding::Super)
+                }
+                Decoding::DecimalBase64 { scale } => decoded(Element::DecimalBase64 { scale }),
+                Decoding::DateDays => decoded(Element::DateDays),
+                Decoding::TimeMillis => decoded(Element::TimeMillis),
+                Decoding::TimeMicros => decoded(Element::TimeMicros),
+                Decoding::TimestampMillis => decoded(Element::TimestampMillis),
+                Decoding::TimestampMicros => decoded(Element::TimestampMicros),
+                Decoding::BytesBase64 => decoded(Element::BytesBase64),
+                _ => Self::unsupported("arrays of such elements are not decoded"),
+            },
+            Self::Unsized(_) => Self::unsupported("arrays of such elements are not decoded"),
+            Self::Unsupported { reason } => Self::unsupported(format!("an array's element: {reason}")),
+        }
     }
 }
+
+/// The most bits of a number that is decoded: each byte is a part of the SQL text.
+const MAX_BITS: u16 = 256;
 
 /// A column type as SQL writes it: `decimal(12,2) unsigned` is the name `DECIMAL UNSIGNED`
 /// with the arguments 12 and 2.

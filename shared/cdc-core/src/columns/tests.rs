@@ -24,11 +24,12 @@ fn shown(table: &SourceTable) -> Vec<String> {
         .iter()
         .map(|column| {
             let null = if column.nullable { "" } else { " not null" };
-            match &column.mapped {
+            match &column.mapped(&ConnectorSettings::default()) {
                 Mapped::Exact(kind, decoding) => {
                     format!("{} {kind}{null} {decoding:?}", column.name)
                 }
                 Mapped::UnsizedText => format!("{} text{null}", column.name),
+                Mapped::Unsized(decoding) => format!("{} text{null} {decoding:?}", column.name),
                 Mapped::Unsupported { .. } => format!("{} unsupported", column.name),
             }
         })
@@ -93,14 +94,14 @@ fn reads_a_mysqldump() {
         [
             "ID DECIMAL(20,0) not null UnsignedBigInt",
             "A B VARCHAR(30) not null Text",
-            "price DECIMAL(12,2) DecimalBase64 { scale: 2 }",
+            "price DECIMAL(12,2) DecimalAny { scale: 2 }",
             "e VARCHAR(255) Text",
             "s VARCHAR(255) Text",
             "at TIMESTAMPTZ ZonedTimestamp",
             "dt TIMESTAMP TimestampMicros",
             "dt3 TIMESTAMP TimestampMillis",
             "total INTEGER Integer",
-            "bits unsupported",
+            "bits VARCHAR(8) Bits { length: 8 }",
             "flag BOOLEAN Boolean",
             "j text",
             "n VARCHAR(15) Text",
@@ -108,7 +109,7 @@ fn reads_a_mysqldump() {
             "f REAL Float",
             "y SMALLINT Integer",
             "t TIME TimeMicros",
-            "big unsupported",
+            "big DECIMAL(38,30) DecimalAny { scale: 30 }",
             "tiny VARCHAR(765) Text",
             "b SMALLINT Integer",
         ]
@@ -187,19 +188,19 @@ fn reads_a_pg_dump() {
             "Ch VARCHAR(63) Text",
             "c VARCHAR(12) Text",
             "m VARCHAR(255) Text",
-            "p DECIMAL(10,2) DecimalBase64 { scale: 2 }",
-            "n unsupported",
-            "n2 DECIMAL(5,5) DecimalBase64 { scale: 5 }",
+            "p DECIMAL(10,2) DecimalAny { scale: 2 }",
+            "n text DecimalVariable",
+            "n2 DECIMAL(5,5) DecimalAny { scale: 5 }",
             "neg unsupported",
             "ts TIMESTAMP TimestampMicros",
             "ts3 TIMESTAMP TimestampMillis",
             "tz TIMESTAMPTZ ZonedTimestamp",
             "t0 TIME TimeMillis",
             "ttz VARCHAR(32) Text",
-            "arr unsupported",
-            "arr2 unsupported",
-            "iv unsupported",
-            "b unsupported",
+            "arr SUPER Super",
+            "arr2 SUPER Super",
+            "iv BIGINT Integer",
+            "b VARBYTE(65535) BytesAny",
             "u VARCHAR(36) Text",
             "d DOUBLE PRECISION Float",
             "odd unsupported",
@@ -292,8 +293,8 @@ fn reads_the_schema_of_an_event() {
             "SKU text not null",
             "PRICE DECIMAL(12,2) not null DecimalBase64 { scale: 2 }",
             "money DECIMAL(38,2) DecimalBase64 { scale: 2 }",
-            "big unsupported",
-            "any unsupported",
+            "big DECIMAL(38,30) DecimalBase64 { scale: 30 }",
+            "any text DecimalVariable",
             "i16 SMALLINT Integer",
             "i32 INTEGER not null Integer",
             "i64 BIGINT Integer",
@@ -307,15 +308,15 @@ fn reads_the_schema_of_an_event() {
             "ts3 TIMESTAMP TimestampMillis",
             "tsc TIMESTAMP TimestampMillis",
             "ts6 TIMESTAMP TimestampMicros",
-            "ts9 unsupported",
+            "ts9 TIMESTAMP TimestampNanos",
             "tz TIMESTAMPTZ ZonedTimestamp",
             "y SMALLINT Integer",
             "e VARCHAR(255) Text",
             "j text",
             "v20 VARCHAR(80) Text",
-            "bits unsupported",
-            "blob unsupported",
-            "arr unsupported",
+            "bits VARCHAR(8) Bits { length: 8 }",
+            "blob VARBYTE(65535) BytesBase64",
+            "arr SUPER Super",
         ]
     );
     assert_eq!(from_event_schema(None, r#"{"type":"struct","fields":[]}"#), None);
@@ -362,7 +363,7 @@ fn schema_changes_fold_to_the_newest_definition() {
     let table = knowledge.schema_changes.find("db", "T").unwrap();
     assert_eq!(
         shown(table),
-        ["id BIGINT not null Integer", "v VARCHAR(40) Text", "n DECIMAL(10,2) DecimalBase64 { scale: 2 }"]
+        ["id BIGINT not null Integer", "v VARCHAR(40) Text", "n DECIMAL(10,2) DecimalAny { scale: 2 }"]
     );
     assert!(knowledge.schema_changes.find("db", "U").is_some());
     assert!(knowledge.schema_changes.find("db", "renamed").is_some());
@@ -420,7 +421,7 @@ fn knowledge() -> Knowledge {
         Some(&format!(r#"{{"schema":{KEY_SCHEMA},"payload":{{"SKU":"a"}}}}"#)),
         &format!(r#"{{"schema":{schema},"payload":{event}}}"#),
     ));
-    knowledge.learn(&schema_change(1, "CREATE", "T", &["id INT", "v BIGINT", "b BLOB", "name VARCHAR"]));
+    knowledge.learn(&schema_change(1, "CREATE", "T", &["id INT", "v BIGINT", "b ODD", "name VARCHAR"]));
     knowledge
 }
 
@@ -440,11 +441,11 @@ fn the_first_source_that_knows_the_table_counts() {
     let with_dump = pipeline("", ONE);
     known.learn_dump(&with_dump, "d.sql", "CREATE TABLE T (id int PRIMARY KEY, v text)").unwrap();
     assert_eq!(origin("", &known), Ok(Origin::Dump));
-    let declared = "  - {topic: p.db.T, key: [id], columns: {declare: [{name: id, type: int unsigned}, {name: v, type: 'decimal(5,1)'}]}}\n";
+    let declared = "  - {topic: p.db.T, key: [id], columns: {declare: [{name: id, type: int unsigned}, {name: w, type: 'decimal(5,1)'}]}}\n";
     let definition = defined("", declared, &known).unwrap();
     assert_eq!(definition.origin, Origin::Declared);
     assert_eq!(definition.table.columns[0].target_type, RedshiftType::BigInt);
-    assert_eq!(definition.table.columns[1].decoding, Decoding::DecimalBase64 { scale: 1 });
+    assert_eq!(definition.table.columns[1].decoding, Decoding::DecimalAny { scale: 1 });
     assert!(!definition.table.columns[0].nullable);
 }
 
@@ -511,10 +512,7 @@ fn what_cannot_be_defined_says_why() {
         problems[0].to_string()
     };
     let cases = [
-        (
-            ONE,
-            "column b of type blob(10,2): binary values arrive as base64 in the connector's default binary.handling.mode; leave it out with `columns.exclude`",
-        ),
+        (ONE, "column b of type odd(10,2): the type is not known; leave it out with `columns.exclude`"),
         (
             "  - {topic: p.db.T, key: [b], on_unsupported_column: exclude}\n",
             "it is part of the key; declare another `key`",
@@ -577,7 +575,7 @@ proptest! {
                 charset: Some(charset.to_owned()),
                 ..SqlType::default()
             };
-            match mysql::map(&sql) {
+            match mysql::map(&sql, &ConnectorSettings::default()) {
                 Mapped::Exact(RedshiftType::Varchar { bytes }, Decoding::Text) => {
                     prop_assert!(i64::from(bytes) >= length.min(65_535));
                     prop_assert!(bytes <= 65_535);

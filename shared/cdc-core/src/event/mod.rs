@@ -7,6 +7,7 @@
 //! decoded to something; what cannot be understood is poison with a reason, and the reason
 //! never holds any content of the record.
 
+pub(crate) mod flattened;
 pub(crate) mod json;
 mod schema_change;
 mod source;
@@ -184,10 +185,10 @@ fn decode_value(record: &Record) -> Result<Decoded<'_>, Cow<'static, str>> {
         return Ok(Decoded::Tombstone);
     }
     let object = Object::parse(text).ok_or_else(|| not_an_object(text))?;
-    let object = match unwrapped(object).payload {
-        Payload::Bare(object) => object,
+    let (object, raw) = match unwrapped(object).payload {
+        Payload::Bare(object) => (object, text),
         Payload::Inner(payload) if payload.get() == "null" => return Ok(Decoded::Tombstone),
-        Payload::Inner(payload) => Object::parse(payload.get()).ok_or("the payload is not an object")?,
+        Payload::Inner(payload) => (Object::parse(payload.get()).ok_or("the payload is not an object")?, payload.get()),
     };
     if object.has("op") && object.has("source") {
         return decode_envelope(record, &object);
@@ -201,7 +202,11 @@ fn decode_value(record: &Record) -> Result<Decoded<'_>, Cow<'static, str>> {
     if object.has("ts_ms") && object.names().all(|name| name.starts_with("ts_")) {
         return Ok(Decoded::Heartbeat { ts_ms: object.integer("ts_ms") });
     }
-    Err("the value is no Debezium envelope: it has no `op` and `source`; flattened events (ExtractNewRecordState) cannot be ordered safely, remove that transform".into())
+    if flattened::is_flattened(&object) {
+        let row = serde_json::from_str(raw).map_err(|_| "the value is not JSON")?;
+        return Ok(flattened::read(&object, RowImage(row), decode_key(record)?));
+    }
+    Err("the value is no Debezium envelope: it has no `op` and `source`, and no field `__op` or `__deleted` of a flattened event".into())
 }
 
 fn not_an_object(text: &str) -> &'static str {

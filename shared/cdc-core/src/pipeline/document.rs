@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::catalog::OnUnfitValue;
+
 /// The pipeline file of redshift-cdc: which Kafka topics of Debezium become which tables in
 /// Amazon Redshift.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -57,6 +59,11 @@ pub(super) struct Source {
     /// One or more files of `CREATE TABLE` statements, relative to this file.
     #[serde(default)]
     pub(super) dump: Option<OneOrMany>,
+    /// The connector's own settings that decide how values arrive, by their own names. Needed
+    /// where the events carry no schema and a setting is not the connector's default; the
+    /// schema inside an event goes before them.
+    #[serde(default)]
+    pub(super) settings: ConnectorSettings,
     /// Debezium's `topic.heartbeat.prefix`.
     #[serde(default = "heartbeat_prefix")]
     #[schemars(length(min = 1, max = 249), regex(pattern = r"^[A-Za-z0-9._-]+$"))]
@@ -73,6 +80,126 @@ fn heartbeat_prefix() -> String {
 
 fn transaction_topic() -> String {
     "transaction".to_owned()
+}
+
+/// The connector's settings that decide how values arrive. A setting that is left out has the
+/// connector's default, except where the values' own form decides.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConnectorSettings {
+    /// How decimals arrive. Left out: their form decides, base64 or decimal text.
+    #[serde(rename = "decimal.handling.mode")]
+    pub decimals: Option<DecimalHandling>,
+    /// How dates and times arrive. Left out: adaptive (PostgreSQL), adaptive_time_microseconds
+    /// (MySQL, MariaDB).
+    #[serde(rename = "time.precision.mode")]
+    pub times: Option<TimePrecision>,
+    /// How binary values arrive. Left out: their form decides, base64 or hexadecimal text.
+    #[serde(rename = "binary.handling.mode")]
+    pub binary: Option<BinaryHandling>,
+    /// How BIGINT UNSIGNED arrives. Left out: long.
+    #[serde(rename = "bigint.unsigned.handling.mode")]
+    pub unsigned: Option<UnsignedHandling>,
+    /// How intervals arrive. Left out: numeric.
+    #[serde(rename = "interval.handling.mode")]
+    pub intervals: Option<IntervalHandling>,
+    /// How hstore values arrive. Left out: json.
+    #[serde(rename = "hstore.handling.mode")]
+    pub hstore: Option<HstoreHandling>,
+    /// How names of fields are made of names of columns. Left out: none.
+    #[serde(rename = "field.name.adjustment.mode")]
+    pub field_names: Option<FieldNameAdjustment>,
+    /// What stands for an unchanged large value of PostgreSQL. Left out:
+    /// `__debezium_unavailable_value`.
+    #[serde(rename = "unavailable.value.placeholder")]
+    #[schemars(length(min = 1, max = 1000))]
+    pub unavailable: Option<String>,
+}
+
+/// `decimal.handling.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DecimalHandling {
+    /// Base64 of the unscaled number (the connectors' default).
+    Precise,
+    /// Decimal text.
+    String,
+    /// A floating-point number.
+    Double,
+}
+
+/// `time.precision.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimePrecision {
+    /// Milliseconds, or microseconds where the column has more than three digits.
+    Adaptive,
+    /// Timestamps as with adaptive, times of day in microseconds.
+    AdaptiveTimeMicroseconds,
+    /// Milliseconds.
+    Connect,
+    /// ISO 8601 text.
+    Isostring,
+    /// Microseconds.
+    Microseconds,
+    /// Nanoseconds.
+    Nanoseconds,
+}
+
+/// `binary.handling.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BinaryHandling {
+    /// Bytes, which JsonConverter writes as base64 (the connectors' default).
+    Bytes,
+    /// Base64 text.
+    Base64,
+    /// Base64 text with the URL-safe alphabet.
+    Base64UrlSafe,
+    /// Hexadecimal text.
+    Hex,
+}
+
+/// `bigint.unsigned.handling.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnsignedHandling {
+    /// A signed 64-bit number (the connectors' default).
+    Long,
+    /// A decimal.
+    Precise,
+}
+
+/// `interval.handling.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IntervalHandling {
+    /// Microseconds, a month counted as 30.4375 days (the connector's default).
+    Numeric,
+    /// ISO 8601 text.
+    String,
+}
+
+/// `hstore.handling.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HstoreHandling {
+    /// JSON text (the connector's default).
+    Json,
+    /// An object.
+    Map,
+}
+
+/// `field.name.adjustment.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldNameAdjustment {
+    /// Names stay.
+    None,
+    /// Characters that Avro does not allow become underscores.
+    Avro,
+    /// Characters that Avro does not allow become `_uXXXX`.
+    AvroUnicode,
 }
 
 /// The source database's connector.
@@ -240,6 +367,8 @@ pub(super) struct Defaults {
     pub(super) on_unsupported_column: OnUnsupportedColumn,
     /// What to do with a table without a key.
     pub(super) keyless: Keyless,
+    /// What becomes of a value that its column cannot hold.
+    pub(super) on_unfit_value: OnUnfitValue,
     /// The size in bytes of a text column whose length the source does not tell (TEXT, JSON,
     /// or an event schema without lengths). A longer value goes to quarantine. Redshift stores
     /// what a value needs, whatever the limit is; a smaller limit saves memory in queries.
@@ -253,6 +382,7 @@ impl Default for Defaults {
             auto_refresh: false,
             on_unsupported_column: OnUnsupportedColumn::default(),
             keyless: Keyless::default(),
+            on_unfit_value: OnUnfitValue::default(),
             unsized_text_bytes: crate::catalog::VARCHAR_MAX_BYTES,
         }
     }
@@ -311,6 +441,9 @@ pub(super) struct TableEntry {
     /// What to do when the table has no key.
     #[serde(default)]
     pub(super) keyless: Option<Keyless>,
+    /// What becomes of a value that its column cannot hold.
+    #[serde(default)]
+    pub(super) on_unfit_value: Option<OnUnfitValue>,
 }
 
 /// A topic's name or a pattern of such names.
@@ -348,6 +481,9 @@ pub(super) struct Columns {
     /// The source's name to the name in the target table.
     #[serde(default)]
     pub(super) rename: BTreeMap<String, Name>,
+    /// The source's name to what becomes of a value that this column cannot hold.
+    #[serde(default)]
+    pub(super) on_unfit_value: BTreeMap<String, OnUnfitValue>,
     /// The table's columns, all of them, when they are declared by hand.
     #[serde(default)]
     pub(super) declare: Vec<DeclaredColumn>,

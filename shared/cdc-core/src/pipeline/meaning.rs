@@ -67,6 +67,7 @@ pub(super) fn understand(document: Document, marks: &BTreeMap<String, Mark>) -> 
         topic_prefix: source.topic_prefix,
         connector: source.connector,
         column_source: source.columns,
+        settings: source.settings,
         dump_files: source.dump.iter().flat_map(|files| files.iter().map(str::to_owned).collect::<Vec<_>>()).collect(),
         kafka,
         control_schema: folded(&warehouse.control_schema),
@@ -80,6 +81,7 @@ pub(super) fn understand(document: Document, marks: &BTreeMap<String, Mark>) -> 
             auto_refresh: document.defaults.auto_refresh,
             on_unsupported_column: document.defaults.on_unsupported_column,
             keyless: document.defaults.keyless,
+            on_unfit_value: document.defaults.on_unfit_value,
             ..TableOptions::default()
         },
         unsized_text_bytes: document.defaults.unsized_text_bytes,

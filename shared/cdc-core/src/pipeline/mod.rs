@@ -17,9 +17,14 @@ mod yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use document::{Authentication, ColumnSource, Connector, DeclaredColumn, Keyless, OnUnsupportedColumn, Users};
+pub use document::{
+    Authentication, BinaryHandling, ColumnSource, Connector, ConnectorSettings, DecimalHandling, DeclaredColumn,
+    FieldNameAdjustment, HstoreHandling, IntervalHandling, Keyless, OnUnsupportedColumn, TimePrecision,
+    UnsignedHandling, Users,
+};
 pub use resolve::{CatalogError, CatalogErrors, TopicRole};
 
+use crate::catalog::OnUnfitValue;
 use crate::error::{Classify, ErrorKind};
 pub(crate) use check::nearest as nearest_name;
 use document::Document;
@@ -33,6 +38,7 @@ pub struct Pipeline {
     transaction_topic: String,
     connector: Option<Connector>,
     column_source: ColumnSource,
+    settings: ConnectorSettings,
     dump_files: Vec<String>,
     kafka: Option<KafkaSection>,
     control_schema: String,
@@ -101,6 +107,10 @@ pub struct TableOptions {
     pub on_unsupported_column: OnUnsupportedColumn,
     /// What to do when the table has no key.
     pub keyless: Keyless,
+    /// What becomes of a value that its column cannot hold.
+    pub on_unfit_value: OnUnfitValue,
+    /// The same for single columns, by source name.
+    pub on_unfit_value_of: BTreeMap<String, OnUnfitValue>,
     /// The key's source names, in key order. None: the source's own key. Empty: no key.
     pub key: Option<Vec<String>>,
     /// Only these columns, by source name, and the key's. None: all.
@@ -210,6 +220,12 @@ impl Pipeline {
     #[must_use]
     pub fn column_source(&self) -> ColumnSource {
         self.column_source
+    }
+
+    /// The connector's settings that decide how values arrive, as far as the file states them.
+    #[must_use]
+    pub fn settings(&self) -> &ConnectorSettings {
+        &self.settings
     }
 
     /// The files of `CREATE TABLE` statements, as written, relative to the pipeline file.

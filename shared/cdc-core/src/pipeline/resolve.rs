@@ -144,6 +144,9 @@ impl Pipeline {
             if let Some(policy) = stated.keyless {
                 options.keyless = policy;
             }
+            if let Some(policy) = stated.on_unfit_value {
+                options.on_unfit_value = policy;
+            }
             if let Some(key) = &stated.key {
                 options.key = Some(key.iter().map(|name| name.0.clone()).collect());
             }
@@ -162,6 +165,7 @@ impl Pipeline {
                         .chain(&columns.exclude)
                         .map(|name| &name.0)
                         .chain(columns.rename.keys())
+                        .chain(columns.on_unfit_value.keys())
                         .cloned()
                         .collect();
                 }
@@ -175,6 +179,9 @@ impl Pipeline {
                 }
                 if !columns.rename.is_empty() {
                     options.rename = columns.rename.iter().map(|(from, to)| (from.clone(), folded(&to.0))).collect();
+                }
+                if !columns.on_unfit_value.is_empty() {
+                    options.on_unfit_value_of.clone_from(&columns.on_unfit_value);
                 }
                 if !columns.declare.is_empty() {
                     options.declare.clone_from(&columns.declare);

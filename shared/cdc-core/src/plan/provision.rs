@@ -566,6 +566,7 @@ fn compare(column: &Column, found: &ObservedColumn) -> Fit {
         RedshiftType::Timestamp => "timestamp without time zone",
         RedshiftType::TimestampTz => "timestamp with time zone",
         RedshiftType::Varbyte { .. } => "binary varying",
+        RedshiftType::Super => "super",
     };
     if !found.data_type.eq_ignore_ascii_case(expected) {
         return Fit::Differs;

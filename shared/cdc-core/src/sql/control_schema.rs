@@ -72,6 +72,8 @@ pub fn create_merge_log(layout: &Layout) -> String {
          \x20   tombstones BIGINT NOT NULL,\n\
          \x20   stale BIGINT NOT NULL,\n\
          \x20   quarantined BIGINT NOT NULL,\n\
+         \x20   nulled_values BIGINT NOT NULL,\n\
+         \x20   truncated_values BIGINT NOT NULL,\n\
          \x20   newest_source_ts TIMESTAMP\n\
          )\n\
          DISTSTYLE EVEN\n\

@@ -1,19 +1,25 @@
 //! One column's way from the event's JSON value to a typed value, as SQL expressions.
 //!
 //! Redshift's casts from SUPER give NULL for a value of the wrong type ("Querying semistructured
-//! data", lax semantics). The merge procedure therefore compares: a value that is present in
-//! the row image and NULL after decoding was lost and goes to quarantine.
+//! data", lax semantics), and so does every expression here for a value that the column cannot
+//! hold. The merge procedure compares: a value that is present in the row image and NULL after
+//! decoding did not fit, and the column's policy decides what becomes of it.
 
 use super::decoding_functions::{
-    BASE64_HEX, DATE_DAYS, DECIMAL_TEXT, HEX_INTEGER, TIME_MICROS, TIMESTAMP_MICROS, ZONED_TIMESTAMP,
+    BASE64_BITS, BASE64_HEX, DATE_DAYS, DATE_ISO, DECIMAL, DECIMAL_ANY, DECIMAL_FIT, DECIMAL_TEXT, GEOMETRY,
+    HEX_INTEGER, TIME_ISO, TIME_MICROS, TIMESTAMP_ISO, TIMESTAMP_MICROS, ZONED_TIMESTAMP,
 };
-use super::ident::quoted;
+use super::ident::{literal, quoted};
 use super::layout::Layout;
-use crate::catalog::{Column, DECIMAL_MAX_PRECISION, Decoding, RedshiftType};
+use crate::catalog::{Column, DECIMAL_MAX_PRECISION, Decoding, Element, OnUnfitValue, RedshiftType, VARCHAR_MAX_BYTES};
 
-/// What Debezium's PostgreSQL connector sends for a large value that did not change
-/// (`unavailable.value.placeholder`, default).
-pub const UNAVAILABLE_VALUE: &str = "__debezium_unavailable_value";
+/// What stands for U+0000 in a record that was repaired. Its length is twice that of the escape
+/// `\u0000`.
+pub(super) const NUL_MARK: &str = "__cdc_nul__!";
+
+/// From this length on, text of hexadecimal digits only is hexadecimal and not base64 that
+/// happens to have no other characters.
+const SURELY_HEX: u32 = 32;
 
 /// The attribute of a row image that holds the column, e.g. `c._cdc_image."CUST_ID"`.
 #[must_use]
@@ -28,14 +34,46 @@ pub fn attribute(image: &str, column: &Column) -> String {
 /// into its body as expressions.
 #[must_use]
 pub fn needs_stages(column: &Column) -> bool {
-    matches!(column.decoding, Decoding::DecimalBase64 { .. })
+    matches!(column.decoding, Decoding::DecimalBase64 { .. } | Decoding::DecimalAny { .. } | Decoding::DecimalVariable)
 }
 
-/// First stage: base64 to hexadecimal text. Only strings: a number is not base64.
+/// How the elements of an array are decoded, which happens in stages of their own.
+#[must_use]
+pub fn element(column: &Column) -> Option<Element> {
+    match column.decoding {
+        Decoding::Array(element) => Some(element),
+        _ => None,
+    }
+}
+
+/// The columns of the stages that [`typed`] and [`element_json`] read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Staged {
+    /// The last stage: the unscaled number of a decimal, or the list of an array.
+    pub unscaled: String,
+    /// The first stage's text.
+    pub text: String,
+}
+
+/// First stage: base64 to hexadecimal text. A number, which is not base64, and decimal text are
+/// passed on behind a number sign.
 #[must_use]
 pub fn hexadecimal(layout: &Layout, image: &str, column: &Column) -> String {
     let value = attribute(image, column);
-    format!("{}({value}::VARCHAR(65535), JSON_TYPEOF({value}))", layout.function(BASE64_HEX))
+    let function = layout.function(BASE64_HEX);
+    match column.decoding {
+        Decoding::DecimalVariable => {
+            format!("{function}({value}.\"value\"::VARCHAR(65535), JSON_TYPEOF({value}.\"value\"))")
+        }
+        Decoding::DecimalAny { scale } => {
+            let precision = digits(column.target_type).0;
+            format!(
+                "{}({value}::VARCHAR(65535), JSON_TYPEOF({value}), {scale}, {precision})",
+                layout.function(DECIMAL_ANY)
+            )
+        }
+        _ => format!("{function}({value}::VARCHAR(65535), JSON_TYPEOF({value}))"),
+    }
 }
 
 /// Second stage: hexadecimal text to the unscaled number, DECIMAL(38,0).
@@ -44,84 +82,295 @@ pub fn unscaled(layout: &Layout, hexadecimal: &str) -> String {
     format!("{}({hexadecimal})", layout.function(HEX_INTEGER))
 }
 
-/// The typed value. `unscaled` names the second stage's column, where there is one.
+/// The typed value. `staged` names the columns of the stages, where there are some.
 #[must_use]
-pub fn typed(layout: &Layout, image: &str, column: &Column, unscaled: &str) -> String {
+pub fn typed(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> String {
     let value = attribute(image, column);
+    let text = format!("{value}::VARCHAR(65535)");
     let kind = column.target_type;
     match column.decoding {
-        Decoding::Integer | Decoding::Float | Decoding::Boolean => format!("{value}::{kind}"),
+        Decoding::Integer | Decoding::Boolean => format!("{value}::{kind}"),
+        Decoding::Float => format!(
+            "CASE WHEN JSON_TYPEOF({value}) <> 'string' THEN {value}::{kind}\n\
+             \x20             WHEN {text} IN ('NaN', 'Infinity', '-Infinity') THEN {text}::{kind} END"
+        ),
         Decoding::UnsignedBigInt => format!(
             "CASE WHEN {value}::BIGINT >= 0 THEN {value}::BIGINT::DECIMAL(20,0)\n\
              \x20             ELSE {value}::BIGINT::DECIMAL(20,0) + 18446744073709551616 END::{kind}"
         ),
-        Decoding::Text => text(&value, kind),
-        Decoding::DecimalBase64 { scale } => decimal_from_unscaled(layout, unscaled, scale, kind),
-        Decoding::DecimalText => decimal_from_text(&value, kind),
-        Decoding::DateDays => format!("{}({value}::BIGINT)", layout.function(DATE_DAYS)),
-        Decoding::TimeMillis => format!("{}({value}::BIGINT * 1000)", layout.function(TIME_MICROS)),
-        Decoding::TimeMicros => format!("{}({value}::BIGINT)", layout.function(TIME_MICROS)),
-        Decoding::TimestampMillis => format!(
-            "{}(CASE WHEN ABS({value}::BIGINT) < 900000000000000 THEN {value}::BIGINT * 1000 END)",
-            layout.function(TIMESTAMP_MICROS)
-        ),
-        Decoding::TimestampMicros => {
-            format!("{}({value}::BIGINT)", layout.function(TIMESTAMP_MICROS))
+        Decoding::Text => whole_text(&value, column),
+        Decoding::DecimalBase64 { scale } | Decoding::DecimalAny { scale } => {
+            format!("{}::{kind}", decimal(layout, staged, scale, kind))
         }
-        Decoding::ZonedTimestamp => format!("{}({value}::VARCHAR(65535))", layout.function(ZONED_TIMESTAMP)),
-        Decoding::BytesHex => bytes_from_hex(&value, kind),
+        Decoding::DecimalText => format!("{}::{kind}", decimal_from_text(layout, &text, kind)),
+        Decoding::DecimalVariable => {
+            let from_structure = format!(
+                "{}({}, {value}.\"scale\"::INTEGER, {DECIMAL_MAX_PRECISION})",
+                layout.function(DECIMAL_TEXT),
+                staged.unscaled
+            );
+            fitting(
+                &format!(
+                    "CASE WHEN JSON_TYPEOF({value}) = 'object' THEN {from_structure}\n\
+                     \x20             WHEN JSON_TYPEOF({value}) = 'string' AND {text} ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN {text} END"
+                ),
+                kind,
+            )
+        }
+        Decoding::DateDays => format!("{}({value}::BIGINT)", layout.function(DATE_DAYS)),
+        Decoding::DateIso => format!("{}({text})", layout.function(DATE_ISO)),
+        Decoding::TimeMillis => time_micros(layout, &format!("{value}::INTEGER::BIGINT * 1000")),
+        Decoding::TimeMicros => time_micros(layout, &format!("{value}::BIGINT")),
+        Decoding::TimeNanos => time_micros(layout, &whole_micros(&value)),
+        Decoding::TimeIso => format!("{}({text})", layout.function(TIME_ISO)),
+        Decoding::TimestampMillis => timestamp_micros(layout, &micros_of_millis(&value)),
+        Decoding::TimestampMicros => timestamp_micros(layout, &format!("{value}::BIGINT")),
+        Decoding::TimestampNanos => timestamp_micros(layout, &whole_micros(&value)),
+        Decoding::TimestampIso => format!("{}({text})", layout.function(TIMESTAMP_ISO)),
+        Decoding::ZonedTimestamp => format!("{}({text})", layout.function(ZONED_TIMESTAMP)),
+        Decoding::BytesHex => format!(
+            "CASE WHEN MOD(LEN({text}), 2) = 0 AND {text} ~ '^[0-9A-Fa-f]*$' AND {fits}\n\
+             \x20             THEN {} END",
+            bytes_from_hex(&text, kind),
+            fits = hex_fits(&text, kind),
+        ),
+        Decoding::BytesBase64 => format!(
+            "CASE WHEN JSON_TYPEOF({value}) = 'string' AND {} THEN {} END",
+            is_base64(&text, kind),
+            bytes_from_base64(&text, kind)
+        ),
+        Decoding::BytesAny => format!(
+            "CASE WHEN JSON_TYPEOF({value}) <> 'string' THEN NULL\n\
+             \x20             WHEN {text} ~ '^([0-9a-f][0-9a-f])*$'\n\
+             \x20             THEN CASE WHEN ({text} = '' OR MOD(LEN({text}), 4) <> 0 OR LEN({text}) >= {SURELY_HEX}) AND {hex_fits}\n\
+             \x20                       THEN {hex} END\n\
+             \x20             WHEN {is_base64} THEN {base64} END",
+            hex_fits = hex_fits(&text, kind),
+            hex = bytes_from_hex(&text, kind),
+            is_base64 = is_base64(&text, kind),
+            base64 = bytes_from_base64(&text, kind),
+        ),
+        Decoding::Bits { length } => bits(layout, &value, &text, length),
+        Decoding::Geometry => fitting(
+            &format!("{}({value}.\"wkb\"::VARCHAR(65535), {value}.\"srid\"::INTEGER)", layout.function(GEOMETRY)),
+            kind,
+        ),
+        Decoding::Super => format!("CASE WHEN JSON_TYPEOF({value}) IN ('array', 'object') THEN {value} END"),
+        Decoding::Array(_) => format!(
+            "CASE WHEN JSON_TYPEOF({value}) <> 'array' THEN NULL WHEN GET_ARRAY_LENGTH({value}) = 0 THEN {value} ELSE {} END",
+            staged.unscaled
+        ),
     }
 }
 
-/// Whether the column may carry the placeholder of an unchanged large value.
+/// How many values were cut, 0 or 1; None for a column whose values are never cut.
 #[must_use]
-pub fn may_be_unavailable(column: &Column) -> bool {
-    matches!(column.decoding, Decoding::Text)
+pub fn truncated(image: &str, column: &Column) -> Option<String> {
+    match (column.on_unfit_value, column.decoding, column.target_type) {
+        (OnUnfitValue::Truncate, Decoding::Text, RedshiftType::Varchar { bytes }) if bytes < VARCHAR_MAX_BYTES => {
+            let value = attribute(image, column);
+            Some(format!(
+                "CASE WHEN JSON_TYPEOF({value}) = 'string' AND OCTET_LENGTH({value}::VARCHAR(65535)) > {bytes} THEN 1 ELSE 0 END"
+            ))
+        }
+        _ => None,
+    }
 }
 
-/// Text as it is, if it fits: a cast to a shorter VARCHAR would cut it without a word.
-fn text(value: &str, kind: RedshiftType) -> String {
-    let RedshiftType::Varchar { bytes } = kind else {
-        return format!("{value}::VARCHAR(65535)::{kind}");
+/// Whether the value is the placeholder of an unchanged large value, in the form that the
+/// column's type gives it. None for types that PostgreSQL never stores out of line.
+///
+/// Text has the placeholder itself, binary values its bytes. An array of text has it as its one
+/// element, an array of numbers has the codes of its characters, hstore has it as name and value.
+#[must_use]
+pub fn unavailable(image: &str, column: &Column, placeholder: &str) -> Option<String> {
+    let value = attribute(image, column);
+    let is = |text: &str| format!("{value}::VARCHAR(65535) = {}", literal(text));
+    let list = |element: &str| format!("{value} = JSON_PARSE({})", literal(&format!("[{element}]")));
+    let base64 = base64_of(placeholder.as_bytes());
+    let hex = || placeholder.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let condition = match column.decoding {
+        Decoding::Text | Decoding::DecimalText | Decoding::DecimalVariable => is(placeholder),
+        Decoding::BytesBase64 => is(&base64),
+        Decoding::BytesHex => is(&hex()),
+        Decoding::BytesAny => format!("({} OR {})", is(&base64), is(&hex())),
+        Decoding::Super | Decoding::Array(_) => {
+            let codes: Vec<String> = placeholder.bytes().map(|byte| byte.to_string()).collect();
+            let json = |text: &str| serde_json::Value::from(text).to_string();
+            let own = json(placeholder);
+            let object = literal(&format!("{{{own}:{own}}}"));
+            format!(
+                "({} OR {} OR {} OR {} OR {value} = JSON_PARSE({object}))",
+                is(placeholder),
+                list(&own),
+                list(&json(&base64)),
+                list(&codes.join(",")),
+            )
+        }
+        _ => return None,
     };
-    if bytes == crate::catalog::VARCHAR_MAX_BYTES {
-        return format!("CASE WHEN JSON_TYPEOF({value}) = 'string' THEN {value}::VARCHAR(65535) END");
+    Some(condition)
+}
+
+/// The first stage of an array's element: its hexadecimal text, for decimals only.
+#[must_use]
+pub fn element_hexadecimal(layout: &Layout, element: Element, item: &str) -> Option<String> {
+    matches!(element, Element::DecimalBase64 { .. })
+        .then(|| format!("{}({item}::VARCHAR(65535), JSON_TYPEOF({item}))", layout.function(BASE64_HEX)))
+}
+
+/// An array's element as JSON text; NULL for one that cannot be read. `staged` names the
+/// stages of a decimal.
+#[must_use]
+pub fn element_json(layout: &Layout, element: Element, item: &str, staged: &Staged) -> String {
+    let text = format!("{item}::VARCHAR(65535)");
+    let in_quotes = |value: String| format!("'\"' || {value} || '\"'");
+    let moment = |value: String| in_quotes(format!("{value}::VARCHAR(40)"));
+    let json = match element {
+        Element::DecimalBase64 { scale } => {
+            let kind = RedshiftType::Decimal { precision: DECIMAL_MAX_PRECISION, scale };
+            decimal(layout, staged, scale, kind)
+        }
+        Element::DateDays => moment(format!("{}({item}::BIGINT)", layout.function(DATE_DAYS))),
+        Element::TimeMillis => moment(time_micros(layout, &format!("{item}::INTEGER::BIGINT * 1000"))),
+        Element::TimeMicros => moment(time_micros(layout, &format!("{item}::BIGINT"))),
+        Element::TimestampMillis => moment(timestamp_micros(layout, &micros_of_millis(item))),
+        Element::TimestampMicros => moment(timestamp_micros(layout, &format!("{item}::BIGINT"))),
+        Element::BytesBase64 => {
+            let kind = RedshiftType::Varbyte { bytes: crate::catalog::VARBYTE_UNSIZED_BYTES };
+            let hex = in_quotes(format!("LOWER(TO_HEX({}))", bytes_from_base64(&text, kind)));
+            format!("CASE WHEN LEN({text}) <= 40000 AND {} THEN {hex} END", is_base64(&text, kind))
+        }
+    };
+    format!("CASE WHEN JSON_TYPEOF({item}) = 'null' THEN 'null' ELSE {json} END")
+}
+
+/// Text as it is. What is too long is cut only if the column's policy says so: a cast to a
+/// shorter VARCHAR would cut it without a word.
+fn whole_text(value: &str, column: &Column) -> String {
+    let text = format!("{value}::VARCHAR(65535)");
+    let kind = column.target_type;
+    let bytes = match kind {
+        RedshiftType::Varchar { bytes } => bytes,
+        _ => VARCHAR_MAX_BYTES,
+    };
+    let is_string = format!("JSON_TYPEOF({value}) = 'string' AND STRPOS({text}, '{NUL_MARK}') = 0");
+    if bytes == VARCHAR_MAX_BYTES {
+        return format!("CASE WHEN {is_string} THEN {text} END");
+    }
+    if column.on_unfit_value == OnUnfitValue::Truncate {
+        return format!("CASE WHEN {is_string} THEN {text} END::{kind}");
     }
     format!(
-        "CASE WHEN JSON_TYPEOF({value}) = 'string' AND OCTET_LENGTH({value}::VARCHAR(65535)) <= {bytes}\n\
-         \x20             THEN {value}::VARCHAR(65535) END::VARCHAR({bytes})"
+        "CASE WHEN {is_string} AND OCTET_LENGTH({text}) <= {bytes}\n\
+         \x20             THEN {text} END::{kind}"
     )
 }
 
-fn decimal_from_unscaled(layout: &Layout, number: &str, scale: u8, kind: RedshiftType) -> String {
-    let precision = match kind {
-        RedshiftType::Decimal { precision, .. } => precision,
-        _ => DECIMAL_MAX_PRECISION,
-    };
-    format!("{}({number}, {scale}, {precision})::{kind}", layout.function(DECIMAL_TEXT))
+/// A computed text, if it fits.
+fn fitting(text: &str, kind: RedshiftType) -> String {
+    match kind {
+        RedshiftType::Varchar { bytes } if bytes < VARCHAR_MAX_BYTES => {
+            format!("CASE WHEN OCTET_LENGTH({text}) <= {bytes} THEN {text} END::{kind}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn time_micros(layout: &Layout, micros: &str) -> String {
+    format!("{}({micros})", layout.function(TIME_MICROS))
+}
+
+fn timestamp_micros(layout: &Layout, micros: &str) -> String {
+    format!("{}({micros})", layout.function(TIMESTAMP_MICROS))
+}
+
+/// Milliseconds as microseconds, as far as 64 bits hold them.
+fn micros_of_millis(value: &str) -> String {
+    format!("CASE WHEN ABS({value}::BIGINT) < 9223000000000000 THEN {value}::BIGINT * 1000 END")
+}
+
+/// Nanoseconds as microseconds; only whole ones, since Redshift keeps no more.
+fn whole_micros(value: &str) -> String {
+    format!("CASE WHEN MOD({value}::BIGINT, 1000) = 0 THEN {value}::BIGINT / 1000 END")
+}
+
+fn digits(kind: RedshiftType) -> (u8, u8) {
+    match kind {
+        RedshiftType::Decimal { precision, scale } => (precision, scale),
+        _ => (DECIMAL_MAX_PRECISION, 0),
+    }
+}
+
+/// A decimal of both stages as decimal text.
+fn decimal(layout: &Layout, staged: &Staged, scale: u8, kind: RedshiftType) -> String {
+    let Staged { unscaled, text } = staged;
+    format!("{}({unscaled}, {text}, {scale}, {})", layout.function(DECIMAL), digits(kind).0)
 }
 
 /// Only what the column holds without rounding.
-fn decimal_from_text(value: &str, kind: RedshiftType) -> String {
-    let (precision, scale) = match kind {
-        RedshiftType::Decimal { precision, scale } => (precision, scale),
-        _ => (DECIMAL_MAX_PRECISION, 0),
-    };
-    let whole = usize::from(precision - scale);
-    let fraction = if scale == 0 { String::new() } else { format!("([.][0-9]{{1,{scale}}}0*)?") };
-    let digits = if whole == 0 { "0*".to_owned() } else { format!("0*[0-9]{{1,{whole}}}") };
-    format!("CASE WHEN {value}::VARCHAR(65535) ~ '^[+-]?{digits}{fraction}$' THEN {value}::VARCHAR(65535)::{kind} END")
+fn decimal_from_text(layout: &Layout, text: &str, kind: RedshiftType) -> String {
+    let (precision, scale) = digits(kind);
+    format!("{}({text}, {}, {scale})", layout.function(DECIMAL_FIT), precision - scale)
 }
 
-fn bytes_from_hex(value: &str, kind: RedshiftType) -> String {
-    let bytes = match kind {
+fn varbyte_bytes(kind: RedshiftType) -> u32 {
+    match kind {
         RedshiftType::Varbyte { bytes } => bytes,
-        _ => crate::catalog::VARCHAR_MAX_BYTES,
-    };
+        _ => VARCHAR_MAX_BYTES,
+    }
+}
+
+fn hex_fits(text: &str, kind: RedshiftType) -> String {
+    format!("LEN({text}) <= {}", u64::from(varbyte_bytes(kind)) * 2)
+}
+
+fn bytes_from_hex(text: &str, kind: RedshiftType) -> String {
+    format!("TO_VARBYTE({text}, 'hex')::{kind}")
+}
+
+/// Base64 of the standard or the URL-safe alphabet, of a value that fits.
+fn is_base64(text: &str, kind: RedshiftType) -> String {
     format!(
-        "CASE WHEN MOD(LEN({value}::VARCHAR(65535)), 2) = 0 AND LEN({value}::VARCHAR(65535)) <= {limit}\n\
-         \x20             AND {value}::VARCHAR(65535) ~ '^[0-9A-Fa-f]*$'\n\
-         \x20             THEN TO_VARBYTE({value}::VARCHAR(65535), 'hex')::{kind} END",
-        limit = u64::from(bytes) * 2
+        "MOD(LEN({text}), 4) = 0 AND {text} ~ '^[A-Za-z0-9+/_-]*={{0,2}}$'\n\
+         \x20             AND LEN({text}) / 4 * 3 - (LEN({text}) - LEN(REPLACE({text}, '=', ''))) <= {}",
+        varbyte_bytes(kind)
     )
+}
+
+fn bytes_from_base64(text: &str, kind: RedshiftType) -> String {
+    format!("TO_VARBYTE(TRANSLATE({text}, '-_', '+/'), 'base64')::{kind}")
+}
+
+/// Binary digits, the highest first. The bytes come lowest first, each with its highest digit
+/// first; bytes of zeros at the end may be left out.
+fn bits(layout: &Layout, value: &str, text: &str, length: u16) -> String {
+    let bytes = length.div_ceil(8);
+    let digits = format!("{}({text}, {bytes})", layout.function(BASE64_BITS));
+    let parts: Vec<String> =
+        (0..bytes).rev().map(|index| format!("SUBSTRING({digits}, {}, 8)", index * 8 + 1)).collect();
+    let kind = RedshiftType::Varchar { bytes: u32::from(length) };
+    format!(
+        "CASE WHEN JSON_TYPEOF({value}) = 'string'\n\
+         \x20             THEN RIGHT('{zeros}' || {parts}, {length}) END::{kind}",
+        zeros = "0".repeat(usize::from(length)),
+        parts = parts.join("\n              || "),
+    )
+}
+
+/// Base64 with padding, for the few constants that the SQL text has.
+fn base64_of(bytes: &[u8]) -> String {
+    let alphabet = super::decoding_functions::ALPHABET.as_bytes();
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for index in 0..4 {
+            if index <= group.len() {
+                text.push(char::from(alphabet[(bits >> (18 - 6 * index) & 63) as usize]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
 }

@@ -1,7 +1,7 @@
 //! Scalar SQL functions of the control schema that decode what Redshift has no function for.
 //!
-//! Redshift knows no base64 and no timestamp from epoch microseconds. These functions do both
-//! with functions and arithmetic that its Developer Guide documents. Scalar SQL functions hold
+//! Redshift has no number from two's complement bytes and no timestamp from epoch microseconds.
+//! These functions make both with functions and arithmetic that its Developer Guide documents. Scalar SQL functions hold
 //! one SELECT without FROM (`CREATE FUNCTION`, SQL scalar functions) and take their arguments
 //! as `$1`. Each answers NULL for what it cannot decode exactly; the merge procedure then
 //! finds a value that was there and is NULL now, and puts it into quarantine.
@@ -25,6 +25,22 @@ pub const BASE64_HEX: &str = "f_base64_hex";
 pub const HEX_INTEGER: &str = "f_hex_integer";
 /// An unscaled number and a scale to decimal text.
 pub const DECIMAL_TEXT: &str = "f_decimal_text";
+/// A decimal that may arrive as base64 or as text to the first stage's text.
+pub const DECIMAL_ANY: &str = "f_decimal_any";
+/// A decimal of both stages to decimal text.
+pub const DECIMAL: &str = "f_decimal";
+/// Decimal text without rounding, if it has no more digits than wanted.
+pub const DECIMAL_FIT: &str = "f_decimal_fit";
+/// Base64 to binary digits.
+pub const BASE64_BITS: &str = "f_base64_bits";
+/// WKB in base64 and an SRID to text.
+pub const GEOMETRY: &str = "f_geometry";
+/// ISO 8601 text to DATE.
+pub const DATE_ISO: &str = "f_date_iso";
+/// ISO 8601 text to TIME.
+pub const TIME_ISO: &str = "f_time_iso";
+/// ISO 8601 text to TIMESTAMP.
+pub const TIMESTAMP_ISO: &str = "f_timestamp_iso";
 /// Days since the epoch to DATE.
 pub const DATE_DAYS: &str = "f_date_days";
 /// Microseconds since midnight to TIME.
@@ -38,7 +54,8 @@ pub const POSITION_DOMAIN: &str = "f_position_domain";
 /// A change's source position as text that sorts like the position.
 pub const POSITION: &str = "f_position";
 
-const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// The digits of base64.
+pub(super) const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// All functions in an order in which each finds those it calls.
 #[must_use]
@@ -50,10 +67,18 @@ pub fn create_all(layout: &Layout) -> Vec<FunctionDefinition> {
         (HEX_HALF, hex_half(layout)),
         (HEX_INTEGER, hex_integer(layout)),
         (DECIMAL_TEXT, decimal_text(layout)),
+        (DECIMAL_FIT, decimal_fit(layout)),
+        (DECIMAL_ANY, decimal_any(layout)),
+        (DECIMAL, decimal(layout)),
+        (BASE64_BITS, base64_bits(layout)),
+        (GEOMETRY, geometry(layout)),
         (DATE_DAYS, date_days(layout)),
         (TIME_MICROS, time_micros(layout)),
         (TIMESTAMP_MICROS, timestamp_micros(layout)),
         (ZONED_TIMESTAMP, zoned_timestamp(layout)),
+        (DATE_ISO, date_iso(layout)),
+        (TIME_ISO, time_iso(layout)),
+        (TIMESTAMP_ISO, timestamp_iso(layout)),
         (POSITION_DOMAIN, position_domain(layout)),
         (POSITION, position(layout)),
         (LOST, lost(layout)),
@@ -86,6 +111,7 @@ fn base64_group(layout: &Layout) -> String {
 }
 
 /// The second argument is the JSON type: a number is not base64, even if its digits look so.
+/// Its text is passed on behind a number sign.
 fn base64_hex(layout: &Layout) -> String {
     let groups: Vec<String> = (0..6)
         .map(|group| {
@@ -93,13 +119,14 @@ fn base64_hex(layout: &Layout) -> String {
         })
         .collect();
     let body = format!(
-        "SELECT CASE WHEN $2 = 'string' AND LEN($1) BETWEEN 4 AND 24 AND MOD(LEN($1), 4) = 0\n\
+        "SELECT CASE WHEN $2 = 'number' THEN '#' || $1\n\
+         \x20           WHEN $2 = 'string' AND LEN($1) BETWEEN 4 AND 24 AND MOD(LEN($1), 4) = 0\n\
          \x20            AND $1 ~ '^[A-Za-z0-9+/]+={{0,2}}$'\n\
          \x20           THEN LEFT({}, LEN($1) / 4 * 6 - 2 * (LEN($1) - LEN(REPLACE($1, '=', ''))))\n\
          \x20      END",
         groups.join("\n                  || ")
     );
-    function(layout, BASE64_HEX, "VARCHAR(65535), VARCHAR(16)", "VARCHAR(64)", &body)
+    function(layout, BASE64_HEX, "VARCHAR(65535), VARCHAR(16)", "VARCHAR(65535)", &body)
 }
 
 /// The 32 digits of a number's magnitude: complemented if the sign bit is set, then padded.
@@ -107,7 +134,7 @@ fn hex_magnitude(layout: &Layout) -> String {
     function(
         layout,
         HEX_MAGNITUDE,
-        "VARCHAR(64)",
+        "VARCHAR(65535)",
         "VARCHAR(64)",
         "SELECT LPAD(CASE WHEN SUBSTRING($1, 1, 1) >= '8' THEN TRANSLATE($1, '0123456789abcdef', 'fedcba9876543210') ELSE $1 END, 32, '0')",
     )
@@ -134,7 +161,7 @@ fn hex_integer(layout: &Layout) -> String {
     };
     let (high, low) = (half(1), half(17));
     let body = format!(
-        "SELECT CASE WHEN LEN($1) BETWEEN 2 AND 32\n\
+        "SELECT CASE WHEN LEN($1) BETWEEN 2 AND 32 AND LEFT($1, 1) <> '#'\n\
          \x20            AND ({high} < 5421010862427522170\n\
          \x20                 OR ({high} = 5421010862427522170\n\
          \x20                     AND {low} <= 687399551400673279 - CASE WHEN SUBSTRING($1, 1, 1) >= '8' THEN 1 ELSE 0 END))\n\
@@ -143,23 +170,92 @@ fn hex_integer(layout: &Layout) -> String {
          \x20                     ELSE {high}::DECIMAL(38,0) * 18446744073709551616 + {low} END\n\
          \x20      END::DECIMAL(38,0)"
     );
-    function(layout, HEX_INTEGER, "VARCHAR(64)", "DECIMAL(38,0)", &body)
+    function(layout, HEX_INTEGER, "VARCHAR(65535)", "DECIMAL(38,0)", &body)
 }
 
 /// Arguments: unscaled number, scale, precision. NULL if the number has more digits than the
 /// precision. Text keeps every digit; a division or a multiplication by a fraction would be
 /// rounded to the computed scale of DECIMAL arithmetic ("Computations with numeric values").
+/// A negative scale stands for zeros in front of the point. PostgreSQL's scales end at 16,383.
 fn decimal_text(layout: &Layout) -> String {
     let plain = "ABS($1)::VARCHAR(40)";
     let padded = format!("LPAD({plain}, GREATEST(LEN({plain}), $2 + 1), '0')");
     let body = format!(
-        "SELECT CASE WHEN LEN({plain}) > GREATEST($3, 1) AND $1 <> 0 THEN NULL\n\
+        "SELECT CASE WHEN (LEN({plain}) > GREATEST($3, 1) AND $1 <> 0) OR $2 NOT BETWEEN -1000 AND 16383 THEN NULL\n\
          \x20           ELSE CASE WHEN $1 < 0 THEN '-' ELSE '' END\n\
-         \x20             || CASE WHEN $2 = 0 THEN {plain}\n\
+         \x20             || CASE WHEN $1 = 0 AND $2 <= 0 THEN '0'\n\
+         \x20                     WHEN $2 <= 0 THEN {plain} || REPEAT('0', -$2)\n\
          \x20                     ELSE LEFT({padded}, LEN({padded}) - $2)\n\
          \x20                          || '.' || RIGHT({padded}, $2) END END"
     );
-    function(layout, DECIMAL_TEXT, "DECIMAL(38,0), INTEGER, INTEGER", "VARCHAR(64)", &body)
+    function(layout, DECIMAL_TEXT, "DECIMAL(38,0), INTEGER, INTEGER", "VARCHAR(16500)", &body)
+}
+
+/// Arguments: decimal text, digits in front of the point, digits behind it. Zeros that mean
+/// nothing do not count. NULL for more digits, and for what is no plain decimal.
+fn decimal_fit(layout: &Layout) -> String {
+    let whole = "LTRIM(SPLIT_PART($1, '.', 1), '+-0')";
+    let fraction = "RTRIM(SPLIT_PART($1, '.', 2), '0')";
+    let body = format!(
+        "SELECT CASE WHEN $1 ~ '^[+-]?[0-9]+([.][0-9]+)?$' AND LEN({whole}) <= $2 AND LEN({fraction}) <= $3\n\
+         \x20           THEN CASE WHEN LEFT($1, 1) = '-' THEN '-' ELSE '' END\n\
+         \x20             || CASE WHEN {whole} = '' THEN '0' ELSE {whole} END\n\
+         \x20             || CASE WHEN {fraction} = '' THEN '' ELSE '.' || {fraction} END END"
+    );
+    function(layout, DECIMAL_FIT, "VARCHAR(65535), INTEGER, INTEGER", "VARCHAR(128)", &body)
+}
+
+/// Arguments: text, its JSON type, scale, precision. Base64 has neither point nor minus sign, and
+/// decimal text of a scale has a point. Whole numbers of digits only are text where base64 would
+/// have another length; else nothing tells, and the value is not read. A JSON number may be a
+/// double that was rounded: it is exact if a double holds all digits of the precision, or if it
+/// has more digits than a double.
+fn decimal_any(layout: &Layout) -> String {
+    let digits = "LEN(BTRIM(TRANSLATE($1, '-.', ''), '0'))";
+    let body = format!(
+        "SELECT CASE WHEN $2 = 'number' AND $4 > 15 AND {digits} < 18 THEN NULL\n\
+         \x20           WHEN $2 = 'string' AND ($1 ~ '[.]|^-' OR ($3 = 0 AND $1 ~ '^[0-9]+$' AND MOD(LEN($1), 4) <> 0)) THEN '#' || $1\n\
+         \x20           WHEN $2 = 'string' AND $3 = 0 AND $1 ~ '^[0-9]+$' THEN NULL\n\
+         \x20           ELSE {}($1, $2) END",
+        layout.function(BASE64_HEX)
+    );
+    function(layout, DECIMAL_ANY, "VARCHAR(65535), VARCHAR(16), INTEGER, INTEGER", "VARCHAR(65535)", &body)
+}
+
+/// Arguments: the unscaled number, the first stage's text, scale, precision.
+fn decimal(layout: &Layout) -> String {
+    let body = format!(
+        "SELECT CASE WHEN LEFT($2, 1) = '#' THEN {}(SUBSTRING($2, 2), $4 - $3, $3)\n\
+         \x20           ELSE {}($1, $3, $4) END",
+        layout.function(DECIMAL_FIT),
+        layout.function(DECIMAL_TEXT)
+    );
+    function(layout, DECIMAL, "DECIMAL(38,0), VARCHAR(65535), INTEGER, INTEGER", "VARCHAR(16500)", &body)
+}
+
+/// Arguments: base64, the number of bytes at most. Eight digits a byte, in the bytes' order.
+fn base64_bits(layout: &Layout) -> String {
+    function(
+        layout,
+        BASE64_BITS,
+        "VARCHAR(65535), INTEGER",
+        "VARCHAR(4096)",
+        "SELECT CASE WHEN MOD(LEN($1), 4) = 0 AND $1 ~ '^[A-Za-z0-9+/]*={0,2}$'\n\
+         \x20            AND LEN($1) / 4 * 3 - (LEN($1) - LEN(REPLACE($1, '=', ''))) <= $2\n\
+         \x20           THEN FROM_VARBYTE(TO_VARBYTE($1, 'base64'), 'binary') END",
+    )
+}
+
+/// Arguments: WKB in base64, SRID or NULL. Text has room for some 32,000 bytes of WKB.
+fn geometry(layout: &Layout) -> String {
+    function(
+        layout,
+        GEOMETRY,
+        "VARCHAR(65535), INTEGER",
+        "VARCHAR(65535)",
+        "SELECT CASE WHEN LEN($1) BETWEEN 4 AND 43600 AND MOD(LEN($1), 4) = 0 AND $1 ~ '^[A-Za-z0-9+/]*={0,2}$'\n\
+         \x20           THEN COALESCE('SRID=' || $2::VARCHAR(12) || ';', '') || LOWER(TO_HEX(TO_VARBYTE($1, 'base64'))) END",
+    )
 }
 
 /// Arguments: whether the typed value is NULL, the JSON type of what was there, the column's
@@ -175,18 +271,20 @@ fn lost(layout: &Layout) -> String {
     )
 }
 
-/// Years 1 to 9999; the source's infinities and years outside are not dates that both sides hold.
+/// Years 1 to 294246; the source's infinities lie behind that. Years before are not dates that
+/// both sides hold.
 fn date_days(layout: &Layout) -> String {
     function(
         layout,
         DATE_DAYS,
         "BIGINT",
         "DATE",
-        "SELECT CASE WHEN $1 BETWEEN -719162 AND 2932896\n\
+        "SELECT CASE WHEN $1 BETWEEN -719162 AND 106751981\n\
          \x20           THEN DATEADD(day, $1::INTEGER, '1970-01-01'::DATE)::DATE END",
     )
 }
 
+/// Redshift's TIME reaches from 00:00:00 to 24:00:00 ("Datetime types").
 fn time_micros(layout: &Layout) -> String {
     function(
         layout,
@@ -195,16 +293,17 @@ fn time_micros(layout: &Layout) -> String {
         "TIME",
         "SELECT CASE WHEN $1 BETWEEN 0 AND 86399999999\n\
          \x20           THEN DATEADD(microsecond, MOD($1, 1000000)::INTEGER,\n\
-         \x20                DATEADD(second, ($1 / 1000000)::INTEGER, '1970-01-01'::TIMESTAMP))::TIME END",
+         \x20                DATEADD(second, ($1 / 1000000)::INTEGER, '1970-01-01'::TIMESTAMP))::TIME\n\
+         \x20           WHEN $1 = 86400000000 THEN '24:00:00'::TIME END",
     )
 }
 
 /// DATEADD counts in 32-bit integers, hence days, seconds and microseconds one after another.
-/// Years 1 to 9999.
+/// Years 1 to 294246; the source's infinities lie behind that.
 fn timestamp_micros(layout: &Layout) -> String {
     let in_day = "MOD(MOD($1, 86400000000) + 86400000000, 86400000000)";
     let body = format!(
-        "SELECT CASE WHEN $1 BETWEEN -62135596800000000 AND 253402300799999999\n\
+        "SELECT CASE WHEN $1 BETWEEN -62135596800000000 AND 9223371244799999999\n\
          \x20           THEN DATEADD(microsecond, MOD({in_day}, 1000000)::INTEGER,\n\
          \x20                DATEADD(second, ({in_day} / 1000000)::INTEGER,\n\
          \x20                DATEADD(day, (($1 - {in_day}) / 86400000000)::INTEGER, '1970-01-01'::TIMESTAMP))) END"
@@ -212,7 +311,7 @@ fn timestamp_micros(layout: &Layout) -> String {
     function(layout, TIMESTAMP_MICROS, "BIGINT", "TIMESTAMP", &body)
 }
 
-/// At most six fractional digits: Redshift keeps no more.
+/// At most six fractional digits: Redshift keeps no more. Years 1 to 9999.
 fn zoned_timestamp(layout: &Layout) -> String {
     function(
         layout,
@@ -220,7 +319,45 @@ fn zoned_timestamp(layout: &Layout) -> String {
         "VARCHAR(65535)",
         "TIMESTAMPTZ",
         "SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$'\n\
+         \x20            AND LEFT($1, 4) <> '0000'\n\
          \x20           THEN REPLACE(REPLACE($1, 'T', ' '), 'Z', '+00')::TIMESTAMPTZ END",
+    )
+}
+
+/// Years 1 to 9999.
+fn date_iso(layout: &Layout) -> String {
+    function(
+        layout,
+        DATE_ISO,
+        "VARCHAR(65535)",
+        "DATE",
+        "SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}(Z|[+]00:00)?$' AND LEFT($1, 4) <> '0000'\n\
+         \x20           THEN LEFT($1, 10)::DATE END",
+    )
+}
+
+/// UTC is the connector's way of saying that there is no time zone. At most six digits count.
+fn time_iso(layout: &Layout) -> String {
+    function(
+        layout,
+        TIME_ISO,
+        "VARCHAR(65535)",
+        "TIME",
+        "SELECT CASE WHEN $1 ~ '^[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$'\n\
+         \x20           THEN LEFT(REPLACE(REPLACE($1, 'Z', ''), '+00:00', ''), 15)::TIME END",
+    )
+}
+
+/// UTC is the connector's way of saying that there is no time zone. Years 1 to 9999, six digits.
+fn timestamp_iso(layout: &Layout) -> String {
+    function(
+        layout,
+        TIMESTAMP_ISO,
+        "VARCHAR(65535)",
+        "TIMESTAMP",
+        "SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$'\n\
+         \x20            AND LEFT($1, 4) <> '0000'\n\
+         \x20           THEN LEFT(REPLACE(REPLACE(REPLACE($1, 'T', ' '), 'Z', ''), '+00:00', ''), 26)::TIMESTAMP END",
     )
 }
 

@@ -9,8 +9,10 @@
 //! Every argument and variable starts with `cdc_`: PL/pgSQL puts a variable's value wherever
 //! its name stands in a statement, also where a column of that name was meant.
 
+mod values;
+
 use super::decode;
-use super::decoding_functions::{LOST, POSITION, POSITION_DOMAIN};
+use super::decoding_functions::{POSITION, POSITION_DOMAIN};
 use super::ident::{literal, quoted};
 use super::layout::{GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE};
 use super::target_table::{self, BOOKKEEPING};
@@ -140,12 +142,11 @@ impl Writer<'_> {
         self.keys().iter().map(|key| format!("{relation}.{key}")).collect::<Vec<_>>().join(", ")
     }
 
-    fn hex_columns(&self) -> Vec<&Column> {
-        self.table.columns.iter().filter(|column| decode::needs_stages(column)).collect()
-    }
-
-    fn unavailable_columns(&self) -> Vec<&Column> {
-        self.table.value_columns().filter(|column| decode::may_be_unavailable(column)).collect()
+    /// The columns that may carry the placeholder of an unchanged large value, each with the
+    /// condition for a row image.
+    fn unavailable_columns(&self, image: &str) -> Vec<(&Column, String)> {
+        let condition = |column| decode::unavailable(image, column, &self.table.unavailable_value);
+        self.table.value_columns().filter_map(|column| Some((column, condition(column)?))).collect()
     }
 
     fn declarations(&self) -> String {
@@ -173,6 +174,7 @@ impl Writer<'_> {
              \x20   cdc_expected BIGINT := 0;\n\
              \x20   cdc_advanced BIGINT := 0;\n\
              \x20   cdc_unavailable_count BIGINT := 0;\n\
+             \x20   cdc_malformed_count BIGINT := 0;\n\
              BEGIN",
             topic = self.table.spec.topic.replace(['\n', '\r'], " "),
             target = self.target.replace(['\n', '\r'], " "),
@@ -292,178 +294,42 @@ impl Writer<'_> {
         let parsed = self.stage("parsed");
         let events = self.stage("events");
         format!(
-            "\x20   -- parsed, events: the change event's envelope, with or without an embedded schema around it.\n\
+            "\x20   -- parsed, events: the change event's envelope, with or without an embedded schema around it, or a\n\
+             \x20   -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.\n\
              \x20   DROP TABLE IF EXISTS {parsed};\n\
              \x20   CREATE TEMP TABLE {parsed} AS\n\
              \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, JSON_PARSE(l.kafka_value) AS document\n\
              \x20   FROM {landed} AS l WHERE l.shape = 'json';\n\
+             {repair}\
              \x20   DROP TABLE IF EXISTS {events};\n\
              \x20   CREATE TEMP TABLE {events} AS\n\
              \x20   SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival,\n\
-             \x20          e.envelope.\"op\"::VARCHAR(16) AS _cdc_op,\n\
-             \x20          CASE WHEN e.envelope.\"op\"::VARCHAR(16) = 'd' THEN e.envelope.\"before\" ELSE e.envelope.\"after\" END AS _cdc_image,\n\
-             \x20          CASE WHEN e.envelope.\"op\"::VARCHAR(16) = 'u' THEN e.envelope.\"before\" END AS _cdc_before,\n\
-             \x20          e.envelope.\"source\".\"ts_ms\"::BIGINT AS _cdc_source_ms,\n\
-             \x20          {domain}(e.envelope.\"source\".\"snapshot\"::VARCHAR(64), e.envelope.\"source\".\"gtid\"::VARCHAR(256),\n\
-             \x20              e.envelope.\"source\".\"server_id\"::BIGINT, e.envelope.\"source\".\"file\"::VARCHAR(512),\n\
-             \x20              e.envelope.\"source\".\"lsn\"::BIGINT)::VARCHAR(128) AS _cdc_domain,\n\
-             \x20          {position}(e.envelope.\"source\".\"snapshot\"::VARCHAR(64), e.envelope.\"source\".\"gtid\"::VARCHAR(256),\n\
-             \x20              e.envelope.\"source\".\"file\"::VARCHAR(512), e.envelope.\"source\".\"pos\"::BIGINT,\n\
-             \x20              e.envelope.\"source\".\"row\"::BIGINT, e.envelope.\"source\".\"lsn\"::BIGINT)::VARCHAR(80) AS _cdc_position\n\
-             \x20   FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,\n\
-             \x20                CASE WHEN IS_OBJECT(p.document.\"schema\") AND IS_OBJECT(p.document.\"payload\")\n\
-             \x20                     THEN p.document.\"payload\" ELSE p.document END AS envelope\n\
-             \x20         FROM {parsed} AS p) AS e;",
+             \x20          CASE WHEN e.is_row THEN {row_op} ELSE e.envelope.\"op\"::VARCHAR(16) END AS _cdc_op,\n\
+             \x20          CASE WHEN e.is_row THEN e.envelope WHEN e.envelope.\"op\"::VARCHAR(16) = 'd' THEN e.envelope.\"before\" ELSE e.envelope.\"after\" END AS _cdc_image,\n\
+             \x20          CASE WHEN e.is_row THEN NULL WHEN e.envelope.\"op\"::VARCHAR(16) = 'u' THEN e.envelope.\"before\" END AS _cdc_before,\n\
+             \x20          CASE WHEN e.is_row THEN e.envelope.\"__source_ts_ms\"::BIGINT ELSE e.envelope.\"source\".\"ts_ms\"::BIGINT END AS _cdc_source_ms,\n\
+             \x20          {domain}({snapshot}, {gtid}, {server_id}, {file}, {lsn})::VARCHAR(128) AS _cdc_domain,\n\
+             \x20          {position}({snapshot}, {gtid}, {file}, {pos}, {row}, {lsn})::VARCHAR(80) AS _cdc_position\n\
+             \x20   FROM (SELECT d.kafka_partition, d.kafka_offset, d.arrival, d.envelope,\n\
+             \x20                COALESCE(NOT COALESCE(IS_OBJECT(d.envelope.\"source\"), false) AND (JSON_TYPEOF(d.envelope.\"__op\") = 'string'\n\
+             \x20                    OR JSON_TYPEOF(d.envelope.\"__deleted\") IN ('string', 'boolean')), false) AS is_row\n\
+             \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,\n\
+             \x20                      CASE WHEN IS_OBJECT(p.document.\"schema\") AND IS_OBJECT(p.document.\"payload\")\n\
+             \x20                           THEN p.document.\"payload\" ELSE p.document END AS envelope\n\
+             \x20               FROM {parsed} AS p) AS d) AS e;",
+            repair = self.repair(),
+            snapshot = origin("snapshot", "VARCHAR(64)"),
+            gtid = origin("gtid", "VARCHAR(256)"),
+            server_id = origin("server_id", "BIGINT"),
+            file = origin("file", "VARCHAR(512)"),
+            pos = origin("pos", "BIGINT"),
+            row = origin("row", "BIGINT"),
+            lsn = origin("lsn", "BIGINT"),
             domain = self.layout.function(POSITION_DOMAIN),
             position = self.layout.function(POSITION),
+            // A flattened row without an operation is an upsert.
+            row_op = "CASE WHEN e.envelope.\"__deleted\"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope.\"__op\"::VARCHAR(16), 'u') END",
         )
-    }
-
-    /// Typed columns, and what could not be decoded.
-    fn typed(&self) -> String {
-        let mut text = String::new();
-        let mut source = self.stage("events");
-        let stages = self.hex_columns();
-        if !stages.is_empty() {
-            let hex = self.stage("hexadecimal");
-            let unscaled = self.stage("unscaled");
-            let hex_list: Vec<String> = stages
-                .iter()
-                .enumerate()
-                .map(|(index, column)| {
-                    format!("{} AS _cdc_h{index}", decode::hexadecimal(self.layout, "e._cdc_image", column))
-                })
-                .collect();
-            let unscaled_list: Vec<String> = (0..stages.len())
-                .map(|index| format!("{} AS _cdc_u{index}", decode::unscaled(self.layout, &format!("h._cdc_h{index}"))))
-                .collect();
-            text.push_str(&format!(
-                "\x20   -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.\n\
-                 \x20   DROP TABLE IF EXISTS {hex};\n\
-                 \x20   CREATE TEMP TABLE {hex} AS\n\
-                 \x20   SELECT e.*,\n\
-                 \x20          {}\n\
-                 \x20   FROM {source} AS e;\n\
-                 \x20   DROP TABLE IF EXISTS {unscaled};\n\
-                 \x20   CREATE TEMP TABLE {unscaled} AS\n\
-                 \x20   SELECT h.*,\n\
-                 \x20          {}\n\
-                 \x20   FROM {hex} AS h;\n",
-                hex_list.join(",\n         "),
-                unscaled_list.join(",\n         "),
-            ));
-            source = unscaled;
-        }
-        let typed = self.stage("typed");
-        let values: Vec<String> = self
-            .table
-            .columns
-            .iter()
-            .map(|column| {
-                format!("{} AS {}", self.typed_expression(column, "c._cdc_image"), quoted(&column.target_name))
-            })
-            .collect();
-        text.push_str(&format!(
-            "\x20   -- typed: one column per column of the target. _cdc_fault says why a record cannot be merged,\n\
-             \x20   -- _cdc_lost names columns whose value is there but not readable as the column's type.\n\
-             \x20   DROP TABLE IF EXISTS {typed};\n\
-             \x20   CREATE TEMP TABLE {typed} AS\n\
-             \x20   SELECT t.*,\n\
-             \x20          ({fault})::VARCHAR(256) AS _cdc_fault,\n\
-             \x20          ({lost})::VARCHAR(65535) AS _cdc_lost,\n\
-             \x20          ({unavailable})::VARCHAR(65535) AS _cdc_unavailable\n\
-             \x20   FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,\n\
-             \x20                c._cdc_domain, c._cdc_position,\n\
-             \x20                {moved} AS _cdc_moved,\n\
-             \x20                {values}\n\
-             \x20         FROM {source} AS c) AS t;",
-            fault = self.fault(),
-            lost = self.lost(),
-            unavailable = self.unavailable(),
-            moved = self.moved(),
-            values = values.join(",\n         "),
-        ));
-        text
-    }
-
-    fn typed_expression(&self, column: &Column, image: &str) -> String {
-        let index = self.hex_columns().iter().position(|candidate| candidate.source_name == column.source_name);
-        let unscaled = index.map_or(String::new(), |index| format!("c._cdc_u{index}"));
-        decode::typed(self.layout, image, column, &unscaled)
-    }
-
-    /// Why a whole record cannot be merged; NULL if it can.
-    fn fault(&self) -> String {
-        let key_missing = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect::<Vec<_>>().join(" OR ");
-        format!(
-            "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'\n\
-             \x20                WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)\n\
-             \x20                WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'\n\
-             \x20                WHEN {key_missing} THEN 'a key column is missing or not readable as its type'\n\
-             \x20                WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END"
-        )
-    }
-
-    /// The names of columns whose value is present but NULL after decoding, comma separated.
-    fn lost(&self) -> String {
-        let parts: Vec<String> = self
-            .table
-            .value_columns()
-            .map(|column| {
-                format!(
-                    "{lost}(t.{name} IS NULL, JSON_TYPEOF({attribute}), {label})",
-                    lost = self.layout.function(LOST),
-                    name = quoted(&column.target_name),
-                    attribute = decode::attribute("t._cdc_image", column),
-                    label = literal(&column.target_name),
-                )
-            })
-            .collect();
-        if parts.is_empty() {
-            return "''".to_owned();
-        }
-        // A delete's row image is its key: other columns are fillers, not data.
-        format!("CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END", parts.join("\n         || "))
-    }
-
-    /// The names of columns that carry the placeholder of an unchanged large value.
-    fn unavailable(&self) -> String {
-        let parts: Vec<String> = self
-            .unavailable_columns()
-            .iter()
-            .map(|column| {
-                format!(
-                    "CASE WHEN t.{name} = '{placeholder}' THEN {label} ELSE '' END",
-                    name = quoted(&column.target_name),
-                    placeholder = decode::UNAVAILABLE_VALUE,
-                    label = literal(&format!(",{},", column.target_name)),
-                )
-            })
-            .collect();
-        if parts.is_empty() {
-            return "''".to_owned();
-        }
-        parts.join("\n         || ")
-    }
-
-    /// Whether an update's row image before the change has another key.
-    fn moved(&self) -> String {
-        let parts: Vec<String> = self
-            .table
-            .key_columns()
-            .filter(|column| !decode::needs_stages(column))
-            .map(|column| {
-                format!(
-                    "COALESCE({} <> {}, false)",
-                    self.typed_expression(column, "c._cdc_before"),
-                    self.typed_expression(column, "c._cdc_image"),
-                )
-            })
-            .collect();
-        if parts.is_empty() {
-            return "false".to_owned();
-        }
-        format!("({})", parts.join(" OR "))
     }
 
     fn quarantine_records(&self) -> String {
@@ -588,7 +454,7 @@ impl Writer<'_> {
              \x20   DROP TABLE IF EXISTS {staging};\n\
              \x20   CREATE TEMP TABLE {staging} {attributes} AS\n\
              \x20   SELECT {columns},\n\
-             \x20          n._cdc_op, n._cdc_lost, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,\n\
+             \x20          n._cdc_op, n._cdc_lost, n._cdc_nulled, n._cdc_truncated, n._cdc_unavailable, n._cdc_kafka_partition, n._cdc_kafka_offset,\n\
              \x20          p._cdc_domain, p._cdc_position,\n\
              \x20          {from_millis} AS _cdc_source_ts\n\
              \x20   FROM {newest} AS n LEFT JOIN {position} AS p ON {newest_position} AND p._cdc_rank = 1\n\
@@ -609,7 +475,7 @@ impl Writer<'_> {
     /// An unchanged large value that an earlier change of the same range carried, but never one
     /// of an earlier life of the row: a create or a delete ends what was before.
     fn fill_unavailable(&self) -> String {
-        let columns = self.unavailable_columns();
+        let columns: Vec<&Column> = self.unavailable_columns("n").into_iter().map(|(column, _)| column).collect();
         if columns.is_empty() {
             return String::new();
         }
@@ -689,7 +555,7 @@ impl Writer<'_> {
         let upserts = self.stage("upserts");
         let target_name = quoted(&self.table.spec.target_table);
         let unavailable: Vec<&str> =
-            self.unavailable_columns().iter().map(|column| column.target_name.as_str()).collect();
+            self.unavailable_columns("s").iter().map(|(column, _)| column.target_name.as_str()).collect();
         let mut sets = Vec::new();
         for column in self.table.value_columns() {
             let name = quoted(&column.target_name);
@@ -785,10 +651,11 @@ impl Writer<'_> {
         let staging = self.stage("staging");
         format!(
             "\x20   -- The merge log: one row per partition.\n\
-             \x20   INSERT INTO {merge_log} (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, newest_source_ts)\n\
+             \x20   INSERT INTO {merge_log} (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, nulled_values, truncated_values, newest_source_ts)\n\
              \x20   SELECT SYSDATE, {table_name}, r.kafka_partition, r.first_offset, r.last_offset, l.landed,\n\
              \x20          COALESCE(t.reads, 0), COALESCE(t.creates, 0), COALESCE(t.updates, 0), COALESCE(t.deletes, 0), l.tombstones,\n\
-             \x20          COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0), {newest}\n\
+             \x20          COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0),\n\
+             \x20          COALESCE(v.nulled, 0), COALESCE(v.truncated, 0), {newest}\n\
              \x20   FROM {range} AS r\n\
              \x20   JOIN (SELECT a.kafka_partition, COUNT(*) AS landed, SUM(CASE WHEN a.shape = 'tombstone' THEN 1 ELSE 0 END) AS tombstones,\n\
              \x20                SUM(CASE WHEN a.shape IN ('malformed', 'unmergeable') THEN 1 ELSE 0 END) AS unreadable\n\
@@ -800,7 +667,8 @@ impl Writer<'_> {
              \x20              FROM {typed} AS b GROUP BY b._cdc_kafka_partition) AS t ON t._cdc_kafka_partition = r.kafka_partition\n\
              \x20   LEFT JOIN (SELECT c._cdc_kafka_partition, COUNT(*) AS stale FROM {stale} AS c WHERE c._cdc_stale = 1 AND c._cdc_incoming = 1\n\
              \x20              GROUP BY c._cdc_kafka_partition) AS s ON s._cdc_kafka_partition = r.kafka_partition\n\
-             \x20   LEFT JOIN (SELECT d._cdc_kafka_partition, COUNT(*) AS lost FROM {staging} AS d WHERE d._cdc_lost <> ''\n\
+             \x20   LEFT JOIN (SELECT d._cdc_kafka_partition, SUM(CASE WHEN d._cdc_lost <> '' THEN 1 ELSE 0 END) AS lost,\n\
+             \x20                     SUM(d._cdc_nulled) AS nulled, SUM(d._cdc_truncated) AS truncated FROM {staging} AS d\n\
              \x20              GROUP BY d._cdc_kafka_partition) AS v ON v._cdc_kafka_partition = r.kafka_partition;",
             merge_log = self.layout.control(MERGE_LOG),
             table_name = self.table_name,
@@ -838,6 +706,13 @@ impl Writer<'_> {
              \x20   SELECT m.kafka_partition, m.last_offset, m.newest, m.refresh_time, m.missing, SYSDATE FROM {mark} AS m WHERE m.old_offset IS NULL;",
         )
     }
+}
+
+/// A field of the event's source; flattened rows have those that `add.fields` names.
+fn origin(field: &str, kind: &str) -> String {
+    format!(
+        "CASE WHEN e.is_row THEN e.envelope.\"__source_{field}\"::{kind} ELSE e.envelope.\"source\".\"{field}\"::{kind} END"
+    )
 }
 
 /// A timestamp from milliseconds since the epoch. DATEADD counts in 32-bit integers: seconds

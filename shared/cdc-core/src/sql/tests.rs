@@ -10,7 +10,8 @@ use super::{
     control_schema, decoding_functions, external_schema, grants, landing_view, merge_procedure, refresh_procedure,
     synchronise, target_table,
 };
-use crate::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
+use crate::catalog::{Column, Decoding, Element, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use crate::columns::UNAVAILABLE_VALUE;
 
 fn layout() -> Layout {
     Layout { control_schema: "cdc".into(), landing_schema: "cdc_landing".into(), external_schema: "cdc_kafka".into() }
@@ -24,6 +25,7 @@ fn column(source: &str, kind: RedshiftType, decoding: Decoding, nullable: bool) 
         decoding,
         nullable,
         source_type: String::new(),
+        on_unfit_value: OnUnfitValue::Quarantine,
     }
 }
 
@@ -47,6 +49,7 @@ fn order_detail() -> TableDefinition {
             column("NOTE", RedshiftType::Varchar { bytes: 65_535 }, Decoding::Text, true),
         ],
         key: vec!["ORDER_ID".into(), "LINE_NO".into()],
+        unavailable_value: UNAVAILABLE_VALUE.into(),
     }
 }
 
@@ -74,8 +77,31 @@ fn awkward() -> TableDefinition {
             column("ts_us", RedshiftType::Timestamp, Decoding::TimestampMicros, true),
             column("zoned", RedshiftType::TimestampTz, Decoding::ZonedTimestamp, true),
             column("raw", RedshiftType::Varbyte { bytes: 64 }, Decoding::BytesHex, true),
+            column("b64", RedshiftType::Varbyte { bytes: 65_535 }, Decoding::BytesBase64, true),
+            column("binary", RedshiftType::Varbyte { bytes: 16 }, Decoding::BytesAny, true),
+            column("any", RedshiftType::Decimal { precision: 10, scale: 0 }, Decoding::DecimalAny { scale: 0 }, true),
+            column("var", RedshiftType::Varchar { bytes: 100 }, Decoding::DecimalVariable, true),
+            column("iso_day", RedshiftType::Date, Decoding::DateIso, true),
+            column("iso_time", RedshiftType::Time, Decoding::TimeIso, true),
+            column("iso_ts", RedshiftType::Timestamp, Decoding::TimestampIso, true),
+            column("t_ns", RedshiftType::Time, Decoding::TimeNanos, true),
+            column("ts_ns", RedshiftType::Timestamp, Decoding::TimestampNanos, true),
+            column("bits", RedshiftType::Varchar { bytes: 12 }, Decoding::Bits { length: 12 }, true),
+            column("shape", RedshiftType::Varchar { bytes: 65_535 }, Decoding::Geometry, true),
+            column("tags", RedshiftType::Super, Decoding::Super, true),
+            column("amounts", RedshiftType::Super, Decoding::Array(Element::DecimalBase64 { scale: 2 }), true),
+            column("days", RedshiftType::Super, Decoding::Array(Element::DateDays), true),
+            Column {
+                on_unfit_value: OnUnfitValue::Truncate,
+                ..column("cut", RedshiftType::Varchar { bytes: 10 }, Decoding::Text, true)
+            },
+            Column {
+                on_unfit_value: OnUnfitValue::Null,
+                ..column("dropped", RedshiftType::Varchar { bytes: 10 }, Decoding::Text, true)
+            },
         ],
         key: vec!["select".into()],
+        unavailable_value: UNAVAILABLE_VALUE.into(),
     }
 }
 

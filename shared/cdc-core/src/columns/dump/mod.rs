@@ -17,7 +17,7 @@ use cursor::Cursor;
 use options::{ColumnOptions, OPTIONS, table_charset};
 
 use super::source_type::SqlType;
-use super::{SourceColumn, SourceTable, SourceTables, TableName, mysql, postgres};
+use super::{SourceColumn, SourceSql, SourceTable, SourceTables, TableName};
 use crate::error::{Classify, ErrorKind};
 use crate::pipeline::Connector;
 
@@ -394,21 +394,18 @@ impl Reader<'_> {
                 .map(|(name, sql, nullable)| {
                     let base =
                         self.domains.iter().find(|(domain, _)| *domain == sql.name).map_or(sql, |(_, base)| base);
-                    let mapped = if self.is_postgres {
-                        postgres::map(base, &|name| self.enums.iter().any(|known| known == name))
+                    let own = if self.is_postgres {
+                        SourceSql { sql: base.clone(), is_postgres: true, is_enum: self.enums.contains(&base.name) }
                     } else {
-                        mysql::map(&SqlType {
+                        let sql = SqlType {
                             name: without_boolean(&base.name),
                             charset: base.charset.clone().or_else(|| found.charset.clone()),
                             ..base.clone()
-                        })
+                        };
+                        SourceSql { sql, is_postgres: false, is_enum: false }
                     };
-                    SourceColumn {
-                        name: name.clone(),
-                        mapped,
-                        nullable: *nullable && !found.key.contains(name),
-                        source_type: sql.display(),
-                    }
+                    let nullable = *nullable && !found.key.contains(name);
+                    SourceColumn::of_sql(name, own, nullable, sql.display())
                 })
                 .collect();
             tables.insert(found.name, SourceTable { columns, key: found.key });

@@ -1,0 +1,53 @@
+//! Flattened events: what ExtractNewRecordState (the `unwrap` transform) makes of change events.
+//!
+//! A flattened record's value is the row itself. What the transform adds to it begins with two
+//! underscores: `__deleted` with `delete.tombstone.handling.mode=rewrite`, and the fields that
+//! `add.fields` names, such as `__op` and `__source_ts_ms`.
+
+use super::json::Object;
+use super::{ChangeEvent, Decoded, Operation, RowImage, Source};
+
+/// The transform's default prefix (`add.fields.prefix`).
+const PREFIX: &str = "__";
+
+/// Fields of the envelope that the transform adds under their own names.
+const ENVELOPE: [&str; 7] = ["op", "table", "db", "schema", "lsn", "transaction", "deleted"];
+
+/// Whether a field is none of the row's columns but was added by the transform.
+#[must_use]
+pub(crate) fn is_metadata(name: &str) -> bool {
+    let Some(name) = name.strip_prefix(PREFIX) else { return false };
+    ENVELOPE.contains(&name)
+        || name.starts_with("source_")
+        || name.starts_with("transaction_")
+        || name.starts_with("ts_")
+}
+
+/// Whether a row carries a field by which a flattened event is known.
+pub(super) fn is_flattened(object: &Object<'_>) -> bool {
+    object.has("__deleted") || object.has("__op")
+}
+
+/// The change that a flattened record stands for. A row without an operation is an upsert and
+/// counts as an update.
+pub(super) fn read<'a>(object: &Object<'a>, row: RowImage<'a>, key: Option<RowImage<'a>>) -> Decoded<'a> {
+    let deleted =
+        object.text("__deleted").is_some_and(|text| text == "true") || object.boolean("__deleted") == Some(true);
+    let operation = match object.text("__op").as_deref() {
+        _ if deleted => Operation::Delete,
+        Some("d") => Operation::Delete,
+        Some("r") => Operation::Read,
+        Some("c") => Operation::Create,
+        _ => Operation::Update,
+    };
+    let (before, after) = if operation == Operation::Delete { (Some(row), None) } else { (None, Some(row)) };
+    let source = Source {
+        db: object.string("__source_db").or_else(|| object.string("__db")),
+        schema: object.string("__source_schema").or_else(|| object.string("__schema")),
+        table: object.string("__source_table").or_else(|| object.string("__table")),
+        snapshot: operation == Operation::Read,
+        ts_ms: object.integer("__source_ts_ms"),
+        ..Source::default()
+    };
+    Decoded::Change(ChangeEvent { operation, key, before, after, source, transaction_id: None })
+}

@@ -1,0 +1,315 @@
+//! The part of the merge procedure that makes typed columns of row images.
+//!
+//! Decimals and the elements of arrays take several stages, each a temporary table. A value
+//! that its column cannot hold is NULL afterwards; the column's policy decides whether the
+//! record goes to quarantine or the value is only counted.
+
+use super::Writer;
+use crate::catalog::{Column, Element, OnUnfitValue};
+use crate::sql::decode::{self, Staged};
+use crate::sql::decoding_functions::{HEX_INTEGER, LOST};
+use crate::sql::ident::{literal, quoted};
+
+/// Text of an array's elements beyond this size is not put together: LISTAGG holds 65,535 bytes.
+const LIST_MAX_BYTES: u32 = 65_000;
+
+impl Writer<'_> {
+    fn decimal_columns(&self) -> Vec<&Column> {
+        self.table.columns.iter().filter(|column| decode::needs_stages(column)).collect()
+    }
+
+    fn array_columns(&self) -> Vec<(&Column, Element)> {
+        self.table.columns.iter().filter_map(|column| Some((column, decode::element(column)?))).collect()
+    }
+
+    /// Records that only U+0000 keeps from being parsed: a mark takes its place, and the values
+    /// that hold the mark do not fit. The bytes are looked at as hexadecimal text: what is
+    /// searched for cannot begin in the middle of a byte of UTF-8 JSON. An escaped backslash in
+    /// front of `u0000` is no U+0000, so those are put aside meanwhile, as a byte that JSON text
+    /// cannot hold.
+    pub(super) fn repair(&self) -> String {
+        let landed = self.stage("landed");
+        let parsed = self.stage("parsed");
+        let repaired = self.stage("repaired");
+        let mark: String = decode::NUL_MARK.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let nul = "5c7530303030";
+        format!(
+            "\x20   -- repaired: what only U+0000 keeps from being parsed, with a mark in its place; values with the mark do not fit.\n\
+             \x20   SELECT COUNT(*) INTO cdc_malformed_count FROM {landed} AS l WHERE l.shape = 'malformed';\n\
+             \x20   IF cdc_malformed_count > 0 THEN\n\
+             \x20       DROP TABLE IF EXISTS {repaired};\n\
+             \x20       CREATE TEMP TABLE {repaired} AS\n\
+             \x20       SELECT h.kafka_partition, h.kafka_offset, h.kafka_timestamp, h.arrival,\n\
+             \x20              FROM_HEX(REPLACE(REPLACE(REPLACE(h.digits, '5c5c', '01'), '{nul}', '{mark}'), '01', '5c5c')) AS kafka_value\n\
+             \x20       FROM (SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, LOWER(TO_HEX(l.kafka_value)) AS digits\n\
+             \x20             FROM {landed} AS l WHERE l.shape = 'malformed' AND OCTET_LENGTH(l.kafka_value) <= 32000) AS h\n\
+             \x20       WHERE STRPOS(h.digits, '{nul}') > 0 AND STRPOS(h.digits, '{mark}') = 0\n\
+             \x20             AND 2 * LEN(h.digits) - LEN(REPLACE(h.digits, '{nul}', '')) <= 65000;\n\
+             \x20       DELETE FROM {repaired} WHERE NOT COALESCE(CAN_JSON_PARSE(kafka_value), false);\n\
+             \x20       UPDATE {landed} SET shape = 'repaired' FROM {repaired} AS r\n\
+             \x20       WHERE {landed}.kafka_partition = r.kafka_partition AND {landed}.kafka_offset = r.kafka_offset;\n\
+             \x20       INSERT INTO {parsed} (kafka_partition, kafka_offset, kafka_timestamp, arrival, document)\n\
+             \x20       SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, JSON_PARSE(r.kafka_value) FROM {repaired} AS r;\n\
+             \x20   END IF;\n"
+        )
+    }
+
+    /// Typed columns, and what could not be decoded.
+    pub(super) fn typed(&self) -> String {
+        let mut text = String::new();
+        let mut source = self.stage("events");
+        self.decimals(&mut text, &mut source);
+        self.arrays(&mut text, &mut source);
+        let typed = self.stage("typed");
+        let values: Vec<String> = self
+            .table
+            .columns
+            .iter()
+            .map(|column| {
+                format!("{} AS {}", self.typed_expression(column, "c._cdc_image"), quoted(&column.target_name))
+            })
+            .collect();
+        text.push_str(&format!(
+            "\x20   -- typed: one column per column of the target. _cdc_fault says why a record cannot be merged,\n\
+             \x20   -- _cdc_lost names columns whose value is there but does not fit, _cdc_nulled counts such values of\n\
+             \x20   -- columns that do not ask for quarantine, _cdc_truncated counts text that was cut.\n\
+             \x20   DROP TABLE IF EXISTS {typed};\n\
+             \x20   CREATE TEMP TABLE {typed} AS\n\
+             \x20   SELECT t.*,\n\
+             \x20          ({fault})::VARCHAR(256) AS _cdc_fault,\n\
+             \x20          ({lost})::VARCHAR(65535) AS _cdc_lost,\n\
+             \x20          ({nulled})::BIGINT AS _cdc_nulled\n\
+             \x20   FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,\n\
+             \x20                c._cdc_domain, c._cdc_position,\n\
+             \x20                {moved} AS _cdc_moved,\n\
+             \x20                ({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
+             \x20                ({truncated})::BIGINT AS _cdc_truncated,\n\
+             \x20                {values}\n\
+             \x20         FROM {source} AS c) AS t;",
+            fault = self.fault(),
+            lost = self.lost(),
+            nulled = self.nulled(),
+            unavailable = self.unavailable(),
+            truncated = self.truncated(),
+            moved = self.moved(),
+            values = values.join(",\n         "),
+        ));
+        text
+    }
+
+    /// The stages of decimals; `source` becomes the last one.
+    fn decimals(&self, text: &mut String, source: &mut String) {
+        let columns = self.decimal_columns();
+        if columns.is_empty() {
+            return;
+        }
+        let hex = self.stage("hexadecimal");
+        let unscaled = self.stage("unscaled");
+        let hex_list: Vec<String> = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                format!("{} AS _cdc_h{index}", decode::hexadecimal(self.layout, "e._cdc_image", column))
+            })
+            .collect();
+        let unscaled_list: Vec<String> = (0..columns.len())
+            .map(|index| format!("{} AS _cdc_u{index}", decode::unscaled(self.layout, &format!("h._cdc_h{index}"))))
+            .collect();
+        text.push_str(&format!(
+            "\x20   -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.\n\
+             \x20   DROP TABLE IF EXISTS {hex};\n\
+             \x20   CREATE TEMP TABLE {hex} AS\n\
+             \x20   SELECT e.*,\n\
+             \x20          {}\n\
+             \x20   FROM {source} AS e;\n\
+             \x20   DROP TABLE IF EXISTS {unscaled};\n\
+             \x20   CREATE TEMP TABLE {unscaled} AS\n\
+             \x20   SELECT h.*,\n\
+             \x20          {}\n\
+             \x20   FROM {hex} AS h;\n",
+            hex_list.join(",\n         "),
+            unscaled_list.join(",\n         "),
+        ));
+        *source = unscaled;
+    }
+
+    /// The stages of arrays whose elements are decoded one by one; `source` becomes the last one.
+    fn arrays(&self, text: &mut String, source: &mut String) {
+        let columns = self.array_columns();
+        if columns.is_empty() {
+            return;
+        }
+        let staged = Staged { unscaled: "d._cdc_unscaled".to_owned(), text: "d._cdc_hex".to_owned() };
+        let mut joins = String::new();
+        let mut lists = Vec::new();
+        for (index, (column, element)) in columns.iter().enumerate() {
+            let elements = self.stage(&format!("elements_{index}"));
+            let digits = self.stage(&format!("digits_{index}"));
+            let items = self.stage(&format!("items_{index}"));
+            let list = self.stage(&format!("list_{index}"));
+            let hex = decode::element_hexadecimal(self.layout, *element, "i");
+            let unscaled = if hex.is_some() {
+                format!("{}(d._cdc_hex)", self.layout.function(HEX_INTEGER))
+            } else {
+                "NULL::DECIMAL(38,0)".to_owned()
+            };
+            text.push_str(&format!(
+                "\x20   -- elements, digits, items, list: the elements of {name}, decoded one by one and put together again.\n\
+                 \x20   DROP TABLE IF EXISTS {elements};\n\
+                 \x20   CREATE TEMP TABLE {elements} AS\n\
+                 \x20   SELECT e._cdc_kafka_partition, e._cdc_kafka_offset, n AS _cdc_index, i AS _cdc_item, {hex} AS _cdc_hex\n\
+                 \x20   FROM {source} AS e, {attribute} AS i AT n;\n\
+                 \x20   DROP TABLE IF EXISTS {digits};\n\
+                 \x20   CREATE TEMP TABLE {digits} AS\n\
+                 \x20   SELECT d.*, {unscaled} AS _cdc_unscaled FROM {elements} AS d;\n\
+                 \x20   DROP TABLE IF EXISTS {items};\n\
+                 \x20   CREATE TEMP TABLE {items} AS\n\
+                 \x20   SELECT d._cdc_kafka_partition, d._cdc_kafka_offset, d._cdc_index,\n\
+                 \x20          ({json})::VARCHAR(65535) AS _cdc_json\n\
+                 \x20   FROM {digits} AS d;\n\
+                 \x20   DROP TABLE IF EXISTS {list};\n\
+                 \x20   CREATE TEMP TABLE {list} AS\n\
+                 \x20   SELECT d._cdc_kafka_partition, d._cdc_kafka_offset, '[' || LISTAGG(d._cdc_json, ',') WITHIN GROUP (ORDER BY d._cdc_index) || ']' AS _cdc_list\n\
+                 \x20   FROM {items} AS d\n\
+                 \x20   JOIN (SELECT w._cdc_kafka_partition, w._cdc_kafka_offset FROM {items} AS w GROUP BY w._cdc_kafka_partition, w._cdc_kafka_offset\n\
+                 \x20         HAVING COUNT(w._cdc_json) = COUNT(*) AND SUM(OCTET_LENGTH(w._cdc_json) + 1) < {LIST_MAX_BYTES}) AS g\n\
+                 \x20        ON g._cdc_kafka_partition = d._cdc_kafka_partition AND g._cdc_kafka_offset = d._cdc_kafka_offset\n\
+                 \x20   GROUP BY d._cdc_kafka_partition, d._cdc_kafka_offset;\n",
+                name = column.target_name.replace(['\n', '\r'], " "),
+                hex = hex.unwrap_or_else(|| "NULL::VARCHAR(64)".to_owned()),
+                attribute = decode::attribute("e._cdc_image", column),
+                json = decode::element_json(self.layout, *element, "d._cdc_item", &staged),
+            ));
+            lists.push(format!("JSON_PARSE(l{index}._cdc_list) AS _cdc_a{index}"));
+            joins.push_str(&format!(
+                "\n\x20   LEFT JOIN {list} AS l{index} ON l{index}._cdc_kafka_partition = e._cdc_kafka_partition AND l{index}._cdc_kafka_offset = e._cdc_kafka_offset"
+            ));
+        }
+        let arrays = self.stage("arrays");
+        text.push_str(&format!(
+            "\x20   DROP TABLE IF EXISTS {arrays};\n\
+             \x20   CREATE TEMP TABLE {arrays} AS\n\
+             \x20   SELECT e.*, {}\n\
+             \x20   FROM {source} AS e{joins};\n",
+            lists.join(", "),
+        ));
+        *source = arrays;
+    }
+
+    fn typed_expression(&self, column: &Column, image: &str) -> String {
+        let same = |candidate: &Column| candidate.source_name == column.source_name;
+        let decimal = self.decimal_columns().iter().position(|candidate| same(candidate));
+        let array = self.array_columns().iter().position(|(candidate, _)| same(candidate));
+        let staged = match (decimal, array) {
+            (Some(index), _) => Staged { unscaled: format!("c._cdc_u{index}"), text: format!("c._cdc_h{index}") },
+            (None, Some(index)) => Staged { unscaled: format!("c._cdc_a{index}"), text: String::new() },
+            (None, None) => Staged::default(),
+        };
+        decode::typed(self.layout, image, column, &staged)
+    }
+
+    /// Why a whole record cannot be merged; NULL if it can.
+    fn fault(&self) -> String {
+        let key_missing = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect::<Vec<_>>().join(" OR ");
+        format!(
+            "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'\n\
+             \x20                WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)\n\
+             \x20                WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'\n\
+             \x20                WHEN {key_missing} THEN 'a key column is missing or not readable as its type'\n\
+             \x20                WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END"
+        )
+    }
+
+    /// `f_lost(…)` for a column: its name and a comma if its value is present but NULL after
+    /// decoding, and not the placeholder of an unchanged one.
+    fn lost_name(&self, column: &Column) -> String {
+        let lost = format!(
+            "{lost}(t.{name} IS NULL, JSON_TYPEOF({attribute}), {label})",
+            lost = self.layout.function(LOST),
+            name = quoted(&column.target_name),
+            attribute = decode::attribute("t._cdc_image", column),
+            label = literal(&column.target_name),
+        );
+        if decode::unavailable("t", column, &self.table.unavailable_value).is_none() {
+            return lost;
+        }
+        let marked = literal(&format!(",{},", column.target_name));
+        format!("CASE WHEN STRPOS(t._cdc_unavailable, {marked}) > 0 THEN '' ELSE {lost} END")
+    }
+
+    /// The names of columns whose value does not fit and that ask for quarantine, comma
+    /// separated.
+    fn lost(&self) -> String {
+        let parts: Vec<String> = self
+            .table
+            .value_columns()
+            .filter(|column| column.on_unfit_value != OnUnfitValue::Null)
+            .map(|column| self.lost_name(column))
+            .collect();
+        if parts.is_empty() {
+            return "''".to_owned();
+        }
+        // A delete's row image is its key: other columns are fillers, not data.
+        format!("CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END", parts.join("\n         || "))
+    }
+
+    /// How many values do not fit into columns that take NULL then.
+    fn nulled(&self) -> String {
+        let parts: Vec<String> = self
+            .table
+            .value_columns()
+            .filter(|column| column.on_unfit_value == OnUnfitValue::Null)
+            .map(|column| format!("CASE WHEN {} = '' THEN 0 ELSE 1 END", self.lost_name(column)))
+            .collect();
+        if parts.is_empty() {
+            return "0".to_owned();
+        }
+        format!("CASE WHEN t._cdc_op = 'd' THEN 0 ELSE {} END", parts.join("\n         + "))
+    }
+
+    /// How many values were cut.
+    fn truncated(&self) -> String {
+        let parts: Vec<String> =
+            self.table.value_columns().filter_map(|column| decode::truncated("c._cdc_image", column)).collect();
+        if parts.is_empty() {
+            return "0".to_owned();
+        }
+        format!("CASE WHEN c._cdc_op = 'd' THEN 0 ELSE {} END", parts.join("\n         + "))
+    }
+
+    /// The names of columns that carry the placeholder of an unchanged large value.
+    fn unavailable(&self) -> String {
+        let parts: Vec<String> = self
+            .unavailable_columns("c._cdc_image")
+            .iter()
+            .map(|(column, condition)| {
+                let label = literal(&format!(",{},", column.target_name));
+                format!("CASE WHEN {condition} THEN {label} ELSE '' END")
+            })
+            .collect();
+        if parts.is_empty() {
+            return "''".to_owned();
+        }
+        parts.join("\n         || ")
+    }
+
+    /// Whether an update's row image before the change has another key.
+    fn moved(&self) -> String {
+        let parts: Vec<String> = self
+            .table
+            .key_columns()
+            .filter(|column| !decode::needs_stages(column))
+            .map(|column| {
+                format!(
+                    "COALESCE({} <> {}, false)",
+                    self.typed_expression(column, "c._cdc_before"),
+                    self.typed_expression(column, "c._cdc_image"),
+                )
+            })
+            .collect();
+        if parts.is_empty() {
+            return "false".to_owned();
+        }
+        format!("({})", parts.join(" OR "))
+    }
+}
