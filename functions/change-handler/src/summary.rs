@@ -220,6 +220,7 @@ impl Summary {
                 (metric::DELETED_ROWS, counts.deleted),
                 (metric::STALE_ROWS, counts.stale),
                 (metric::QUARANTINED_ROWS, counts.quarantined),
+                (metric::HELD_ROWS, table.report.held),
                 (metric::FAILED_SYNCHRONISATIONS, i64::from(failed)),
             ] {
                 metrics.count(Some(&table.table), metric, count);

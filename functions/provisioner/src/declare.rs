@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cdc_core::catalog::{TableDefinition, TableSpec};
 use cdc_core::columns::{self, DefineProblem, Knowledge};
-use cdc_core::kafka::Record;
+use cdc_core::kafka::{Record, RecordPosition};
 use cdc_core::pipeline::{ColumnSource, Pipeline, ReaderKind};
 use cdc_core::plan::provision::{Access, Declaration, Waiting};
 use cdc_core::sql::external_schema::{CertificateSource, StreamAuthentication, StreamSource};
@@ -40,6 +40,8 @@ pub struct Inputs<'a> {
     pub redshift_role: Option<&'a str>,
     /// How Redshift logs in to the brokers.
     pub login: Login,
+    /// Records at which tables wait because of columns that nobody knew.
+    pub holds: Vec<RecordPosition>,
 }
 
 /// The declaration, and what an operator should know about how it was made.
@@ -79,6 +81,9 @@ pub async fn declare(
     }
     if let Some(topics) = &topics {
         learn(pipeline, kafka, topics, &specs, &mut knowledge, &mut warnings, deadline).await?;
+        if reads_events(pipeline) {
+            learn_holds(kafka, &inputs.holds, &specs, &mut knowledge, deadline).await?;
+        }
     }
     let tables = define(pipeline, specs, &knowledge, &mut waiting, &mut warnings)?;
     let declaration = Declaration {
@@ -212,6 +217,31 @@ async fn learn_schema_changes(
             for record in &records {
                 knowledge.learn(record);
             }
+        }
+    }
+    Ok(())
+}
+
+/// Learns from the records at which tables wait. One that Kafka does not have any more tells
+/// nothing.
+async fn learn_holds(
+    kafka: &dyn KafkaCluster,
+    holds: &[RecordPosition],
+    specs: &[TableSpec],
+    knowledge: &mut Knowledge,
+    deadline: Deadline,
+) -> Result<(), ProvisionError> {
+    let doing = "reading the records at which tables wait";
+    let topics: Vec<String> = specs.iter().map(|spec| spec.topic.clone()).collect();
+    let starts = kafka.start_offsets(&topics, deadline).await.map_err(failed(doing))?;
+    for hold in holds {
+        let start = starts.get(&hold.topic).and_then(|partitions| partitions.get(&hold.partition));
+        if start.is_none_or(|start| *start > hold.offset) {
+            continue;
+        }
+        let records = kafka.read(&hold.topic, hold.partition, hold.offset, 1, deadline).await.map_err(failed(doing))?;
+        for record in &records {
+            knowledge.learn(record);
         }
     }
     Ok(())

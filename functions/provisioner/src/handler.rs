@@ -112,6 +112,7 @@ async fn plan(deps: &Deps, deadline: Deadline) -> Result<(ProvisionPlan, Observe
         dumps: &deps.dumps,
         redshift_role: deps.redshift_role.as_deref(),
         login: deps.login,
+        holds: observe::holds(&*deps.warehouse, &declare::layout(&deps.pipeline), deadline).await?,
     };
     let declared = declare::declare(&inputs, &*deps.kafka, deadline).await?;
     let schemas: BTreeSet<String> =

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use cdc_core::kafka::RecordPosition;
 use cdc_core::plan::provision::{Observed, ObservedColumn};
 use cdc_core::sql::grants::CASE_SENSITIVE;
-use cdc_core::sql::layout::{CATALOG, Layout};
+use cdc_core::sql::layout::{CATALOG, HOLDS, Layout};
 use cdc_core::sql::observe;
 use redshift_data::{Deadline, Executed, ResultSet, Submission, Warehouse, WarehouseError, query};
 
@@ -49,6 +50,8 @@ pub async fn observe(
             name: row.required_text("column_name").map_err(unreadable)?.to_owned(),
             data_type: row.required_text("data_type").map_err(unreadable)?.to_owned(),
             length: row.integer("character_maximum_length").map_err(unreadable)?,
+            precision: row.integer("numeric_precision").map_err(unreadable)?,
+            scale: row.integer("numeric_scale").map_err(unreadable)?,
         };
         observed.columns.entry((schema.to_owned(), name.to_owned())).or_default().push(column);
     }
@@ -59,6 +62,38 @@ pub async fn observe(
         read_catalog(warehouse, layout, &mut observed, deadline).await?;
     }
     Ok(observed)
+}
+
+/// Records at which a table waits, or waited, because of a column that nobody knew: they tell
+/// what the column is. None before the control schema exists.
+pub async fn holds(
+    warehouse: &dyn Warehouse,
+    layout: &Layout,
+    deadline: Deadline,
+) -> Result<Vec<RecordPosition>, ProvisionError> {
+    let what = "the control schema's holds";
+    let failed = |source| ProvisionError::Observe { what, source };
+    let unreadable = |source| ProvisionError::Answer { what, source };
+    let schemas = [layout.control_schema.clone()];
+    let relations = query(warehouse, "relations", &observe::relations(&schemas), deadline).await.map_err(failed)?;
+    let mut exists = false;
+    for row in relations.iter() {
+        exists |= row.required_text("table_name").map_err(unreadable)? == HOLDS;
+    }
+    if !exists {
+        return Ok(Vec::new());
+    }
+    let rows = query(warehouse, "holds", &observe::holds(layout), deadline).await.map_err(failed)?;
+    rows.iter()
+        .map(|row| {
+            Ok(RecordPosition {
+                topic: row.required_text("topic").map_err(unreadable)?.to_owned(),
+                partition: i32::try_from(row.required_integer("kafka_partition").map_err(unreadable)?)
+                    .unwrap_or(i32::MAX),
+                offset: row.required_integer("kafka_offset").map_err(unreadable)?,
+            })
+        })
+        .collect()
 }
 
 /// One batch; every statement is judged by itself, and each but the first has a result.

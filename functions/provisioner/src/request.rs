@@ -1,6 +1,8 @@
-//! What the function is asked: a direct invocation or CloudFormation's custom-resource event.
+//! What the function is asked: a direct invocation, CloudFormation's custom-resource event, or a
+//! CloudWatch alarm's action.
 //!
-//! The two are told apart by CloudFormation's `RequestType`. A direct request is strict: an
+//! They are told apart by CloudFormation's `RequestType` and the alarm's `alarmData` (CloudWatch
+//! User Guide, "Invoke a Lambda function from an alarm"). A direct request is strict: an
 //! unknown key or an action without what it needs is refused, since a misread `destroy` cannot
 //! be taken back.
 
@@ -49,6 +51,10 @@ const EXPECTED: &str = "send {\"action\": \"plan\"}, {\"action\": \"apply\"} or 
 impl Request {
     /// Reads an event.
     pub(crate) fn of(event: Value) -> Result<Self, ProvisionError> {
+        // An alarm about records that wait for a schema change: what it asks for is to take it in.
+        if event.get("source").and_then(Value::as_str) == Some("aws.cloudwatch") && event.get("alarmData").is_some() {
+            return Ok(Self::Direct(Direct::Apply));
+        }
         if event.get("RequestType").is_some() {
             return ResourceRequest::of(event).map(|request| Self::Resource(Box::new(request)));
         }
@@ -114,6 +120,7 @@ mod tests {
         for (name, text) in [
             ("plan", include_str!("../events/plan.json")),
             ("apply", include_str!("../events/apply.json")),
+            ("alarm", include_str!("../events/alarm.json")),
             ("destroy", include_str!("../events/destroy.json")),
             ("create", include_str!("../events/custom_resource_create.json")),
             ("delete", include_str!("../events/custom_resource_delete.json")),

@@ -55,6 +55,8 @@ pub struct TableAnswer {
     pub quarantined_rows: i64,
     /// Landed records left for the next merge; null if not known.
     pub pending_rows: Option<i64>,
+    /// Landed records that wait because the source table's definition changed.
+    pub held_rows: i64,
     /// The highest merged offset by partition; null if not read.
     pub watermarks: Option<BTreeMap<i64, i64>>,
     /// Why it failed, or what stood in the way.
@@ -92,6 +94,7 @@ impl TableAnswer {
             stale_rows: 0,
             quarantined_rows: 0,
             pending_rows: None,
+            held_rows: 0,
             watermarks: None,
             reason: None,
             warnings: Vec::new(),
@@ -122,6 +125,7 @@ impl TableAnswer {
             stale_rows: report.counts.stale,
             quarantined_rows: report.counts.quarantined,
             pending_rows: report.pending,
+            held_rows: report.held,
             watermarks: report
                 .watermarks
                 .as_ref()
@@ -195,6 +199,7 @@ impl Answer {
                 (metric::DELETED_ROWS, counts.deleted),
                 (metric::STALE_ROWS, counts.stale),
                 (metric::QUARANTINED_ROWS, counts.quarantined),
+                (metric::HELD_ROWS, table.held),
                 (metric::FAILED_SYNCHRONISATIONS, i64::from(failed)),
             ] {
                 metrics.count(Some(table.table.as_str()), metric, count);

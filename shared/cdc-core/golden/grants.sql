@@ -7,6 +7,7 @@ GRANT SELECT ON "cdc"."catalog" TO ROLE "redshift_cdc";
 GRANT SELECT ON "cdc"."quarantine" TO ROLE "redshift_cdc";
 GRANT SELECT ON "cdc"."merge_log" TO ROLE "redshift_cdc";
 GRANT SELECT ON "cdc"."gaps" TO ROLE "redshift_cdc";
+GRANT SELECT ON "cdc"."holds" TO ROLE "redshift_cdc";
 GRANT SELECT ON "cdc"."watermarks" TO ROLE "redshift_cdc";
 GRANT EXECUTE ON PROCEDURE "cdc"."sp_refresh_salesdb_sales_order_detail"() TO ROLE "redshift_cdc";
 GRANT EXECUTE ON PROCEDURE "cdc"."sp_merge_salesdb_sales_order_detail"(BIGINT, BIGINT, BIGINT) TO ROLE "redshift_cdc";

@@ -7,7 +7,8 @@ CREATE OR REPLACE PROCEDURE "cdc"."sp_merge_shop_db_it_s__odd__1a2b3c4d"(
     cdc_deleted_rows OUT BIGINT,
     cdc_stale_rows OUT BIGINT,
     cdc_quarantined_rows OUT BIGINT,
-    cdc_pending_rows OUT BIGINT
+    cdc_pending_rows OUT BIGINT,
+    cdc_held_rows OUT BIGINT
 )
 AS $procedure$
 -- Purpose:   fold the landed records of srv.Shop DB.It's "Odd" above the watermark into "shop db"."it's ""odd""".
@@ -34,6 +35,8 @@ DECLARE
     cdc_advanced BIGINT := 0;
     cdc_unavailable_count BIGINT := 0;
     cdc_malformed_count BIGINT := 0;
+    cdc_truncations BIGINT := 0;
+    cdc_truncated_rows BIGINT := 0;
 BEGIN
     -- The lock comes before anything that would take a snapshot.
     LOCK TABLE "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d";
@@ -48,6 +51,7 @@ BEGIN
     cdc_stale_rows := 0;
     cdc_quarantined_rows := 0;
     cdc_pending_rows := 0;
+    cdc_held_rows := 0;
     -- pending: what has landed above the watermark.
     FOR cdc_mark IN SELECT w.kafka_partition, w.kafka_offset, w.refresh_time FROM "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d" AS w ORDER BY w.kafka_partition LOOP
         cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)
@@ -128,25 +132,26 @@ BEGIN
     END IF;
     DROP TABLE IF EXISTS "cdc_events_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS
-    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival,
+    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.is_row AS _cdc_is_row,
            CASE WHEN e.is_row THEN CASE WHEN e.envelope."__deleted"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope."__op"::VARCHAR(16), 'u') END ELSE e.envelope."op"::VARCHAR(16) END AS _cdc_op,
            CASE WHEN e.is_row THEN e.envelope WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
            CASE WHEN e.is_row THEN NULL WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
            CASE WHEN e.is_row THEN e.envelope."__source_ts_ms"::BIGINT ELSE e.envelope."source"."ts_ms"::BIGINT END AS _cdc_source_ms,
            "cdc"."f_position_domain"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(128) AS _cdc_domain,
            "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
-    FROM (SELECT d.kafka_partition, d.kafka_offset, d.arrival, d.envelope,
-                 COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
+    FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.envelope,
+                 COALESCE(NOT IS_OBJECT(d.envelope."source") AND (JSON_TYPEOF(d.envelope."__op") = 'string'
                      OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
-          FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,
+          FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,
                        CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
                             THEN p.document."payload" ELSE p.document END AS envelope
                 FROM "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS p) AS d) AS e;
+
     -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.
     DROP TABLE IF EXISTS "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d" AS
     SELECT e.*,
-           "cdc"."f_decimal_any"(e._cdc_image."any"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."any"), 0, 10) AS _cdc_h0,
+           "cdc"."f_decimal_any"(e._cdc_image."any"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."any"), 0) AS _cdc_h0,
          "cdc"."f_base64_hex"(e._cdc_image."var"."value"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."var"."value")) AS _cdc_h1
     FROM "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS e;
     DROP TABLE IF EXISTS "cdc_unscaled_shop_db_it_s__odd__1a2b3c4d";
@@ -210,10 +215,10 @@ BEGIN
     CREATE TEMP TABLE "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS
     SELECT t.*,
            (CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'
+                 WHEN t._cdc_op = 't' THEN NULL
                  WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)
                  WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'
-                 WHEN t."select" IS NULL THEN 'a key column is missing or not readable as its type'
-                 WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END)::VARCHAR(256) AS _cdc_fault,
+                 WHEN t."select" IS NULL THEN 'a key column is missing or not readable as its type' END)::VARCHAR(256) AS _cdc_fault,
            (CASE WHEN t._cdc_op = 'd' THEN '' ELSE "cdc"."f_lost"(t."it's" IS NULL, JSON_TYPEOF(t._cdc_image."It's"), 'it''s')
          || CASE WHEN STRPOS(t._cdc_unavailable, ',a"b,') > 0 THEN '' ELSE "cdc"."f_lost"(t."a""b" IS NULL, JSON_TYPEOF(t._cdc_image."a""b"), 'a"b') END
          || "cdc"."f_lost"(t."float 32" IS NULL, JSON_TYPEOF(t._cdc_image."Float 32"), 'float 32')
@@ -257,7 +262,9 @@ BEGIN
          || CASE WHEN c._cdc_image."cut"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',cut,' ELSE '' END
          || CASE WHEN c._cdc_image."dropped"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',dropped,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
                  (CASE WHEN c._cdc_op = 'd' THEN 0 ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."cut") = 'string' AND OCTET_LENGTH(c._cdc_image."cut"::VARCHAR(65535)) > 10 THEN 1 ELSE 0 END END)::BIGINT AS _cdc_truncated,
-                 CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND STRPOS(c._cdc_image."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
+                 CASE WHEN JSON_TYPEOF(c._cdc_before."select") = 'string' AND STRPOS(c._cdc_before."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_before."select"::VARCHAR(65535)) <= 40
+              THEN c._cdc_before."select"::VARCHAR(65535) END::VARCHAR(40) AS "_cdc_old_select",
+         CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND STRPOS(c._cdc_image."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
               THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40) AS "select",
          CASE WHEN c._cdc_image."It's"::BIGINT >= 0 THEN c._cdc_image."It's"::BIGINT::DECIMAL(20,0)
               ELSE c._cdc_image."It's"::BIGINT::DECIMAL(20,0) + 18446744073709551616 END::DECIMAL(20,0) AS "it's",
@@ -283,8 +290,8 @@ BEGIN
               AND LEN(c._cdc_image."binary"::VARCHAR(65535)) / 4 * 3 - (LEN(c._cdc_image."binary"::VARCHAR(65535)) - LEN(REPLACE(c._cdc_image."binary"::VARCHAR(65535), '=', ''))) <= 16 THEN TO_VARBYTE(TRANSLATE(c._cdc_image."binary"::VARCHAR(65535), '-_', '+/'), 'base64')::VARBYTE(16) END AS "binary",
          "cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 0, 10)::DECIMAL(10,0) AS "any",
          CASE WHEN OCTET_LENGTH(CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
-              WHEN JSON_TYPEOF(c._cdc_image."var") = 'string' AND c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END) <= 100 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
-              WHEN JSON_TYPEOF(c._cdc_image."var") = 'string' AND c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END END::VARCHAR(100) AS "var",
+              WHEN c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END) <= 100 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
+              WHEN c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END END::VARCHAR(100) AS "var",
          "cdc"."f_date_iso"(c._cdc_image."iso_day"::VARCHAR(65535)) AS "iso_day",
          "cdc"."f_time_iso"(c._cdc_image."iso_time"::VARCHAR(65535)) AS "iso_time",
          "cdc"."f_timestamp_iso"(c._cdc_image."iso_ts"::VARCHAR(65535)) AS "iso_ts",
@@ -301,6 +308,12 @@ BEGIN
          CASE WHEN JSON_TYPEOF(c._cdc_image."dropped") = 'string' AND STRPOS(c._cdc_image."dropped"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."dropped"::VARCHAR(65535)) <= 10
               THEN c._cdc_image."dropped"::VARCHAR(65535) END::VARCHAR(10) AS "dropped"
           FROM "cdc_arrays_shop_db_it_s__odd__1a2b3c4d" AS c) AS t;
+    -- An update that changed the key deletes the row of the old key.
+    INSERT INTO "cdc_typed_shop_db_it_s__odd__1a2b3c4d" (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,
+           _cdc_moved, "select", _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)
+    SELECT t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_arrival, 'd', t._cdc_source_ms, t._cdc_domain, t._cdc_position,
+           false, t."_cdc_old_select", '', 0, '', 0
+    FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_moved AND t._cdc_fault IS NULL;
     -- Records that cannot be merged at all.
     INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
     SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',
@@ -312,6 +325,23 @@ BEGIN
     LEFT JOIN "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
     WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
     GET DIAGNOSTICS cdc_records_quarantined := ROW_COUNT;
+    -- Truncations: written down, because older changes may still come from other partitions.
+    INSERT INTO "cdc"."truncations" (detected_at, table_name, source_domain, source_position, source_ts, arrival, applied)
+    SELECT SYSDATE, 'shop db.it''s "odd"', t._cdc_domain, t._cdc_position, DATEADD(millisecond, MOD(t._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (t._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), t._cdc_arrival, false
+    FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_op = 't';
+    DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 't';
+    DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING "cdc"."truncations" AS x WHERE x.table_name = 'shop db.it''s "odd"' AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
+         AND (("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_domain = x.source_domain AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position < x.source_position)
+             OR (COALESCE("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_arrival <= x.arrival));
+    SELECT COUNT(*) INTO cdc_truncations FROM "cdc"."truncations" AS x WHERE x.table_name = 'shop db.it''s "odd"' AND NOT x.applied;
+    IF cdc_truncations > 0 THEN
+        DELETE FROM "shop db"."it's ""odd""" USING "cdc"."truncations" AS x WHERE x.table_name = 'shop db.it''s "odd"' AND NOT x.applied
+             AND (("shop db"."it's ""odd"""._cdc_domain = x.source_domain AND "shop db"."it's ""odd"""._cdc_position < x.source_position)
+             OR (COALESCE("shop db"."it's ""odd"""._cdc_domain, '') <> COALESCE(x.source_domain, '-')
+                 AND COALESCE("shop db"."it's ""odd"""._cdc_source_ts <= x.source_ts, true)));
+        GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
+        UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'shop db.it''s "odd"' AND NOT applied;
+    END IF;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_touched_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
@@ -488,6 +518,7 @@ BEGIN
     -- Delete the deleted, merge the rest.
     DELETE FROM "shop db"."it's ""odd""" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "shop db"."it's ""odd"""."select" = s."select" AND OCTET_LENGTH("shop db"."it's ""odd"""."select") = OCTET_LENGTH(s."select") AND s._cdc_op = 'd';
     GET DIAGNOSTICS cdc_deleted_rows := ROW_COUNT;
+    cdc_deleted_rows := cdc_deleted_rows + cdc_truncated_rows;
     DROP TABLE IF EXISTS "cdc_upserts_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS SELECT s.* FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_op <> 'd';
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS u;

@@ -7,7 +7,8 @@ CREATE OR REPLACE PROCEDURE "cdc"."sp_merge_salesdb_sales_order_detail"(
     cdc_deleted_rows OUT BIGINT,
     cdc_stale_rows OUT BIGINT,
     cdc_quarantined_rows OUT BIGINT,
-    cdc_pending_rows OUT BIGINT
+    cdc_pending_rows OUT BIGINT,
+    cdc_held_rows OUT BIGINT
 )
 AS $procedure$
 -- Purpose:   fold the landed records of salesdb.salesdb.SALES_ORDER_DETAIL above the watermark into "salesdb"."sales_order_detail".
@@ -34,6 +35,9 @@ DECLARE
     cdc_advanced BIGINT := 0;
     cdc_unavailable_count BIGINT := 0;
     cdc_malformed_count BIGINT := 0;
+    cdc_truncations BIGINT := 0;
+    cdc_truncated_rows BIGINT := 0;
+    cdc_news BIGINT := 0;
 BEGIN
     -- The lock comes before anything that would take a snapshot.
     LOCK TABLE "cdc"."watermark_salesdb_sales_order_detail";
@@ -48,6 +52,7 @@ BEGIN
     cdc_stale_rows := 0;
     cdc_quarantined_rows := 0;
     cdc_pending_rows := 0;
+    cdc_held_rows := 0;
     -- pending: what has landed above the watermark.
     FOR cdc_mark IN SELECT w.kafka_partition, w.kafka_offset, w.refresh_time FROM "cdc"."watermark_salesdb_sales_order_detail" AS w ORDER BY w.kafka_partition LOOP
         cdc_scope := cdc_scope || ' OR (l.kafka_partition = ' || cdc_mark.kafka_partition::VARCHAR(20)
@@ -128,20 +133,43 @@ BEGIN
     END IF;
     DROP TABLE IF EXISTS "cdc_events_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_events_salesdb_sales_order_detail" AS
-    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival,
+    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.is_row AS _cdc_is_row,
            CASE WHEN e.is_row THEN CASE WHEN e.envelope."__deleted"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope."__op"::VARCHAR(16), 'u') END ELSE e.envelope."op"::VARCHAR(16) END AS _cdc_op,
            CASE WHEN e.is_row THEN e.envelope WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
            CASE WHEN e.is_row THEN NULL WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
            CASE WHEN e.is_row THEN e.envelope."__source_ts_ms"::BIGINT ELSE e.envelope."source"."ts_ms"::BIGINT END AS _cdc_source_ms,
            "cdc"."f_position_domain"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(128) AS _cdc_domain,
            "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
-    FROM (SELECT d.kafka_partition, d.kafka_offset, d.arrival, d.envelope,
-                 COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
+    FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.envelope,
+                 COALESCE(NOT IS_OBJECT(d.envelope."source") AND (JSON_TYPEOF(d.envelope."__op") = 'string'
                      OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
-          FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,
+          FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,
                        CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
                             THEN p.document."payload" ELSE p.document END AS envelope
                 FROM "cdc_parsed_salesdb_sales_order_detail" AS p) AS d) AS e;
+    -- held: from where on records wait, because the provisioner has not seen a change of the table's definition.
+    DROP TABLE IF EXISTS "cdc_held_salesdb_sales_order_detail";
+    CREATE TEMP TABLE "cdc_held_salesdb_sales_order_detail" (kafka_partition BIGINT, kafka_offset BIGINT, reason VARCHAR(256));
+    INSERT INTO "cdc_held_salesdb_sales_order_detail"
+    SELECT n._cdc_kafka_partition, MIN(n._cdc_kafka_offset), 'column ' || LEFT(n.attribute, 200) || ' is new'
+    FROM (SELECT e._cdc_kafka_partition, e._cdc_kafka_offset, attribute
+          FROM "cdc_events_salesdb_sales_order_detail" AS e, UNPIVOT e._cdc_image AS value AT attribute
+          WHERE e._cdc_op IN ('c', 'r', 'u') AND (NOT e._cdc_is_row OR LEFT(attribute, 2) <> '__')) AS n
+    WHERE n.attribute NOT IN ('LINE_NO', 'NOTE', 'ORDER_ID', 'QUANTITY', 'SKU')
+    GROUP BY n._cdc_kafka_partition, n.attribute;
+    SELECT COUNT(*) INTO cdc_news FROM "cdc_held_salesdb_sales_order_detail" AS h;
+    IF cdc_news > 0 THEN
+        INSERT INTO "cdc"."holds" (held_at, table_name, topic, kafka_partition, kafka_offset, reason)
+        SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', h.kafka_partition, h.kafka_offset, h.reason FROM "cdc_held_salesdb_sales_order_detail" AS h
+        WHERE NOT EXISTS (SELECT 1 FROM "cdc"."holds" AS o WHERE o.table_name = 'salesdb.sales_order_detail'
+                          AND o.kafka_partition = h.kafka_partition AND o.kafka_offset = h.kafka_offset AND o.reason = h.reason);
+        DELETE FROM "cdc_landed_salesdb_sales_order_detail" USING (SELECT h.kafka_partition, MIN(h.kafka_offset) AS first_offset FROM "cdc_held_salesdb_sales_order_detail" AS h GROUP BY h.kafka_partition) AS f
+        WHERE "cdc_landed_salesdb_sales_order_detail".kafka_partition = f.kafka_partition AND "cdc_landed_salesdb_sales_order_detail".kafka_offset >= f.first_offset;
+        GET DIAGNOSTICS cdc_held_rows := ROW_COUNT;
+        DELETE FROM "cdc_events_salesdb_sales_order_detail" USING (SELECT h.kafka_partition, MIN(h.kafka_offset) AS first_offset FROM "cdc_held_salesdb_sales_order_detail" AS h GROUP BY h.kafka_partition) AS f
+        WHERE "cdc_events_salesdb_sales_order_detail"._cdc_kafka_partition = f.kafka_partition AND "cdc_events_salesdb_sales_order_detail"._cdc_kafka_offset >= f.first_offset;
+        cdc_landed_rows := cdc_landed_rows - cdc_held_rows;
+    END IF;
     -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.
     DROP TABLE IF EXISTS "cdc_hexadecimal_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_hexadecimal_salesdb_sales_order_detail" AS
@@ -160,10 +188,10 @@ BEGIN
     CREATE TEMP TABLE "cdc_typed_salesdb_sales_order_detail" AS
     SELECT t.*,
            (CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'
+                 WHEN t._cdc_op = 't' THEN NULL
                  WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)
                  WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'
-                 WHEN t."order_id" IS NULL OR t."line_no" IS NULL THEN 'a key column is missing or not readable as its type'
-                 WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END)::VARCHAR(256) AS _cdc_fault,
+                 WHEN t."order_id" IS NULL OR t."line_no" IS NULL THEN 'a key column is missing or not readable as its type' END)::VARCHAR(256) AS _cdc_fault,
            (CASE WHEN t._cdc_op = 'd' THEN '' ELSE CASE WHEN STRPOS(t._cdc_unavailable, ',sku,') > 0 THEN '' ELSE "cdc"."f_lost"(t."sku" IS NULL, JSON_TYPEOF(t._cdc_image."SKU"), 'sku') END
          || "cdc"."f_lost"(t."quantity" IS NULL, JSON_TYPEOF(t._cdc_image."QUANTITY"), 'quantity')
          || CASE WHEN STRPOS(t._cdc_unavailable, ',note,') > 0 THEN '' ELSE "cdc"."f_lost"(t."note" IS NULL, JSON_TYPEOF(t._cdc_image."NOTE"), 'note') END END)::VARCHAR(65535) AS _cdc_lost,
@@ -174,13 +202,21 @@ BEGIN
                  (CASE WHEN c._cdc_image."SKU"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
          || CASE WHEN c._cdc_image."NOTE"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
                  (0)::BIGINT AS _cdc_truncated,
-                 c._cdc_image."ORDER_ID"::BIGINT AS "order_id",
+                 c._cdc_before."ORDER_ID"::BIGINT AS "_cdc_old_order_id",
+         c._cdc_before."LINE_NO"::INTEGER AS "_cdc_old_line_no",
+         c._cdc_image."ORDER_ID"::BIGINT AS "order_id",
          c._cdc_image."LINE_NO"::INTEGER AS "line_no",
          CASE WHEN JSON_TYPEOF(c._cdc_image."SKU") = 'string' AND STRPOS(c._cdc_image."SKU"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."SKU"::VARCHAR(65535)) <= 96
               THEN c._cdc_image."SKU"::VARCHAR(65535) END::VARCHAR(96) AS "sku",
          "cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 3, 10)::DECIMAL(10,3) AS "quantity",
          CASE WHEN JSON_TYPEOF(c._cdc_image."NOTE") = 'string' AND STRPOS(c._cdc_image."NOTE"::VARCHAR(65535), '__cdc_nul__!') = 0 THEN c._cdc_image."NOTE"::VARCHAR(65535) END AS "note"
           FROM "cdc_unscaled_salesdb_sales_order_detail" AS c) AS t;
+    -- An update that changed the key deletes the row of the old key.
+    INSERT INTO "cdc_typed_salesdb_sales_order_detail" (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,
+           _cdc_moved, "order_id", "line_no", _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)
+    SELECT t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_arrival, 'd', t._cdc_source_ms, t._cdc_domain, t._cdc_position,
+           false, t."_cdc_old_order_id", t."_cdc_old_line_no", '', 0, '', 0
+    FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_moved AND t._cdc_fault IS NULL;
     -- Records that cannot be merged at all.
     INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
     SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',
@@ -192,6 +228,23 @@ BEGIN
     LEFT JOIN "cdc_typed_salesdb_sales_order_detail" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
     WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
     GET DIAGNOSTICS cdc_records_quarantined := ROW_COUNT;
+    -- Truncations: written down, because older changes may still come from other partitions.
+    INSERT INTO "cdc"."truncations" (detected_at, table_name, source_domain, source_position, source_ts, arrival, applied)
+    SELECT SYSDATE, 'salesdb.sales_order_detail', t._cdc_domain, t._cdc_position, DATEADD(millisecond, MOD(t._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (t._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), t._cdc_arrival, false
+    FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_op = 't';
+    DELETE FROM "cdc_typed_salesdb_sales_order_detail" WHERE "cdc_typed_salesdb_sales_order_detail"._cdc_op = 't';
+    DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
+         AND (("cdc_typed_salesdb_sales_order_detail"._cdc_domain = x.source_domain AND "cdc_typed_salesdb_sales_order_detail"._cdc_position < x.source_position)
+             OR (COALESCE("cdc_typed_salesdb_sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND "cdc_typed_salesdb_sales_order_detail"._cdc_arrival <= x.arrival));
+    SELECT COUNT(*) INTO cdc_truncations FROM "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND NOT x.applied;
+    IF cdc_truncations > 0 THEN
+        DELETE FROM "salesdb"."sales_order_detail" USING "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND NOT x.applied
+             AND (("salesdb"."sales_order_detail"._cdc_domain = x.source_domain AND "salesdb"."sales_order_detail"._cdc_position < x.source_position)
+             OR (COALESCE("salesdb"."sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-')
+                 AND COALESCE("salesdb"."sales_order_detail"._cdc_source_ts <= x.source_ts, true)));
+        GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
+        UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'salesdb.sales_order_detail' AND NOT applied;
+    END IF;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_touched_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
@@ -296,6 +349,7 @@ BEGIN
     -- Delete the deleted, merge the rest.
     DELETE FROM "salesdb"."sales_order_detail" USING "cdc_staging_salesdb_sales_order_detail" AS s WHERE "salesdb"."sales_order_detail"."order_id" = s."order_id" AND "salesdb"."sales_order_detail"."line_no" = s."line_no" AND s._cdc_op = 'd';
     GET DIAGNOSTICS cdc_deleted_rows := ROW_COUNT;
+    cdc_deleted_rows := cdc_deleted_rows + cdc_truncated_rows;
     DROP TABLE IF EXISTS "cdc_upserts_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_upserts_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS SELECT s.* FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_op <> 'd';
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_salesdb_sales_order_detail" AS u;

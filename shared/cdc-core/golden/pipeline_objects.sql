@@ -59,6 +59,28 @@ CREATE TABLE IF NOT EXISTS "cdc"."gaps" (
 DISTSTYLE EVEN
 SORTKEY (detected_at);
 
+CREATE TABLE IF NOT EXISTS "cdc"."holds" (
+    held_at TIMESTAMP NOT NULL,
+    table_name VARCHAR(260) NOT NULL,
+    topic VARCHAR(260) NOT NULL,
+    kafka_partition BIGINT NOT NULL,
+    kafka_offset BIGINT NOT NULL,
+    reason VARCHAR(256) NOT NULL
+)
+DISTSTYLE EVEN
+SORTKEY (held_at);
+
+CREATE TABLE IF NOT EXISTS "cdc"."truncations" (
+    detected_at TIMESTAMP NOT NULL,
+    table_name VARCHAR(260) NOT NULL,
+    source_domain VARCHAR(128),
+    source_position VARCHAR(80),
+    source_ts TIMESTAMP,
+    arrival TIMESTAMP,
+    applied BOOLEAN NOT NULL
+)
+DISTSTYLE EVEN;
+
 CREATE TABLE IF NOT EXISTS "cdc"."settings_probe" (probe SUPER)
 DISTSTYLE ALL;
 

@@ -5,7 +5,10 @@
 //! can compute it without asking anybody. A [`TableDefinition`] adds the columns and the key,
 //! which only provisioning needs. Nothing here does I/O.
 
+use std::collections::BTreeSet;
 use std::fmt;
+
+use crate::event::{LogPoint, SourcePosition};
 
 /// One declared table: its topic, its names in the warehouse and its options.
 ///
@@ -68,6 +71,74 @@ pub struct TableDefinition {
     /// What stands in an event for a large value that did not change
     /// (`unavailable.value.placeholder` of the PostgreSQL connector).
     pub unavailable_value: String,
+    /// How events are read that were written before the table's definition changed, oldest
+    /// first. Empty if it never changed, or if nobody told.
+    pub former: Vec<FormerVersion>,
+    /// The attributes that row images are known to have, columns that are left out and former
+    /// names included. An event with another one waits until the provisioner has seen it. None:
+    /// the columns were chosen by hand, and what else there is does not matter.
+    pub known_attributes: Option<BTreeSet<String>>,
+    /// The last schema change of the table that this definition takes into account. None: the
+    /// schema-change topic is not what the definition comes from.
+    pub schema_changes: Option<SchemaChangeMark>,
+}
+
+/// A stretch of the source's log in which a table had another definition than now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerVersion {
+    /// The schema change that ended it: events from there on are of the next version.
+    pub until: ChangePoint,
+    /// How each of the table's present columns is read from this version's events; parallel to
+    /// [`TableDefinition::columns`].
+    pub columns: Vec<FormerColumn>,
+    /// The table was dropped at its end: its rows are none of the present table's.
+    pub discarded: bool,
+}
+
+/// Where in the source's log a schema change is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangePoint {
+    /// The place in the binary log, comparable with events of the same server.
+    pub log: LogPoint,
+    /// The change's own ordering token, comparable with those that target rows keep.
+    pub position: Option<SourcePosition>,
+    /// When the change was made in the source, in milliseconds since the epoch.
+    pub source_ms: Option<i64>,
+    /// When Kafka took the record, in milliseconds since the epoch: what counts for events of
+    /// another server. Debezium writes a schema change before the events that follow it.
+    pub kafka_timestamp_ms: Option<i64>,
+}
+
+/// A present column in the events of a former version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormerColumn {
+    /// As it is now.
+    Same,
+    /// Under another name, or with another type or form.
+    Other(Box<Column>),
+    /// It did not exist.
+    Absent {
+        /// The value with which it was added, which is what rows of that time have in it: a
+        /// literal as the database writes it. None: NULL.
+        default: Option<String>,
+        /// Whether another column had its name before.
+        reuses_name: bool,
+    },
+    /// Nobody can tell: the value counts as lost.
+    Unknown,
+}
+
+/// The last record of the schema-change topic about one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaChangeMark {
+    /// The topic.
+    pub topic: String,
+    /// The table as the topic's records name it, e.g. `"shop"."ITEM"` with its quotes.
+    pub table: String,
+    /// The partition; Debezium writes them all to one.
+    pub partition: i32,
+    /// The last record about the table.
+    pub offset: i64,
 }
 
 impl TableDefinition {
@@ -79,6 +150,12 @@ impl TableDefinition {
     /// The columns that are not part of the key, in the source's order.
     pub fn value_columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|column| !self.key.contains(&column.source_name))
+    }
+
+    /// Whether the place of an event in the source's log matters for how it is read.
+    #[must_use]
+    pub fn has_versions(&self) -> bool {
+        !self.former.is_empty() || self.schema_changes.is_some()
     }
 
     /// Whether the column of this source name is part of the key.

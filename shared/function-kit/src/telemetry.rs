@@ -71,6 +71,8 @@ pub mod metric {
     pub const STALE_ROWS: Metric = Metric::count("stale_rows");
     /// Records and values put into quarantine.
     pub const QUARANTINED_ROWS: Metric = Metric::count("quarantined_rows");
+    /// Landed records that wait because the source table's definition changed.
+    pub const HELD_ROWS: Metric = Metric::count("held_rows");
     /// Landed records left for the next merge.
     pub const PENDING_ROWS: Metric = Metric::count("pending_rows");
     /// Synchronisations of a table that failed.

@@ -165,6 +165,9 @@ fn definition(number: u64) -> TableDefinition {
             column("Val", RedshiftType::Varchar { bytes: 100 }, Decoding::Text),
         ],
         key: vec!["ID".into()],
+        former: Vec::new(),
+        known_attributes: None,
+        schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }
 }

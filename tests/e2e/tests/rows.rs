@@ -182,6 +182,9 @@ fn definition(number: usize) -> TableDefinition {
         },
         columns: vec![column("K", 40), column("NAME", 100), column("NOTE", 65_535)],
         key: vec!["K".into()],
+        former: Vec::new(),
+        known_attributes: None,
+        schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }
 }

@@ -576,6 +576,9 @@ fn definition(tested: &Tested) -> TableDefinition {
         columns: vec![column("k", RedshiftType::BigInt, Decoding::Integer), column("v", tested.kind, tested.decoding)],
         key: vec!["k".into()],
         unavailable_value: UNAVAILABLE_VALUE.into(),
+        former: Vec::new(),
+        known_attributes: None,
+        schema_changes: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! Production code knows nothing of it: endpoints, credentials and settings are all that
 //! differs. What the stand-in cannot prove is listed in its own README.
 
+mod alarm;
 pub mod binaries;
 pub mod compare;
 pub mod demo;

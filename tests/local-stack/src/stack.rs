@@ -18,7 +18,9 @@ use lambda_host::{
 use redshift_data_api::{Identities, Identity};
 use redshift_stand_in::{PostgresSource, StandIn};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
+use crate::alarm::Alarm;
 use crate::binaries::{Binaries, FUNCTIONS};
 use crate::warehouse::{Administrator, DATABASE, WORKGROUP};
 
@@ -90,6 +92,7 @@ pub struct Stack {
 pub struct Deployment {
     functions: BTreeMap<&'static str, Function>,
     front: InvokeFront,
+    alarm: JoinHandle<()>,
     mappings: BTreeMap<String, Mapping>,
     schedules: Vec<Schedule>,
     acknowledgements: Acknowledgements,
@@ -223,12 +226,16 @@ impl Stack {
         let logs = self.folder.join("logs");
         std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
         let identities = identities(Some(pipeline));
+        let alarm = Alarm::new();
         let mut functions = BTreeMap::new();
         for name in FUNCTIONS {
             let mut config = FunctionConfig::new(name, binaries.path(name), credentials(name));
             config.region = REGION.to_owned();
             config.timeout = Duration::from_secs(120);
             config.log_file = Some(logs.join(format!("{name}.log")));
+            if ["change-handler", "refresher"].contains(&name) {
+                config.on_log = Some(alarm.watcher());
+            }
             config.environment = BTreeMap::from([
                 ("PIPELINE_FILE".to_owned(), pipeline_file.display().to_string()),
                 ("WAREHOUSE_DATABASE".to_owned(), DATABASE.to_owned()),
@@ -246,10 +253,13 @@ impl Stack {
         )
         .await
         .context("starting Lambda's Invoke API")?;
+        let provisioner: &Function = functions.get("provisioner").context("the provisioner is not deployed")?;
+        let alarm = alarm.start(provisioner.clone());
         let users = FUNCTIONS.iter().map(|name| (*name, identities.database_user(name))).collect();
         Ok(Deployment {
             functions,
             front,
+            alarm,
             mappings: BTreeMap::new(),
             schedules: Vec::new(),
             acknowledgements: Acknowledgements::default(),
@@ -386,6 +396,7 @@ impl Deployment {
         for mapping in self.mappings.into_values() {
             mapping.stop().await;
         }
+        self.alarm.abort();
         self.front.shutdown().await;
         for function in self.functions.values() {
             function.shutdown().await;

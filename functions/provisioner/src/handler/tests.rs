@@ -355,7 +355,13 @@ async fn unreachable_kafka_stops_only_what_needs_it() {
     let world = self::world();
     let listing_fails = FailsListing(Arc::clone(&world.kafka));
     let deps = world.function.deps().unwrap();
-    let inputs = Inputs { pipeline: &deps.pipeline, dumps: &deps.dumps, redshift_role: None, login: Login::Iam };
+    let inputs = Inputs {
+        pipeline: &deps.pipeline,
+        dumps: &deps.dumps,
+        redshift_role: None,
+        login: Login::Iam,
+        holds: Vec::new(),
+    };
     let declared = declare::declare(&inputs, &listing_fails, limits("2").work).await.unwrap();
     assert_eq!(declared.declaration.tables.len(), 2);
     assert!(declared.warnings.iter().any(|warning| warning.contains("exist")), "{:?}", declared.warnings);

@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::history::{self, FormerSource, History};
 use super::representation::{self, SourceSql};
 use super::{Knowledge, Mapped, SourceColumn, SourceTable, dump};
-use crate::catalog::{Column, Decoding, RedshiftType, TableDefinition, TableSpec};
+use crate::catalog::{
+    Column, Decoding, FormerColumn, FormerVersion, RedshiftType, TableDefinition, TableSpec, VARCHAR_MAX_BYTES,
+};
 use crate::error::{Classify, ErrorKind};
 use crate::pipeline::names::{folded, identifier_problem};
 use crate::pipeline::{
-    ColumnSource, Connector, FieldNameAdjustment, Keyless, OnUnsupportedColumn, Pipeline, TableOptions,
+    ColumnSource, Connector, ConnectorSettings, FieldNameAdjustment, Keyless, OnUnsupportedColumn, Pipeline,
+    TableOptions,
 };
 
 /// Redshift's limit for a table is 1,600 columns (Redshift Database Developer Guide, CREATE
@@ -206,8 +210,11 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         problems.push(DefineProblem::NoKey);
     }
     let settings = pipeline.settings();
+    let sources = source.columns.clone();
     let mut columns = Vec::new();
     let mut excluded = Vec::new();
+    let known_attributes =
+        known_attributes(spec, knowledge, origin, &source, history_of(pipeline, spec, knowledge), &options);
     let mut null_hidden_by_default = Vec::new();
     let mut assumed = Vec::new();
     for column in source.columns {
@@ -257,13 +264,120 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     if !problems.is_empty() {
         return Err(failed(spec, problems));
     }
+    let history = history_of(pipeline, spec, knowledge).filter(|_| origin == Origin::SchemaChanges);
+    let former = history.map(|history| former_versions(history, &columns, &sources, settings)).unwrap_or_default();
     let table = TableDefinition {
         spec: spec.clone(),
         columns,
         key,
         unavailable_value: settings.unavailable.clone().unwrap_or_else(|| UNAVAILABLE_VALUE.to_owned()),
+        former,
+        known_attributes,
+        schema_changes: history.and_then(History::mark).cloned(),
     };
     Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed })
+}
+
+/// What the schema-change topic tells of the table's past.
+fn history_of<'a>(pipeline: &Pipeline, spec: &TableSpec, knowledge: &'a Knowledge) -> Option<&'a History> {
+    let (container, table) = pipeline.source_names(&spec.topic);
+    let (name, _) = knowledge.schema_changes.find_named(container, table)?;
+    knowledge.histories.get(name)
+}
+
+/// The attributes that are no news in this table's row images. None where columns were chosen
+/// by hand: then another attribute is one that was not chosen.
+fn known_attributes(
+    spec: &TableSpec,
+    knowledge: &Knowledge,
+    origin: Origin,
+    source: &SourceTable,
+    history: Option<&History>,
+    options: &TableOptions,
+) -> Option<BTreeSet<String>> {
+    if origin == Origin::Declared || options.include.is_some() {
+        return None;
+    }
+    let mut known: BTreeSet<String> = source.columns.iter().map(|column| column.name.clone()).collect();
+    known.extend(history.map(History::attributes).unwrap_or_default());
+    known.extend(knowledge.events.get(&spec.topic).into_iter().flat_map(|events| events.attributes.iter().cloned()));
+    known.extend(options.exclude.iter().cloned());
+    Some(known)
+}
+
+/// How events that were written before the table's definition changed are read. `sources` are
+/// the present columns as the source has them.
+fn former_versions(
+    history: &History,
+    columns: &[Column],
+    sources: &[SourceColumn],
+    settings: &ConnectorSettings,
+) -> Vec<FormerVersion> {
+    let names: Vec<String> = columns.iter().map(|column| column.source_name.clone()).collect();
+    let former = |(column, former): (&Column, FormerSource)| match former {
+        FormerSource::Column(former) => {
+            let present = sources.iter().find(|source| source.name == column.source_name);
+            former_column(column, present, &former, settings)
+        }
+        FormerSource::Absent { default, reuses_name } => FormerColumn::Absent { default, reuses_name },
+        FormerSource::Unknown => FormerColumn::Unknown,
+    };
+    let versions = history
+        .former(&names)
+        .into_iter()
+        .map(|version| FormerVersion {
+            until: version.until,
+            discarded: version.discarded,
+            // Events of a dropped table are not read at all.
+            columns: if version.discarded {
+                vec![FormerColumn::Same; columns.len()]
+            } else {
+                columns.iter().zip(version.columns).map(former).collect()
+            },
+        })
+        .collect();
+    history::compress(versions)
+}
+
+/// A column as an earlier definition had it. Where only its size differs it is read into the
+/// present type at once: what does not fit there is lost and said.
+fn former_column(
+    column: &Column,
+    present: Option<&SourceColumn>,
+    former: &SourceColumn,
+    settings: &ConnectorSettings,
+) -> FormerColumn {
+    let renamed = |target_type: RedshiftType, decoding: Decoding| {
+        if former.name == column.source_name && target_type == column.target_type && decoding == column.decoding {
+            return FormerColumn::Same;
+        }
+        FormerColumn::Other(Box::new(Column {
+            source_name: former.name.clone(),
+            target_type,
+            decoding,
+            nullable: former.nullable,
+            source_type: former.source_type.clone(),
+            ..column.clone()
+        }))
+    };
+    if present.is_some_and(|present| present.sql == former.sql) {
+        return renamed(column.target_type, column.decoding);
+    }
+    // The events' schema tells the present form only. If it is another than the stated settings
+    // give, the form of former events is not known.
+    let stated = |source: &SourceColumn| SourceColumn { field: None, ..source.clone() }.mapped(settings);
+    let is_as_stated = present.is_none_or(|present| stated(present) == present.mapped(settings));
+    match stated(former) {
+        _ if !is_as_stated => FormerColumn::Unknown,
+        Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding == column.decoding => {
+            renamed(column.target_type, decoding)
+        }
+        Mapped::UnsizedText if column.decoding == Decoding::Text => renamed(column.target_type, Decoding::Text),
+        Mapped::Exact(target_type, decoding) => renamed(target_type, decoding),
+        Mapped::UnsizedText => renamed(RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES }, Decoding::Text),
+        Mapped::Unsized(decoding) => renamed(RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES }, decoding),
+        Mapped::Unsupported { .. } => FormerColumn::Unknown,
+    }
 }
 
 fn failed(spec: &TableSpec, problems: Vec<DefineProblem>) -> DefineError {

@@ -15,6 +15,7 @@
 mod connect;
 mod define;
 mod dump;
+mod history;
 mod mysql;
 mod postgres;
 mod representation;
@@ -24,7 +25,7 @@ mod tests;
 #[cfg(test)]
 mod type_table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use connect::Field;
@@ -119,6 +120,11 @@ impl SourceTables {
     /// when there is none, or more than one that fits as well.
     #[must_use]
     pub fn find(&self, container: &str, table: &str) -> Option<&SourceTable> {
+        self.find_named(container, table).map(|(_, table)| table)
+    }
+
+    /// As [`SourceTables::find`], with the table's name in the source.
+    fn find_named(&self, container: &str, table: &str) -> Option<(&TableName, &SourceTable)> {
         let same = |left: &str, right: &str| in_topic(left) == right;
         let alike = |left: &str, right: &str| in_topic(left).to_lowercase() == right.to_lowercase();
         let pick = |equal: &dyn Fn(&str, &str) -> bool, needs_container: bool| {
@@ -131,7 +137,7 @@ impl SourceTables {
             });
             let first = found.next();
             match found.next() {
-                None => first.map(|(_, table)| table),
+                None => first,
                 Some(_) => None,
             }
         };
@@ -180,11 +186,14 @@ pub fn from_schema_changes<'a>(changes: impl IntoIterator<Item = &'a SchemaChang
             };
             let name =
                 TableName { container: parts.next().or(change.database.as_ref()).cloned(), table: table.clone() };
-            let is_postgres = change.source.connector.as_deref() == Some("postgresql");
-            tables.insert(name, from_structure(structure, is_postgres));
+            tables.insert(name, from_structure(structure, is_postgres(change)));
         }
     }
     tables
+}
+
+fn is_postgres(change: &SchemaChange) -> bool {
+    change.source.connector.as_deref() == Some("postgresql")
 }
 
 /// The tables of a dump. `file` is its name in errors.
@@ -233,6 +242,7 @@ fn unquoted(literal: &str) -> String {
 pub struct Knowledge {
     events: BTreeMap<String, EventSchema>,
     schema_changes: SourceTables,
+    histories: BTreeMap<TableName, history::History>,
     dump: SourceTables,
 }
 
@@ -241,6 +251,8 @@ struct EventSchema {
     timestamp_ms: Option<i64>,
     texts: (Option<String>, String),
     table: SourceTable,
+    /// The columns of every event that was seen, newest or not.
+    attributes: BTreeSet<String>,
 }
 
 impl Knowledge {
@@ -254,6 +266,7 @@ impl Knowledge {
         }
         if let Decoded::SchemaChange(change) = decode(record) {
             self.schema_changes.extend(from_schema_changes([&change]));
+            history::learn(&mut self.histories, &change, record);
         }
     }
 
@@ -276,23 +289,29 @@ impl Knowledge {
     /// Returns whether the schema is a change event's.
     fn learn_event_schema(&mut self, record: &Record, key_schema: Option<&str>, value_schema: &str) -> bool {
         let topic = &record.position.topic;
-        if let Some(known) = self.events.get_mut(topic) {
-            if known.timestamp_ms > record.timestamp_ms {
-                return true;
-            }
-            if known.texts.0.as_deref() == key_schema && known.texts.1 == value_schema {
-                known.timestamp_ms = record.timestamp_ms;
-                return true;
-            }
+        if let Some(known) = self.events.get_mut(topic)
+            && known.texts.0.as_deref() == key_schema
+            && known.texts.1 == value_schema
+        {
+            known.timestamp_ms = known.timestamp_ms.max(record.timestamp_ms);
+            return true;
         }
         let Some(table) = from_event_schema(key_schema, value_schema) else {
             return false;
         };
-        let schema = EventSchema {
+        let mut schema = EventSchema {
             timestamp_ms: record.timestamp_ms,
             texts: (key_schema.map(str::to_owned), value_schema.to_owned()),
+            attributes: table.columns.iter().map(|column| column.name.clone()).collect(),
             table,
         };
+        if let Some(known) = self.events.get_mut(topic) {
+            if known.timestamp_ms > record.timestamp_ms {
+                known.attributes.append(&mut schema.attributes);
+                return true;
+            }
+            schema.attributes.append(&mut known.attributes);
+        }
         self.events.insert(topic.clone(), schema);
         true
     }

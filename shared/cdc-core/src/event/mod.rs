@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 pub use schema_change::{ColumnStructure, SchemaChange, TableChange, TableChangeKind, TableStructure};
-pub use source::{Source, SourcePosition};
+pub use source::{LogPoint, Source, SourcePosition};
 
 use crate::kafka::Record;
 use json::Object;

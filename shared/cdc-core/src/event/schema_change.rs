@@ -69,6 +69,8 @@ pub struct ColumnStructure {
     pub enum_values: Vec<String>,
     /// Whether it may be null.
     pub optional: bool,
+    /// The default as the database writes it, quotes taken off. None for no default, or NULL.
+    pub default: Option<String>,
 }
 
 impl SchemaChange {
@@ -144,6 +146,7 @@ impl TableStructure {
                     charset: column.string("charsetName"),
                     enum_values: texts(&column, "enumValues"),
                     optional: column.boolean("optional").unwrap_or(true),
+                    default: column.string("defaultValueExpression"),
                 },
             ));
         }

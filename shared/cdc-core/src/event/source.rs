@@ -23,6 +23,22 @@ pub struct Source {
     pub ts_ms: Option<i64>,
     /// The ordering token. None where the record has none that can be compared.
     pub position: Option<SourcePosition>,
+    /// The place in the server's binary log. None for PostgreSQL.
+    pub log: Option<LogPoint>,
+}
+
+/// A place in a MySQL or MariaDB server's binary log.
+///
+/// Snapshot reads have one too: the place at which the snapshot was taken. It tells which
+/// definition of its table a record was written with; for the order of changes there is
+/// [`SourcePosition`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPoint {
+    /// The server's id; 0 in a snapshot's records, where Debezium does not tell it.
+    pub server_id: i64,
+    /// The file's numeric suffix padded to 12 digits, `:`, the position padded to 20 digits,
+    /// `:0000000000`: the form of [`SourcePosition`]'s rule 5 for the row 0.
+    pub position: String,
 }
 
 /// Where in the source's log a change is: comparable within one domain only.
@@ -69,6 +85,7 @@ impl Source {
             snapshot,
             ts_ms: object.integer("ts_ms"),
             position: if snapshot { None } else { SourcePosition::read(object) },
+            log: LogPoint::read(object),
         }
     }
 
@@ -86,6 +103,18 @@ impl Source {
         };
         own.domain == other.domain && own.position < other.position && not_later
     }
+}
+
+impl LogPoint {
+    fn read(object: &Object<'_>) -> Option<Self> {
+        let position = binlog_position(&object.text("file")?, object.integer("pos")?, 0)?;
+        Some(Self { server_id: object.integer("server_id").unwrap_or(0), position })
+    }
+}
+
+fn binlog_position(file: &str, position: i64, row: i64) -> Option<String> {
+    let suffix = file.rsplit('.').next().unwrap_or(file);
+    Some(format!("{}:{}:{}", padded(suffix, 12)?, padded(&position.to_string(), 20)?, padded(&row.to_string(), 10)?))
 }
 
 impl SourcePosition {
@@ -107,16 +136,13 @@ impl SourcePosition {
                 return Some(Self { domain: format!("gtid:{domain}"), position: padded(sequence, 20)? });
             }
         }
-        let file = object.text("file")?;
-        let suffix = file.rsplit('.').next().unwrap_or(&file);
         Some(Self {
             domain: format!("binlog:{}", object.integer("server_id")?),
-            position: format!(
-                "{}:{}:{}",
-                padded(suffix, 12)?,
-                padded(&object.integer("pos")?.to_string(), 20)?,
-                padded(&object.integer("row").unwrap_or(0).to_string(), 10)?,
-            ),
+            position: binlog_position(
+                &object.text("file")?,
+                object.integer("pos")?,
+                object.integer("row").unwrap_or(0),
+            )?,
         })
     }
 }

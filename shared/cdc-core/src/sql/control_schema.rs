@@ -1,7 +1,7 @@
 //! The control schema: everything that an operator asks is a query over it.
 
 use super::ident::{literal, quoted};
-use super::layout::{CATALOG, GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, WATERMARKS};
+use super::layout::{CATALOG, GAPS, HOLDS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, TRUNCATIONS, WATERMARKS};
 use super::target_table;
 use crate::catalog::{TableDefinition, TableSpec};
 
@@ -98,6 +98,44 @@ pub fn create_gaps(layout: &Layout) -> String {
          DISTSTYLE EVEN\n\
          SORTKEY (detected_at)",
         layout.control(GAPS)
+    )
+}
+
+/// Where records wait for a schema change to be taken in: the first record of each partition,
+/// and why. Insert-only; what the watermark has passed waits no more.
+#[must_use]
+pub fn create_holds(layout: &Layout) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (\n\
+         \x20   held_at TIMESTAMP NOT NULL,\n\
+         \x20   table_name VARCHAR(260) NOT NULL,\n\
+         \x20   topic VARCHAR(260) NOT NULL,\n\
+         \x20   kafka_partition BIGINT NOT NULL,\n\
+         \x20   kafka_offset BIGINT NOT NULL,\n\
+         \x20   reason VARCHAR(256) NOT NULL\n\
+         )\n\
+         DISTSTYLE EVEN\n\
+         SORTKEY (held_at)",
+        layout.control(HOLDS)
+    )
+}
+
+/// Truncations of source tables. `applied` tells whether the rows that were in the target then
+/// are gone; changes that are older are left out for ever.
+#[must_use]
+pub fn create_truncations(layout: &Layout) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (\n\
+         \x20   detected_at TIMESTAMP NOT NULL,\n\
+         \x20   table_name VARCHAR(260) NOT NULL,\n\
+         \x20   source_domain VARCHAR(128),\n\
+         \x20   source_position VARCHAR(80),\n\
+         \x20   source_ts TIMESTAMP,\n\
+         \x20   arrival TIMESTAMP,\n\
+         \x20   applied BOOLEAN NOT NULL\n\
+         )\n\
+         DISTSTYLE EVEN",
+        layout.control(TRUNCATIONS)
     )
 }
 

@@ -1,7 +1,7 @@
 //! Users, roles and rights: the functions log in as different database users.
 
 use super::ident::{literal, quoted};
-use super::layout::{CATALOG, GAPS, Layout, MERGE_LOG, QUARANTINE, WATERMARKS};
+use super::layout::{CATALOG, GAPS, HOLDS, Layout, MERGE_LOG, QUARANTINE, WATERMARKS};
 use super::merge_procedure;
 use crate::catalog::TableSpec;
 
@@ -32,7 +32,7 @@ pub fn schema_grants(layout: &Layout, role: &str) -> Vec<String> {
         format!("GRANT USAGE ON SCHEMA {} TO ROLE {role}", quoted(&layout.control_schema)),
         format!("GRANT USAGE ON SCHEMA {} TO ROLE {role}", quoted(&layout.landing_schema)),
     ];
-    for table in [CATALOG, QUARANTINE, MERGE_LOG, GAPS, WATERMARKS] {
+    for table in [CATALOG, QUARANTINE, MERGE_LOG, GAPS, HOLDS, WATERMARKS] {
         statements.push(format!("GRANT SELECT ON {} TO ROLE {role}", layout.control(table)));
     }
     statements

@@ -6,6 +6,7 @@
 //! on the table's columns, so a schema change never re-creates it: a re-created view would
 //! start at the topic's beginning again.
 
+use super::ident::qualified;
 use super::layout::Layout;
 use crate::catalog::TableSpec;
 
@@ -15,6 +16,16 @@ use crate::catalog::TableSpec;
 /// and of each partition's offsets anyway, and zone maps serve the merge's predicate.
 #[must_use]
 pub fn create(layout: &Layout, spec: &TableSpec) -> String {
+    landing(&layout.landing_view(spec), &layout.stream(spec), spec.auto_refresh)
+}
+
+/// `CREATE MATERIALIZED VIEW` for the schema-change topic.
+#[must_use]
+pub fn create_schema_changes(layout: &Layout, topic: &str) -> String {
+    landing(&layout.schema_changes_view(), &qualified(&layout.external_schema, topic), false)
+}
+
+fn landing(view: &str, stream: &str, auto_refresh: bool) -> String {
     format!(
         "CREATE MATERIALIZED VIEW {view}\n\
          DISTSTYLE EVEN\n\
@@ -22,9 +33,7 @@ pub fn create(layout: &Layout, spec: &TableSpec) -> String {
          AS SELECT kafka_partition, kafka_offset, kafka_timestamp_type, kafka_timestamp,\n\
          \x20         kafka_key, kafka_value, kafka_headers, refresh_time\n\
          FROM {stream}",
-        view = layout.landing_view(spec),
-        auto = if spec.auto_refresh { "YES" } else { "NO" },
-        stream = layout.stream(spec),
+        auto = if auto_refresh { "YES" } else { "NO" },
     )
 }
 

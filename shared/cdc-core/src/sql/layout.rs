@@ -23,6 +23,13 @@ pub const QUARANTINE: &str = "quarantine";
 pub const MERGE_LOG: &str = "merge_log";
 /// Offsets that were passed without having landed. Insert-only.
 pub const GAPS: &str = "gaps";
+/// Records that wait for the provisioner to take in a schema change. Insert-only.
+pub const HOLDS: &str = "holds";
+/// Truncations of source tables: older changes of such a table are left out.
+pub const TRUNCATIONS: &str = "truncations";
+/// The landing view of the schema-change topic. No table's landing view begins with an
+/// underscore.
+pub const SCHEMA_CHANGES: &str = "_schema_changes";
 /// The one-row table by which a merge procedure learns whether its session is set up.
 pub const SETTINGS_PROBE: &str = "settings_probe";
 /// The union of all watermark tables.
@@ -39,6 +46,12 @@ impl Layout {
     #[must_use]
     pub fn landing_view(&self, spec: &TableSpec) -> String {
         qualified(&self.landing_schema, &spec.slug)
+    }
+
+    /// The landing view of the schema-change topic.
+    #[must_use]
+    pub fn schema_changes_view(&self) -> String {
+        qualified(&self.landing_schema, SCHEMA_CHANGES)
     }
 
     /// The ordinary view over the landing view that parses the payload for people.

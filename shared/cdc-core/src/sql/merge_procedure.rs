@@ -9,26 +9,33 @@
 //! Every argument and variable starts with `cdc_`: PL/pgSQL puts a variable's value wherever
 //! its name stands in a statement, also where a column of that name was meant.
 
-mod values;
-
 use super::decode;
 use super::decoding_functions::{POSITION, POSITION_DOMAIN};
 use super::ident::{literal, quoted};
 use super::layout::{GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE};
 use super::target_table::{self, BOOKKEEPING};
+use super::versions;
 use crate::catalog::{Column, RedshiftType, TableDefinition};
+
+mod holds;
+mod truncations;
+mod values;
 
 /// Argument types of the merge procedure, for `CALL` and `GRANT`.
 pub const ARGUMENT_TYPES: &str = "BIGINT, BIGINT, BIGINT";
 
 /// Names of the OUT columns of the procedure's result row, in order. All BIGINT.
-pub const RESULT_COLUMNS: [&str; 6] = [
+///
+/// `cdc_pending_rows` have landed and are left for the next merge; `cdc_held_rows` have landed
+/// and wait until the provisioner has taken in a change of the table's definition.
+pub const RESULT_COLUMNS: [&str; 7] = [
     "cdc_landed_rows",
     "cdc_applied_rows",
     "cdc_deleted_rows",
     "cdc_stale_rows",
     "cdc_quarantined_rows",
     "cdc_pending_rows",
+    "cdc_held_rows",
 ];
 
 /// Entries of the ledger of deleted keys are kept this long. Debezium re-sends what it had
@@ -69,8 +76,11 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         writer.bounds(),
         writer.landed(),
         writer.events(),
+        writer.holds(),
         writer.typed(),
+        writer.moved_keys(),
         writer.quarantine_records(),
+        writer.truncations(),
         writer.history(),
         writer.staging(),
         writer.quarantine_values(),
@@ -175,7 +185,11 @@ impl Writer<'_> {
              \x20   cdc_advanced BIGINT := 0;\n\
              \x20   cdc_unavailable_count BIGINT := 0;\n\
              \x20   cdc_malformed_count BIGINT := 0;\n\
+             \x20   cdc_truncations BIGINT := 0;\n\
+             \x20   cdc_truncated_rows BIGINT := 0;\n\
+             {hold_variables}\
              BEGIN",
+            hold_variables = self.hold_variables(),
             topic = self.table.spec.topic.replace(['\n', '\r'], " "),
             target = self.target.replace(['\n', '\r'], " "),
             procedure = self.layout.merge_procedure(&self.table.spec),
@@ -196,7 +210,8 @@ impl Writer<'_> {
              \x20   cdc_deleted_rows := 0;\n\
              \x20   cdc_stale_rows := 0;\n\
              \x20   cdc_quarantined_rows := 0;\n\
-             \x20   cdc_pending_rows := 0;",
+             \x20   cdc_pending_rows := 0;\n\
+             \x20   cdc_held_rows := 0;",
             watermark = self.watermark,
             probe = self.layout.control(SETTINGS_PROBE),
         )
@@ -303,17 +318,17 @@ impl Writer<'_> {
              {repair}\
              \x20   DROP TABLE IF EXISTS {events};\n\
              \x20   CREATE TEMP TABLE {events} AS\n\
-             \x20   SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival,\n\
+             \x20   SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.is_row AS _cdc_is_row,{log}\n\
              \x20          CASE WHEN e.is_row THEN {row_op} ELSE e.envelope.\"op\"::VARCHAR(16) END AS _cdc_op,\n\
              \x20          CASE WHEN e.is_row THEN e.envelope WHEN e.envelope.\"op\"::VARCHAR(16) = 'd' THEN e.envelope.\"before\" ELSE e.envelope.\"after\" END AS _cdc_image,\n\
              \x20          CASE WHEN e.is_row THEN NULL WHEN e.envelope.\"op\"::VARCHAR(16) = 'u' THEN e.envelope.\"before\" END AS _cdc_before,\n\
              \x20          CASE WHEN e.is_row THEN e.envelope.\"__source_ts_ms\"::BIGINT ELSE e.envelope.\"source\".\"ts_ms\"::BIGINT END AS _cdc_source_ms,\n\
              \x20          {domain}({snapshot}, {gtid}, {server_id}, {file}, {lsn})::VARCHAR(128) AS _cdc_domain,\n\
              \x20          {position}({snapshot}, {gtid}, {file}, {pos}, {row}, {lsn})::VARCHAR(80) AS _cdc_position\n\
-             \x20   FROM (SELECT d.kafka_partition, d.kafka_offset, d.arrival, d.envelope,\n\
+             \x20   FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.envelope,\n\
              \x20                COALESCE(NOT COALESCE(IS_OBJECT(d.envelope.\"source\"), false) AND (JSON_TYPEOF(d.envelope.\"__op\") = 'string'\n\
              \x20                    OR JSON_TYPEOF(d.envelope.\"__deleted\") IN ('string', 'boolean')), false) AS is_row\n\
-             \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.arrival,\n\
+             \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,\n\
              \x20                      CASE WHEN IS_OBJECT(p.document.\"schema\") AND IS_OBJECT(p.document.\"payload\")\n\
              \x20                           THEN p.document.\"payload\" ELSE p.document END AS envelope\n\
              \x20               FROM {parsed} AS p) AS d) AS e;",
@@ -325,11 +340,61 @@ impl Writer<'_> {
             pos = origin("pos", "BIGINT"),
             row = origin("row", "BIGINT"),
             lsn = origin("lsn", "BIGINT"),
+            log = self.log_columns(),
             domain = self.layout.function(POSITION_DOMAIN),
             position = self.layout.function(POSITION),
             // A flattened row without an operation is an upsert.
             row_op = "CASE WHEN e.envelope.\"__deleted\"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope.\"__op\"::VARCHAR(16), 'u') END",
         )
+    }
+
+    /// Where an event is in the source's log, if that matters for how it is read.
+    fn log_columns(&self) -> String {
+        if !self.table.has_versions() {
+            return String::new();
+        }
+        let source = "e.envelope.\"source\"";
+        format!(
+            "\n\
+             \x20          e.kafka_timestamp AS _cdc_kafka_timestamp, COALESCE({source}.\"server_id\"::BIGINT, 0) AS _cdc_log_server,\n\
+             \x20          {} AS _cdc_log_position,",
+            versions::log_position(self.layout, source),
+        )
+    }
+
+    /// An update of a key is a deletion of the old row and a change of the new one. Debezium
+    /// itself writes it so for the source's key; this is for keys that are declared otherwise.
+    fn moved_keys(&self) -> String {
+        let typed = self.stage("typed");
+        let movable = self.movable_keys();
+        if movable.is_empty() {
+            return String::new();
+        }
+        let names = |of: &dyn Fn(&Column) -> String| {
+            self.table.key_columns().map(|column| of(column)).collect::<Vec<_>>().join(", ")
+        };
+        let old = |column: &Column| {
+            let is_movable = movable.iter().any(|movable| movable.source_name == column.source_name);
+            format!("t.{}", if is_movable { versions::old_key(column) } else { quoted(&column.target_name) })
+        };
+        let version = if self.table.former.is_empty() { ("", "") } else { ("_cdc_version, ", "t._cdc_version, ") };
+        format!(
+            "\x20   -- An update that changed the key deletes the row of the old key.\n\
+             \x20   INSERT INTO {typed} (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,\n\
+             \x20          {into_version}_cdc_moved, {keys}, _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)\n\
+             \x20   SELECT t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_arrival, 'd', t._cdc_source_ms, t._cdc_domain, t._cdc_position,\n\
+             \x20          {from_version}false, {old_keys}, '', 0, '', 0\n\
+             \x20   FROM {typed} AS t WHERE t._cdc_moved AND t._cdc_fault IS NULL;",
+            into_version = version.0,
+            from_version = version.1,
+            keys = self.keys().join(", "),
+            old_keys = names(&old),
+        )
+    }
+
+    /// The key's columns that can be compared with what they were before an update.
+    fn movable_keys(&self) -> Vec<&Column> {
+        self.table.key_columns().filter(|column| !decode::needs_stages(column)).collect()
     }
 
     fn quarantine_records(&self) -> String {
@@ -583,6 +648,7 @@ impl Writer<'_> {
             "\x20   -- Delete the deleted, merge the rest.\n\
              \x20   DELETE FROM {target} USING {staging} AS s WHERE {deleted} AND s._cdc_op = 'd';\n\
              \x20   GET DIAGNOSTICS cdc_deleted_rows := ROW_COUNT;\n\
+             \x20   cdc_deleted_rows := cdc_deleted_rows + cdc_truncated_rows;\n\
              \x20   DROP TABLE IF EXISTS {upserts};\n\
              \x20   CREATE TEMP TABLE {upserts} {attributes} AS SELECT s.* FROM {staging} AS s WHERE s._cdc_op <> 'd';\n\
              \x20   SELECT COUNT(*) INTO cdc_applied_rows FROM {upserts} AS u;\n\
@@ -717,7 +783,7 @@ fn origin(field: &str, kind: &str) -> String {
 
 /// A timestamp from milliseconds since the epoch. DATEADD counts in 32-bit integers: seconds
 /// and milliseconds apart, and seconds as days and the rest.
-fn millis_to_timestamp(millis: &str, epoch: &str) -> String {
+pub(super) fn millis_to_timestamp(millis: &str, epoch: &str) -> String {
     format!(
         "DATEADD(millisecond, MOD({millis}, 86400000)::INTEGER, DATEADD(day, ({millis} / 86400000)::INTEGER, {epoch}))"
     )

@@ -16,8 +16,10 @@ pub mod measure;
 pub mod merge_procedure;
 pub mod observe;
 pub mod refresh_procedure;
+pub mod reshape;
 pub mod synchronise;
 pub mod target_table;
+mod versions;
 
 #[cfg(test)]
 mod tests;

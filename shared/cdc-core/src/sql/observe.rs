@@ -3,7 +3,7 @@
 //! Only views of Redshift's own documentation are read, and each by name and column.
 
 use super::ident::literal;
-use super::layout::{CATALOG, Layout};
+use super::layout::{CATALOG, HOLDS, Layout};
 
 /// Columns `table_schema, table_name, table_type` of the pipeline's schemas.
 #[must_use]
@@ -14,13 +14,13 @@ pub fn relations(schemas: &[String]) -> String {
     )
 }
 
-/// Columns `table_schema, table_name, column_name, data_type, character_maximum_length` of the
-/// pipeline's schemas, in column order.
+/// Columns `table_schema, table_name, column_name, data_type, character_maximum_length,
+/// numeric_precision, numeric_scale` of the pipeline's schemas, in column order.
 #[must_use]
 pub fn columns(schemas: &[String]) -> String {
     format!(
-        "SELECT c.table_schema, c.table_name, c.column_name, c.data_type, c.character_maximum_length \
-         FROM svv_columns AS c WHERE c.table_schema IN ({}) ORDER BY c.table_schema, c.table_name, c.ordinal_position",
+        "SELECT c.table_schema, c.table_name, c.column_name, c.data_type, c.character_maximum_length, \
+         c.numeric_precision, c.numeric_scale FROM svv_columns AS c WHERE c.table_schema IN ({}) ORDER BY c.table_schema, c.table_name, c.ordinal_position",
         list(schemas)
     )
 }
@@ -49,4 +49,15 @@ pub fn catalog(layout: &Layout) -> String {
 
 fn list(values: &[String]) -> String {
     values.iter().map(|value| literal(value)).collect::<Vec<_>>().join(", ")
+}
+
+/// Columns `topic, kafka_partition, kafka_offset`: the newest record of each partition at which a
+/// table had to wait for a schema change. Fails if the control schema does not exist yet.
+#[must_use]
+pub fn holds(layout: &Layout) -> String {
+    format!(
+        "SELECT h.topic, h.kafka_partition, MAX(h.kafka_offset) AS kafka_offset FROM {} AS h \
+         GROUP BY h.topic, h.kafka_partition ORDER BY 1, 2",
+        layout.control(HOLDS)
+    )
 }

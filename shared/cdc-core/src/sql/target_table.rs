@@ -35,7 +35,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
     )
 }
 
-fn column_definition(column: &Column, key: bool) -> String {
+pub(super) fn column_definition(column: &Column, key: bool) -> String {
     format!("{} {}{}", quoted(&column.target_name), column.target_type, if key { " NOT NULL" } else { "" })
 }
 
@@ -54,6 +54,12 @@ pub fn table_attributes(table: &TableDefinition) -> String {
 #[must_use]
 pub fn add_column(layout: &Layout, table: &TableDefinition, column: &Column) -> String {
     format!("ALTER TABLE {} ADD COLUMN {}", layout.target_table(&table.spec), column_definition(column, false))
+}
+
+/// `ALTER TABLE … RENAME COLUMN`.
+#[must_use]
+pub fn rename_column(layout: &Layout, table: &TableDefinition, from: &str, to: &str) -> String {
+    format!("ALTER TABLE {} RENAME COLUMN {} TO {}", layout.target_table(&table.spec), quoted(from), quoted(to))
 }
 
 /// `ALTER TABLE … ALTER COLUMN … TYPE VARCHAR(n)`: the one type change that Redshift makes in

@@ -10,8 +10,12 @@ use super::{
     control_schema, decoding_functions, external_schema, grants, landing_view, merge_procedure, refresh_procedure,
     synchronise, target_table,
 };
-use crate::catalog::{Column, Decoding, Element, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use crate::catalog::{
+    ChangePoint, Column, Decoding, Element, FormerColumn, FormerVersion, OnUnfitValue, RedshiftType, SchemaChangeMark,
+    TableDefinition, TableSpec,
+};
 use crate::columns::UNAVAILABLE_VALUE;
+use crate::event::{LogPoint, SourcePosition};
 
 fn layout() -> Layout {
     Layout { control_schema: "cdc".into(), landing_schema: "cdc_landing".into(), external_schema: "cdc_kafka".into() }
@@ -49,6 +53,9 @@ fn order_detail() -> TableDefinition {
             column("NOTE", RedshiftType::Varchar { bytes: 65_535 }, Decoding::Text, true),
         ],
         key: vec!["ORDER_ID".into(), "LINE_NO".into()],
+        former: Vec::new(),
+        known_attributes: Some(["ORDER_ID", "LINE_NO", "SKU", "QUANTITY", "NOTE"].map(str::to_owned).into()),
+        schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }
 }
@@ -101,6 +108,9 @@ fn awkward() -> TableDefinition {
             },
         ],
         key: vec!["select".into()],
+        former: Vec::new(),
+        known_attributes: None,
+        schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }
 }
@@ -127,6 +137,70 @@ fn merge_procedure_of_a_table_with_awkward_names() {
     check_golden("merge_awkward.sql", &merge_procedure::create(&layout(), &awkward()));
 }
 
+/// A table whose definition changed: a column renamed, one that was another one before, one
+/// added with a default, a wider decimal, and a drop before all that.
+fn changed() -> TableDefinition {
+    let mut table = order_detail();
+    let point = |position: u64| ChangePoint {
+        log: LogPoint { server_id: 7, position: format!("{:012}:{position:020}:{:010}", 1, 0) },
+        position: Some(SourcePosition { domain: "gtid:7".into(), position: format!("{position:020}") }),
+        source_ms: Some(1_799_999_999_000),
+        kafka_timestamp_ms: Some(1_800_000_000_000),
+    };
+    let narrow = Column {
+        target_type: RedshiftType::Decimal { precision: 8, scale: 2 },
+        decoding: Decoding::DecimalBase64 { scale: 2 },
+        ..table.columns[3].clone()
+    };
+    let text = Column { source_name: "REMARK".into(), ..table.columns[4].clone() };
+    use FormerColumn::{Absent, Other, Same, Unknown};
+    table.former = vec![
+        FormerVersion {
+            until: point(100),
+            columns: vec![Same, Same, Same, Unknown, Absent { default: None, reuses_name: false }],
+            discarded: true,
+        },
+        FormerVersion {
+            until: point(200),
+            columns: vec![
+                Same,
+                Same,
+                Absent { default: Some("it's new".into()), reuses_name: false },
+                Other(Box::new(narrow.clone())),
+                Other(Box::new(text.clone())),
+            ],
+            discarded: false,
+        },
+        FormerVersion {
+            until: point(300),
+            columns: vec![Same, Same, Same, Other(Box::new(narrow)), Other(Box::new(text))],
+            discarded: false,
+        },
+    ];
+    table.schema_changes = Some(SchemaChangeMark {
+        topic: "salesdb".into(),
+        table: "\"salesdb\".\"SALES_ORDER_DETAIL\"".into(),
+        partition: 0,
+        offset: 12,
+    });
+    table
+}
+
+#[test]
+fn merge_procedure_of_a_table_whose_definition_changed() {
+    check_golden("merge_changed.sql", &merge_procedure::create(&layout(), &changed()));
+}
+
+#[test]
+fn objects_of_a_table_with_a_schema_change_topic() {
+    let (layout, table) = (layout(), changed());
+    let statements = [
+        landing_view::create_schema_changes(&layout, "salesdb"),
+        refresh_procedure::create(&layout, &table.spec, true),
+    ];
+    check_golden("schema_changes.sql", &statements.join(";\n\n"));
+}
+
 #[test]
 fn objects_of_one_table() {
     let (layout, table) = (layout(), order_detail());
@@ -137,7 +211,7 @@ fn objects_of_one_table() {
         target_table::create(&layout, &table),
         control_schema::create_watermark_table(&layout, &table.spec),
         control_schema::create_ledger_table(&layout, &table),
-        refresh_procedure::create(&layout, &table.spec),
+        refresh_procedure::create(&layout, &table.spec, false),
     ];
     check_golden("table_objects.sql", &statements.join(";\n\n"));
 }
@@ -157,6 +231,8 @@ fn objects_of_the_pipeline() {
         control_schema::create_quarantine(&layout),
         control_schema::create_merge_log(&layout),
         control_schema::create_gaps(&layout),
+        control_schema::create_holds(&layout),
+        control_schema::create_truncations(&layout),
     ];
     statements.extend(control_schema::create_settings_probe(&layout));
     statements.push(external_schema::create(&layout, &source));
@@ -213,5 +289,5 @@ fn a_wide_table_stays_far_below_the_statement_limit() {
         ));
     }
     let text = merge_procedure::create(&layout(), &table);
-    assert!(text.len() < 160_000, "{} bytes", text.len());
+    assert!(text.len() < 165_000, "{} bytes", text.len());
 }

@@ -186,7 +186,7 @@ fn merge(table: &mut Table, max_rows: i64, only: i64, quarantine: i64) -> Reply 
     Reply::Rows(ResultSet::of(
         &cdc_core::sql::merge_procedure::RESULT_COLUMNS,
         vec![
-            [landed, landed - quarantined, 0, 0, quarantined, total - landed]
+            [landed, landed - quarantined, 0, 0, quarantined, total - landed, 0]
                 .map(|count| Some(Cell::Integer(count)))
                 .to_vec(),
         ],

@@ -52,6 +52,8 @@ pub(super) struct Attempt {
 pub(super) struct Merged {
     pub(super) counts: MergeCounts,
     pub(super) pending: i64,
+    /// Records that wait for the provisioner to take in a schema change.
+    pub(super) held: i64,
 }
 
 /// What has landed above the watermark in one partition.
@@ -104,6 +106,7 @@ pub(super) struct Course {
     watermarks: Option<Vec<Watermark>>,
     counts: MergeCounts,
     pending: Option<i64>,
+    held: i64,
     isolated: Vec<(i64, i64)>,
     warnings: Vec<String>,
 }
@@ -123,6 +126,7 @@ impl Course {
             watermarks: None,
             counts: MergeCounts::default(),
             pending: None,
+            held: 0,
             isolated: Vec::new(),
             warnings: Vec::new(),
         }
@@ -189,6 +193,10 @@ impl Course {
         let whole_table = matches!(self.mode, Mode::Portions { .. } | Mode::Halving { .. });
         if whole_table {
             self.pending = Some(merged.pending);
+            self.held = merged.held;
+        }
+        if merged.held > 0 && merged.counts.landed == 0 {
+            return self.end(Ending::Failed(self.held_back(merged.held)));
         }
         self.widen(merged);
         // A table in the middle of a search goes on with it.
@@ -205,6 +213,7 @@ impl Course {
         match (&self.table.goal, refresh) {
             // Everything that has landed is merged; what has not landed is behind the refresh.
             (_, Err(failure)) => self.retry_or_fail(failure),
+            (_, Ok(())) if merged.held > 0 => AT_ONCE,
             (Goal::Pending, Ok(())) => self.end(Ending::Reached),
             (Goal::Cover(_), Ok(())) => {
                 // The statement began before the records existed, or Kafka has not given them
@@ -214,6 +223,19 @@ impl Course {
                 self.fruitless += 1;
                 if first { AT_ONCE } else { Next::Again { after: pause(self.fruitless - 1) } }
             }
+        }
+    }
+
+    /// Nothing can be merged before the provisioner has taken in the change.
+    fn held_back(&self, held: i64) -> Failure {
+        Failure {
+            stage: Stage::Merge,
+            kind: ErrorKind::Misconfigured,
+            text: format!(
+                "{held} records wait because the definition of the source table changed; run the provisioner with \
+                 action apply, which takes the change in (the control schema's table holds says where and why)"
+            ),
+            statement: None,
         }
     }
 
@@ -337,6 +359,7 @@ impl Course {
             watermarks: self.watermarks,
             counts: self.counts,
             pending: self.pending,
+            held: self.held,
             isolated: self.isolated,
             warnings: self.warnings,
         }

@@ -192,6 +192,9 @@ pub struct TableReport {
     pub counts: MergeCounts,
     /// Landed records that the last merge left for the next one; None if no merge told.
     pub pending: Option<i64>,
+    /// Landed records that wait because the source table's definition changed and the
+    /// provisioner has not taken the change in; 0 if none did, or no merge told.
+    pub held: i64,
     /// Records (partition, offset) that this synchronisation put into quarantine because
     /// merging them failed every time.
     pub isolated: Vec<(i64, i64)>,

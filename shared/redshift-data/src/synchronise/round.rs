@@ -85,7 +85,7 @@ async fn rows<T>(
 
 /// The one row of a merge's CALL: `cdc_core::sql::merge_procedure::RESULT_COLUMNS`.
 fn merged(result: &ResultSet) -> Result<Merged, ReadError> {
-    let [landed, applied, deleted, stale, quarantined, pending] = RESULT_COLUMNS;
+    let [landed, applied, deleted, stale, quarantined, pending, held] = RESULT_COLUMNS;
     let row = result
         .first()
         .ok_or_else(|| ReadError::NoColumn { column: landed.to_owned(), present: "no row at all".to_owned() })?;
@@ -98,6 +98,7 @@ fn merged(result: &ResultSet) -> Result<Merged, ReadError> {
             quarantined: row.required_integer(quarantined)?,
         },
         pending: row.required_integer(pending)?,
+        held: row.required_integer(held)?,
     })
 }
 

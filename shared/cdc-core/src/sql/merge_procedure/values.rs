@@ -9,17 +9,21 @@ use crate::catalog::{Column, Element, OnUnfitValue};
 use crate::sql::decode::{self, Staged};
 use crate::sql::decoding_functions::{HEX_INTEGER, LOST};
 use crate::sql::ident::{literal, quoted};
+use crate::sql::versions;
 
 /// Text of an array's elements beyond this size is not put together: LISTAGG holds 65,535 bytes.
 const LIST_MAX_BYTES: u32 = 65_000;
 
 impl Writer<'_> {
     fn decimal_columns(&self) -> Vec<&Column> {
-        self.table.columns.iter().filter(|column| decode::needs_stages(column)).collect()
+        versions::columns(self.table).into_iter().filter(|column| decode::needs_stages(column)).collect()
     }
 
     fn array_columns(&self) -> Vec<(&Column, Element)> {
-        self.table.columns.iter().filter_map(|column| Some((column, decode::element(column)?))).collect()
+        versions::columns(self.table)
+            .into_iter()
+            .filter_map(|column| Some((column, decode::element(column)?)))
+            .collect()
     }
 
     /// Records that only U+0000 keeps from being parsed: a mark takes its place, and the values
@@ -58,6 +62,7 @@ impl Writer<'_> {
     pub(super) fn typed(&self) -> String {
         let mut text = String::new();
         let mut source = self.stage("events");
+        self.versioned(&mut text, &mut source);
         self.decimals(&mut text, &mut source);
         self.arrays(&mut text, &mut source);
         let typed = self.stage("typed");
@@ -81,20 +86,51 @@ impl Writer<'_> {
              \x20          ({nulled})::BIGINT AS _cdc_nulled\n\
              \x20   FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,\n\
              \x20                c._cdc_domain, c._cdc_position,\n\
-             \x20                {moved} AS _cdc_moved,\n\
+             \x20                {version}{moved} AS _cdc_moved,\n\
              \x20                ({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
              \x20                ({truncated})::BIGINT AS _cdc_truncated,\n\
-             \x20                {values}\n\
+             \x20                {old_keys}{values}\n\
              \x20         FROM {source} AS c) AS t;",
             fault = self.fault(),
             lost = self.lost(),
             nulled = self.nulled(),
             unavailable = self.unavailable(),
             truncated = self.truncated(),
+            version = if self.table.former.is_empty() { "" } else { "c._cdc_version, " },
             moved = self.moved(),
+            old_keys = self.old_keys(),
             values = values.join(",\n         "),
         ));
         text
+    }
+
+    /// Which version of the table each event is of; `source` becomes those of the present table.
+    fn versioned(&self, text: &mut String, source: &mut String) {
+        if self.table.former.is_empty() {
+            return;
+        }
+        let versioned = self.stage("versioned");
+        text.push_str(&format!(
+            "\x20   -- versioned: how many of the table's known schema changes are before an event; {kept} is the first\n\
+             \x20   -- version of the present table.\n\
+             \x20   DROP TABLE IF EXISTS {versioned};\n\
+             \x20   CREATE TEMP TABLE {versioned} AS\n\
+             \x20   SELECT v.* FROM (SELECT e.*,\n\
+             \x20            {version} AS _cdc_version\n\
+             \x20          FROM {source} AS e) AS v WHERE v._cdc_version >= {kept};\n",
+            version = versions::version(self.table, "e"),
+            kept = versions::first_kept(self.table),
+        ));
+        *source = versioned;
+    }
+
+    /// What the key was before an update.
+    fn old_keys(&self) -> String {
+        let old = |column: &&Column| {
+            let value = self.typed_expression(column, "c._cdc_before");
+            format!("{value} AS {},\n         ", versions::old_key(column))
+        };
+        self.movable_keys().iter().map(old).collect()
     }
 
     /// The stages of decimals; `source` becomes the last one.
@@ -197,15 +233,17 @@ impl Writer<'_> {
     }
 
     fn typed_expression(&self, column: &Column, image: &str) -> String {
-        let same = |candidate: &Column| candidate.source_name == column.source_name;
-        let decimal = self.decimal_columns().iter().position(|candidate| same(candidate));
-        let array = self.array_columns().iter().position(|(candidate, _)| same(candidate));
-        let staged = match (decimal, array) {
-            (Some(index), _) => Staged { unscaled: format!("c._cdc_u{index}"), text: format!("c._cdc_h{index}") },
-            (None, Some(index)) => Staged { unscaled: format!("c._cdc_a{index}"), text: String::new() },
-            (None, None) => Staged::default(),
+        let staged = |column: &Column| {
+            let same = |candidate: &Column| versions::same_stage(candidate, column);
+            let decimal = self.decimal_columns().iter().position(|candidate| same(candidate));
+            let array = self.array_columns().iter().position(|(candidate, _)| same(candidate));
+            match (decimal, array) {
+                (Some(index), _) => Staged { unscaled: format!("c._cdc_u{index}"), text: format!("c._cdc_h{index}") },
+                (None, Some(index)) => Staged { unscaled: format!("c._cdc_a{index}"), text: String::new() },
+                (None, None) => Staged::default(),
+            }
         };
-        decode::typed(self.layout, image, column, &staged)
+        versions::typed(self.layout, self.table, column, image, "c._cdc_version", &staged)
     }
 
     /// Why a whole record cannot be merged; NULL if it can.
@@ -213,10 +251,10 @@ impl Writer<'_> {
         let key_missing = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect::<Vec<_>>().join(" OR ");
         format!(
             "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'\n\
+             \x20                WHEN t._cdc_op = 't' THEN NULL\n\
              \x20                WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)\n\
              \x20                WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'\n\
-             \x20                WHEN {key_missing} THEN 'a key column is missing or not readable as its type'\n\
-             \x20                WHEN t._cdc_moved THEN 'an update changed the key; a delete and a create were cdc_expected' END"
+             \x20                WHEN {key_missing} THEN 'a key column is missing or not readable as its type' END"
         )
     }
 
@@ -224,10 +262,10 @@ impl Writer<'_> {
     /// decoding, and not the placeholder of an unchanged one.
     fn lost_name(&self, column: &Column) -> String {
         let lost = format!(
-            "{lost}(t.{name} IS NULL, JSON_TYPEOF({attribute}), {label})",
+            "{lost}(t.{name} IS NULL, {type_of}, {label})",
             lost = self.layout.function(LOST),
             name = quoted(&column.target_name),
-            attribute = decode::attribute("t._cdc_image", column),
+            type_of = versions::type_of(self.table, column, "t._cdc_image", "t._cdc_version"),
             label = literal(&column.target_name),
         );
         if decode::unavailable("t", column, &self.table.unavailable_value).is_none() {
@@ -296,9 +334,8 @@ impl Writer<'_> {
     /// Whether an update's row image before the change has another key.
     fn moved(&self) -> String {
         let parts: Vec<String> = self
-            .table
-            .key_columns()
-            .filter(|column| !decode::needs_stages(column))
+            .movable_keys()
+            .iter()
             .map(|column| {
                 format!(
                     "COALESCE({} <> {}, false)",

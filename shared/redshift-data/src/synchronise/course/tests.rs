@@ -41,7 +41,7 @@ fn failure(stage: Stage, kind: ErrorKind) -> Failure {
 }
 
 fn merged(landed: i64, pending: i64) -> Result<Merged, Failure> {
-    Ok(Merged { counts: MergeCounts { landed, ..MergeCounts::default() }, pending })
+    Ok(Merged { counts: MergeCounts { landed, ..MergeCounts::default() }, pending, held: 0 })
 }
 
 fn poison() -> Result<Merged, Failure> {

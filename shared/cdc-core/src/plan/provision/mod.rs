@@ -7,12 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::catalog::{Column, RedshiftType, TableDefinition, TableId};
+use crate::catalog::{TableDefinition, TableId};
 use crate::sql::control_schema::{self, CatalogEntry};
 use crate::sql::external_schema::{self, StreamSource};
 use crate::sql::ident::quoted;
-use crate::sql::layout::{CATALOG, GAPS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, WATERMARKS};
-use crate::sql::{decoding_functions, grants, landing_view, merge_procedure, refresh_procedure, target_table};
+use crate::sql::layout::{
+    CATALOG, GAPS, HOLDS, Layout, MERGE_LOG, QUARANTINE, SCHEMA_CHANGES, SETTINGS_PROBE, TRUNCATIONS, WATERMARKS,
+};
+use crate::sql::{decoding_functions, grants, landing_view, merge_procedure};
+
+mod tables;
 
 /// The longest statement that the Data API takes (Redshift Management Guide, "Considerations
 /// when calling the Data API": 200 KB, read strictly).
@@ -80,6 +84,10 @@ pub struct ObservedColumn {
     pub data_type: String,
     /// Limit in bytes of a character column.
     pub length: Option<i64>,
+    /// Digits of a decimal.
+    pub precision: Option<i64>,
+    /// Digits of a decimal behind the point.
+    pub scale: Option<i64>,
 }
 
 /// Kinds of provisioned objects. The text form is stored in the catalog: it is stable.
@@ -313,8 +321,9 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
         }
     }
     let mut desired = foundation(declaration, observed);
+    desired.extend(schema_changes(declaration, &tables));
     for table in &tables {
-        desired.extend(table_objects(&declaration.layout, table, observed, &mut plan.warnings));
+        desired.extend(tables::objects(declaration, table, observed, &mut plan.warnings));
     }
     desired.extend(overview(&declaration.layout, &tables));
     desired.extend(access(declaration, &tables, observed));
@@ -387,6 +396,8 @@ fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<Desired> {
         (QUARANTINE, vec![control_schema::create_quarantine(layout)], "keeps what cannot be merged, with the reason"),
         (MERGE_LOG, vec![control_schema::create_merge_log(layout)], "records every merge"),
         (GAPS, vec![control_schema::create_gaps(layout)], "records offsets that never landed"),
+        (HOLDS, vec![control_schema::create_holds(layout)], "records where a table waits for a schema change"),
+        (TRUNCATIONS, vec![control_schema::create_truncations(layout)], "remembers when source tables were emptied"),
         (
             SETTINGS_PROBE,
             control_schema::create_settings_probe(layout).to_vec(),
@@ -432,149 +443,17 @@ fn external(declaration: &Declaration, observed: &Observed) -> Desired {
     object
 }
 
-/// Everything of one table, in dependency order.
-fn table_objects(
-    layout: &Layout,
-    table: &TableDefinition,
-    observed: &Observed,
-    warnings: &mut Vec<String>,
-) -> Vec<Desired> {
-    let spec = &table.spec;
-    let control = &layout.control_schema;
-    let landing = &layout.landing_schema;
-    let named = |schema: &str, name: &str| format!("{schema}.{name}");
-    let watermark = format!("watermark_{}", spec.slug);
-    let ledger = format!("ledger_{}", spec.slug);
-    let events = format!("{}_events", spec.slug);
-    let alterations = alterations(layout, table, observed, warnings);
-    vec![
-        Desired::new(
-            ObjectKind::LandingView,
-            named(landing, &spec.slug),
-            vec![landing_view::create(layout, spec)],
-            format!("keeps what Kafka delivers on topic {}", spec.topic),
-        )
-        .on_change(OnChange::Alter(vec![landing_view::alter_auto_refresh(layout, spec)]))
-        .of(table),
-        Desired::new(
-            ObjectKind::View,
-            named(landing, &events),
-            vec![landing_view::create_events_view(layout, spec)],
-            format!("shows the parsed events of topic {} to people", spec.topic),
-        )
-        .of(table),
-        Desired::new(
-            ObjectKind::TargetTable,
-            spec.id().to_string(),
-            vec![target_table::create(layout, table)],
-            format!("the copy of source table {}", spec.source_table),
-        )
-        .relation(&spec.target_schema, &spec.target_table)
-        .on_change(OnChange::Alter(alterations))
-        .of(table),
-        Desired::new(
-            ObjectKind::TableState,
-            named(control, &watermark),
-            vec![control_schema::create_watermark_table(layout, spec)],
-            format!("remembers what of {} is merged, and is its lock", spec.id()),
-        )
-        .relation(control, &watermark)
-        .on_change(OnChange::Keep)
-        .of(table),
-        Desired::new(
-            ObjectKind::TableState,
-            named(control, &ledger),
-            vec![control_schema::create_ledger_table(layout, table)],
-            format!("remembers deleted keys of {}", spec.id()),
-        )
-        .relation(control, &ledger)
-        .on_change(OnChange::Keep)
-        .of(table),
-        Desired::new(
-            ObjectKind::Procedure,
-            named(control, &format!("sp_refresh_{}", spec.slug)),
-            vec![refresh_procedure::create(layout, spec)],
-            format!("refreshes the landing view of {} for users who do not own it", spec.id()),
-        )
-        .of(table),
-        Desired::new(
-            ObjectKind::Procedure,
-            named(control, &format!("sp_merge_{}", spec.slug)),
-            vec![merge_procedure::create(layout, table)],
-            format!("merges landed changes into {}", spec.id()),
-        )
-        .of(table),
-    ]
-}
-
-/// What brings an existing target up to date: added columns and wider text. Everything else is
-/// held with a warning, because Redshift cannot do it in place.
-fn alterations(
-    layout: &Layout,
-    table: &TableDefinition,
-    observed: &Observed,
-    warnings: &mut Vec<String>,
-) -> Vec<String> {
-    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
-    let Some(existing) = observed.columns.get(&relation) else {
-        return Vec::new();
-    };
-    let mut statements = Vec::new();
-    for column in &table.columns {
-        match existing.iter().find(|candidate| candidate.name == column.target_name) {
-            None if table.is_key(&column.source_name) => warnings.push(format!(
-                "table {}: key column {} is new; Redshift cannot add a key column in place, rebuild the table",
-                table.spec.id(),
-                column.target_name
-            )),
-            None => statements.push(target_table::add_column(layout, table, column)),
-            Some(found) => match compare(column, found) {
-                Fit::Fits => {}
-                Fit::Widen => statements.push(target_table::widen_column(layout, table, column)),
-                Fit::Differs => warnings.push(format!(
-                    "table {}: column {} is {} in the warehouse and {} at the source; Redshift cannot change this type in place, \
-                     the column is left as it is and values that do not fit go to quarantine",
-                    table.spec.id(),
-                    column.target_name,
-                    found.data_type,
-                    column.target_type
-                )),
-            },
-        }
-    }
-    statements
-}
-
-enum Fit {
-    Fits,
-    Widen,
-    Differs,
-}
-
-fn compare(column: &Column, found: &ObservedColumn) -> Fit {
-    let expected = match column.target_type {
-        RedshiftType::SmallInt => "smallint",
-        RedshiftType::Integer => "integer",
-        RedshiftType::BigInt => "bigint",
-        RedshiftType::Decimal { .. } => "numeric",
-        RedshiftType::Real => "real",
-        RedshiftType::DoublePrecision => "double precision",
-        RedshiftType::Boolean => "boolean",
-        RedshiftType::Varchar { .. } => "character varying",
-        RedshiftType::Date => "date",
-        RedshiftType::Time => "time without time zone",
-        RedshiftType::Timestamp => "timestamp without time zone",
-        RedshiftType::TimestampTz => "timestamp with time zone",
-        RedshiftType::Varbyte { .. } => "binary varying",
-        RedshiftType::Super => "super",
-    };
-    if !found.data_type.eq_ignore_ascii_case(expected) {
-        return Fit::Differs;
-    }
-    match (column.target_type, found.length) {
-        (RedshiftType::Varchar { bytes }, Some(length)) if i64::from(bytes) > length => Fit::Widen,
-        _ => Fit::Fits,
-    }
+/// The landing view of the schema-change topic, if a table's definition comes from it.
+fn schema_changes(declaration: &Declaration, tables: &[TableDefinition]) -> Option<Desired> {
+    let mark = tables.iter().find_map(|table| table.schema_changes.as_ref())?;
+    let layout = &declaration.layout;
+    let object = Desired::new(
+        ObjectKind::LandingView,
+        format!("{}.{SCHEMA_CHANGES}", layout.landing_schema),
+        vec![landing_view::create_schema_changes(layout, &mark.topic)],
+        "keeps what Kafka delivers on the schema-change topic, so that no event is read with an old definition",
+    );
+    Some(object.on_change(OnChange::Keep))
 }
 
 /// The union of the watermarks of all tables.
@@ -742,3 +621,6 @@ fn quote_dotted(object: &str) -> String {
         None => quoted(object),
     }
 }
+
+#[cfg(test)]
+mod tests;

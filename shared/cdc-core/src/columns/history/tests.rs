@@ -1,0 +1,195 @@
+//! Histories of one table, told by schema-change records as Debezium writes them.
+
+use serde_json::json;
+
+use super::super::{Knowledge, define};
+use crate::catalog::{FormerColumn, FormerVersion, TableDefinition};
+use crate::kafka::{Record, RecordPosition};
+use crate::pipeline::{Pipeline, TopicRole};
+
+/// `name TYPE`, `name TYPE!` for NOT NULL, `name TYPE=default`.
+fn column(text: &str, position: usize) -> serde_json::Value {
+    let (definition, default) = match text.split_once('=') {
+        Some((definition, default)) => (definition, Some(default)),
+        None => (text, None),
+    };
+    let (name, kind) = definition.split_once(' ').unwrap();
+    let kind = kind.trim_end_matches('!');
+    let (kind, length, scale) = match kind.strip_suffix(')').and_then(|kind| kind.split_once('(')) {
+        Some((kind, numbers)) => {
+            let (length, scale) = numbers.split_once(',').unwrap_or((numbers, ""));
+            (kind, length.parse::<i64>().ok(), scale.parse::<i64>().ok())
+        }
+        None => (kind, None, None),
+    };
+    json!({"name": name, "typeName": kind, "length": length, "scale": scale, "position": position + 1,
+           "charsetName": (kind == "VARCHAR").then_some("utf8mb4"),
+           "optional": !definition.ends_with('!'), "defaultValueExpression": default})
+}
+
+struct Story {
+    knowledge: Knowledge,
+    told: i64,
+}
+
+impl Story {
+    fn new() -> Self {
+        Self { knowledge: Knowledge::default(), told: 0 }
+    }
+
+    fn tell(&mut self, kind: &str, ddl: &str, columns: &[&str]) {
+        self.told += 1;
+        let columns: Vec<_> = columns.iter().enumerate().map(|(index, text)| column(text, index)).collect();
+        let table = (kind != "DROP").then(|| json!({"primaryKeyColumnNames": ["id"], "columns": columns}));
+        let value = json!({
+            "source": {"connector": "mariadb", "name": "shop", "snapshot": if self.told == 1 { "true" } else { "false" },
+                       "db": "db", "server_id": 7, "gtid": format!("0-7-{}", self.told), "file": "bin.000001",
+                       "pos": self.told * 100, "ts_ms": self.told * 1_000},
+            "ts_ms": self.told * 1_000, "databaseName": "db", "ddl": ddl,
+            "tableChanges": [{"type": kind, "id": "\"db\".\"t\"", "table": table}],
+        });
+        self.knowledge.learn(&Record {
+            position: RecordPosition { topic: "shop".to_owned(), partition: 0, offset: self.told },
+            timestamp_ms: Some(self.told * 1_000),
+            key: None,
+            value: Some(value.to_string().into_bytes()),
+            headers: Vec::new(),
+        });
+    }
+
+    fn definition(&self) -> TableDefinition {
+        let file = "version: 1\nname: shop\nsource:\n  topic_prefix: shop\n  columns: schema_changes\n\
+                    tables:\n  - topic: shop.db.t\n";
+        let pipeline = Pipeline::parse(file).unwrap();
+        let TopicRole::Table(spec) = pipeline.resolve("shop.db.t") else { panic!("a table") };
+        define(&pipeline, &spec, &self.knowledge).unwrap().table
+    }
+
+    /// Each former version as `end: what the columns were, where it matters`.
+    fn former(&self) -> Vec<String> {
+        let table = self.definition();
+        table.former.iter().map(|version| shown(&table, version)).collect()
+    }
+}
+
+fn shown(table: &TableDefinition, version: &FormerVersion) -> String {
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .zip(&version.columns)
+        .filter_map(|(column, former)| {
+            let name = &column.target_name;
+            Some(match former {
+                FormerColumn::Same => return None,
+                FormerColumn::Other(was) => format!("{name} was {} {}", was.source_name, was.target_type),
+                FormerColumn::Absent { default, reuses_name } => format!(
+                    "{name} absent{}{}",
+                    default.as_ref().map(|default| format!(" {default}")).unwrap_or_default(),
+                    if *reuses_name { " (another before)" } else { "" }
+                ),
+                FormerColumn::Unknown => format!("{name} unknown"),
+            })
+        })
+        .collect();
+    let end: u64 = version.until.log.position.split(':').nth(1).unwrap().parse().unwrap();
+    format!("{end}{}: {}", if version.discarded { " discarded" } else { "" }, columns.join(", "))
+}
+
+#[test]
+fn a_table_that_never_changed_has_no_past() {
+    let mut story = Story::new();
+    story.tell("CREATE", "CREATE TABLE t", &["id INT!", "v TEXT"]);
+    // A snapshot that is taken again, an index, a table option.
+    story.tell("ALTER", "ALTER TABLE t ADD INDEX (v)", &["id INT!", "v TEXT"]);
+    assert_eq!(story.former(), [""; 0]);
+    let mark = story.definition().schema_changes.unwrap();
+    assert_eq!((mark.topic.as_str(), mark.table.as_str(), mark.offset), ("shop", "\"db\".\"t\"", 2));
+}
+
+#[test]
+fn renamed_columns_keep_their_values() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "kind VARCHAR(9)", "mail VARCHAR(50)"]);
+    story.tell(
+        "ALTER",
+        "ALTER TABLE t RENAME COLUMN mail TO contact",
+        &["id INT!", "kind VARCHAR(9)", "contact VARCHAR(50)"],
+    );
+    story.tell(
+        "ALTER",
+        "ALTER TABLE `t` CHANGE COLUMN `kind` `category` VARCHAR(20) NULL AFTER id",
+        &["id INT!", "category VARCHAR(20)", "contact VARCHAR(50)"],
+    );
+    assert_eq!(
+        story.former(),
+        ["200: category was kind VARCHAR(80), contact was mail VARCHAR(200)", "300: category was kind VARCHAR(80)"]
+    );
+}
+
+#[test]
+fn a_wider_decimal_is_read_with_the_scale_of_its_time() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "amt DECIMAL(10,2)", "qty INT"]);
+    story.tell("ALTER", "ALTER TABLE t MODIFY amt DECIMAL(18,4)", &["id INT!", "amt DECIMAL(18,4)", "qty INT"]);
+    // A larger integer is read the same way.
+    story.tell("ALTER", "ALTER TABLE t MODIFY qty BIGINT", &["id INT!", "amt DECIMAL(18,4)", "qty BIGINT"]);
+    assert_eq!(story.former(), ["200: amt was amt DECIMAL(10,2)"]);
+}
+
+#[test]
+fn added_columns_have_the_default_they_were_added_with() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!"]);
+    story.tell(
+        "ALTER",
+        "ALTER TABLE t ADD COLUMN s VARCHAR(8) NOT NULL DEFAULT 'new'",
+        &["id INT!", "s VARCHAR(8)!=new"],
+    );
+    story.tell("ALTER", "ALTER TABLE t MODIFY s VARCHAR(8) DEFAULT 'older'", &["id INT!", "s VARCHAR(8)=older"]);
+    story.tell("ALTER", "ALTER TABLE t ADD COLUMN n INT", &["id INT!", "s VARCHAR(8)=older", "n INT"]);
+    // What the database chose for NOT NULL without a default is not told.
+    story.tell("ALTER", "ALTER TABLE t ADD m INT NOT NULL", &["id INT!", "s VARCHAR(8)=older", "n INT", "m INT!"]);
+    assert_eq!(
+        story.former(),
+        ["200: s absent new, n absent, m unknown", "400: n absent, m unknown", "500: m unknown"]
+    );
+}
+
+#[test]
+fn a_name_that_comes_back_is_another_column() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "note TEXT"]);
+    story.tell("ALTER", "ALTER TABLE t DROP COLUMN note", &["id INT!"]);
+    story.tell("ALTER", "ALTER TABLE t ADD COLUMN note INT", &["id INT!", "note INT"]);
+    assert_eq!(story.former(), ["300: note absent (another before)"]);
+    let mut at_once = Story::new();
+    at_once.tell("CREATE", "", &["id INT!", "note INT"]);
+    at_once.tell("ALTER", "ALTER TABLE t DROP COLUMN note, ADD COLUMN note INT DEFAULT 5", &["id INT!", "note INT=5"]);
+    assert_eq!(at_once.former(), ["200: note absent 5 (another before)"]);
+}
+
+#[test]
+fn a_statement_that_cannot_be_followed_makes_columns_unknown() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "a INT"]);
+    story.tell("ALTER", "ALTER TABLE t MANGLE a INTO b", &["id INT!", "b INT"]);
+    assert_eq!(story.former(), ["200: b unknown"]);
+}
+
+#[test]
+fn a_table_that_was_dropped_and_created_anew_has_no_older_rows() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "label VARCHAR(20)"]);
+    story.tell("DROP", "DROP TABLE t", &[]);
+    story.tell("CREATE", "CREATE TABLE t (...)", &["id INT!", "label VARCHAR(20)"]);
+    assert_eq!(story.former(), ["300 discarded: "]);
+}
+
+#[test]
+fn former_names_are_no_news() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "mail VARCHAR(50)"]);
+    story.tell("ALTER", "ALTER TABLE t RENAME COLUMN mail TO contact", &["id INT!", "contact VARCHAR(50)"]);
+    let known = story.definition().known_attributes.unwrap();
+    assert_eq!(known.into_iter().collect::<Vec<_>>(), ["contact", "id", "mail"]);
+}

@@ -1,0 +1,345 @@
+//! One table's objects, and how an existing target follows a changed definition.
+//!
+//! In place where Redshift can: columns added, renamed, text made longer. A column of another
+//! type gets a successor, a key of other columns a new table; both in one transaction behind the
+//! table's lock. Nothing that the source dropped is dropped here.
+
+use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint};
+use crate::catalog::{ChangePoint, Column, FormerColumn, RedshiftType, TableDefinition};
+use crate::sql::ident::quoted;
+use crate::sql::layout::Layout;
+use crate::sql::{control_schema, grants, landing_view, merge_procedure, refresh_procedure, reshape, target_table};
+
+/// Everything of one table, in dependency order.
+pub(super) fn objects(
+    declaration: &Declaration,
+    table: &TableDefinition,
+    observed: &Observed,
+    warnings: &mut Vec<String>,
+) -> Vec<Desired> {
+    let layout = &declaration.layout;
+    let spec = &table.spec;
+    let control = &layout.control_schema;
+    let landing = &layout.landing_schema;
+    let named = |schema: &str, name: &str| format!("{schema}.{name}");
+    let watermark = format!("watermark_{}", spec.slug);
+    let ledger = format!("ledger_{}", spec.slug);
+    let events = format!("{}_events", spec.slug);
+    let alterations = alterations(declaration, table, observed, warnings);
+    let mut desired = vec![
+        Desired::new(
+            ObjectKind::LandingView,
+            named(landing, &spec.slug),
+            vec![landing_view::create(layout, spec)],
+            format!("keeps what Kafka delivers on topic {}", spec.topic),
+        )
+        .on_change(OnChange::Alter(vec![landing_view::alter_auto_refresh(layout, spec)]))
+        .of(table),
+        Desired::new(
+            ObjectKind::View,
+            named(landing, &events),
+            vec![landing_view::create_events_view(layout, spec)],
+            format!("shows the parsed events of topic {} to people", spec.topic),
+        )
+        .of(table),
+        Desired::new(
+            ObjectKind::TableState,
+            named(control, &watermark),
+            vec![control_schema::create_watermark_table(layout, spec)],
+            format!("remembers what of {} is merged, and is its lock", spec.id()),
+        )
+        .relation(control, &watermark)
+        .on_change(OnChange::Keep)
+        .of(table),
+        Desired::new(
+            ObjectKind::TableState,
+            named(control, &ledger),
+            vec![control_schema::create_ledger_table(layout, table)],
+            format!("remembers deleted keys of {}", spec.id()),
+        )
+        .relation(control, &ledger)
+        .on_change(OnChange::Keep)
+        .of(table),
+        Desired::new(
+            ObjectKind::TargetTable,
+            spec.id().to_string(),
+            vec![target_table::create(layout, table)],
+            format!("the copy of source table {}", spec.source_table),
+        )
+        .relation(&spec.target_schema, &spec.target_table)
+        .on_change(OnChange::Alter(alterations))
+        .of(table),
+    ];
+    desired.extend(history(layout, table, warnings));
+    desired.push(
+        Desired::new(
+            ObjectKind::Procedure,
+            named(control, &format!("sp_refresh_{}", spec.slug)),
+            vec![refresh_procedure::create(layout, spec, table.schema_changes.is_some())],
+            format!("refreshes the landing view of {} for users who do not own it", spec.id()),
+        )
+        .of(table),
+    );
+    desired.push(
+        Desired::new(
+            ObjectKind::Procedure,
+            named(control, &format!("sp_merge_{}", spec.slug)),
+            vec![merge_procedure::create(layout, table)],
+            format!("merges landed changes into {}", spec.id()),
+        )
+        .of(table),
+    );
+    desired
+}
+
+/// What the table's past asks for: rows of a dropped namesake go, and older rows get the value
+/// with which a column was added. Each is done once; on an empty table it does nothing.
+fn history(layout: &Layout, table: &TableDefinition, warnings: &mut Vec<String>) -> Vec<Desired> {
+    let id = table.spec.id();
+    let mut desired = Vec::new();
+    let place = |point: &ChangePoint| point.log.position.clone();
+    if let Some(version) = table.former.iter().rev().find(|version| version.discarded) {
+        desired.push(
+            Desired::new(
+                ObjectKind::TableState,
+                format!("{id} created anew at {}", place(&version.until)),
+                vec![reshape::discard(layout, table, &version.until)],
+                "the source dropped the table and created it anew: older rows are none of its own",
+            )
+            .on_change(OnChange::Keep)
+            .of(table),
+        );
+    }
+    for (index, column) in table.columns.iter().enumerate() {
+        let added = table.former.iter().rev().find_map(|version| match version.columns.get(index) {
+            Some(FormerColumn::Absent { default, reuses_name }) if !version.discarded => {
+                Some((default.as_deref(), *reuses_name, &version.until))
+            }
+            _ => None,
+        });
+        let Some((default, reuses_name, until)) = added else { continue };
+        if default.is_none() && !reuses_name || table.is_key(&column.source_name) {
+            continue;
+        }
+        match reshape::backfill(layout, table, column, default, until) {
+            Some(statements) => desired.push(
+                Desired::new(
+                    ObjectKind::TableState,
+                    format!("{id}.{} added at {}", column.target_name, place(until)),
+                    statements,
+                    "older rows have the value with which the source added the column",
+                )
+                .on_change(OnChange::Keep)
+                .of(table),
+            ),
+            None => warnings.push(format!(
+                "table {id}: column {} was added with a default that is no literal of {}; rows that did not change \
+                 since have NULL in it",
+                column.target_name, column.target_type
+            )),
+        }
+    }
+    desired
+}
+
+/// What brings an existing target up to date. What cannot be done is left with a warning.
+fn alterations(
+    declaration: &Declaration,
+    table: &TableDefinition,
+    observed: &Observed,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
+    let layout = &declaration.layout;
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
+    let Some(found) = observed.columns.get(&relation) else {
+        return Vec::new();
+    };
+    let mut existing = found.clone();
+    let mut statements = renames(layout, table, &mut existing);
+    if has_other_key(layout, table, observed, &existing) {
+        statements.extend(rebuild(declaration, table, &existing, warnings));
+        return statements;
+    }
+    for column in &table.columns {
+        match existing.iter().find(|candidate| candidate.name == column.target_name) {
+            None => statements.push(target_table::add_column(layout, table, column)),
+            Some(found) => match compare(column, found) {
+                Fit::Fits => {}
+                Fit::Widen => statements.push(target_table::widen_column(layout, table, column)),
+                Fit::Differs => statements.extend(retype(layout, table, column, found, warnings)),
+            },
+        }
+    }
+    statements
+}
+
+/// Columns that the source renamed keep their values under the new name.
+fn renames(layout: &Layout, table: &TableDefinition, existing: &mut [ObservedColumn]) -> Vec<String> {
+    let mut statements = Vec::new();
+    for (index, column) in table.columns.iter().enumerate() {
+        if existing.iter().any(|found| found.name == column.target_name) {
+            continue;
+        }
+        let former = table.former.iter().rev().find_map(|version| match version.columns.get(index) {
+            Some(FormerColumn::Other(former)) if former.source_name != column.source_name => {
+                let name = former.source_name.to_lowercase();
+                let is_taken = table.columns.iter().any(|other| other.target_name == name);
+                (!is_taken).then_some(name)
+            }
+            _ => None,
+        });
+        if let Some(former) = former
+            && let Some(found) = existing.iter_mut().find(|found| found.name == former)
+        {
+            statements.push(target_table::rename_column(layout, table, &former, &column.target_name));
+            found.name.clone_from(&column.target_name);
+        }
+    }
+    statements
+}
+
+/// Whether the table was made with another key: its ledger has the key's columns.
+fn has_other_key(layout: &Layout, table: &TableDefinition, observed: &Observed, existing: &[ObservedColumn]) -> bool {
+    let ledger = (layout.control_schema.clone(), format!("ledger_{}", table.spec.slug));
+    let Some(ledger) = observed.columns.get(&ledger) else {
+        return false;
+    };
+    let made_with: Vec<&ObservedColumn> = ledger.iter().filter(|column| !column.name.starts_with("_cdc_")).collect();
+    let key: Vec<&Column> = table.key_columns().collect();
+    let is_same = made_with.len() == key.len()
+        && key.iter().all(|column| {
+            made_with
+                .iter()
+                .any(|found| found.name == column.target_name && matches!(compare(column, found), Fit::Fits))
+                && existing
+                    .iter()
+                    .any(|found| found.name == column.target_name && matches!(compare(column, found), Fit::Fits))
+        });
+    !is_same
+}
+
+fn retype(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    found: &ObservedColumn,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
+    let index = table.columns.iter().position(|candidate| candidate.source_name == column.source_name);
+    // A column that was dropped and added anew is another column, whatever its name.
+    let is_another = table
+        .former
+        .last()
+        .zip(index)
+        .and_then(|(version, index)| version.columns.get(index))
+        .is_some_and(|former| matches!(former, FormerColumn::Absent { .. }));
+    let value = observed_type(found)
+        .filter(|_| !is_another)
+        .and_then(|from| reshape::converted(&quoted(&column.target_name), from, column.target_type));
+    if value.is_some() {
+        return reshape::retype_column(layout, table, column, value.as_deref(), None);
+    }
+    let kept = format!("{}_until_{}", column.target_name, &fingerprint(&format!("{column:?}"))[..8]);
+    warnings.push(format!(
+        "table {}: column {} was {} and is {} now; its values up to here stay in column {kept}, and it begins anew",
+        table.spec.id(),
+        column.target_name,
+        found.data_type,
+        column.target_type
+    ));
+    reshape::retype_column(layout, table, column, None, Some(&kept))
+}
+
+fn rebuild(
+    declaration: &Declaration,
+    table: &TableDefinition,
+    existing: &[ObservedColumn],
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
+    let layout = &declaration.layout;
+    let mut columns = Vec::new();
+    for column in &table.columns {
+        let found = existing.iter().find(|found| found.name == column.target_name);
+        let value = found.and_then(|found| {
+            let name = quoted(&column.target_name);
+            if matches!(compare(column, found), Fit::Fits | Fit::Widen) {
+                return Some(name);
+            }
+            reshape::converted(&name, observed_type(found)?, column.target_type)
+        });
+        if value.is_none() && table.is_key(&column.source_name) {
+            warnings.push(format!(
+                "table {}: its key has column {} now, which the rows of the target do not have as {}; the table stays as it \
+                 is and waits: destroy it and take a new snapshot, or declare another `key`",
+                table.spec.id(),
+                column.target_name,
+                column.target_type
+            ));
+            return Vec::new();
+        }
+        columns.push(reshape::rebuilt(table, column, value));
+    }
+    for found in existing {
+        let is_declared = table.columns.iter().any(|column| column.target_name == found.name);
+        if !is_declared
+            && !found.name.starts_with("_cdc_")
+            && let Some(kind) = observed_type(found)
+        {
+            columns.push(reshape::kept(&found.name, &kind.to_string()));
+        }
+    }
+    let grants: Vec<String> =
+        declaration.readers.iter().flat_map(|reader| grants::reader_grants(layout, &table.spec, reader)).collect();
+    warnings.push(format!(
+        "table {}: its key changed and the table is built anew; rights that were given to others than the readers in the \
+         pipeline file have to be given again",
+        table.spec.id()
+    ));
+    reshape::rebuild(layout, table, &columns, &grants)
+}
+
+enum Fit {
+    Fits,
+    Widen,
+    Differs,
+}
+
+fn compare(column: &Column, found: &ObservedColumn) -> Fit {
+    let Some(kind) = observed_type(found) else {
+        return Fit::Differs;
+    };
+    match (column.target_type, kind) {
+        (RedshiftType::Varchar { bytes }, RedshiftType::Varchar { bytes: found }) if bytes > found => Fit::Widen,
+        (RedshiftType::Varchar { .. }, RedshiftType::Varchar { .. })
+        | (RedshiftType::Varbyte { .. }, RedshiftType::Varbyte { .. }) => Fit::Fits,
+        (wanted, found) if wanted == found => Fit::Fits,
+        // A column that holds every value of the wanted type is as good, unless it is text.
+        (_, RedshiftType::Varchar { .. }) => Fit::Differs,
+        (wanted, found) if reshape::converted("x", wanted, found).is_some() => Fit::Fits,
+        _ => Fit::Differs,
+    }
+}
+
+/// A column's type as `SVV_COLUMNS` shows it. None for a type that no target column has.
+fn observed_type(found: &ObservedColumn) -> Option<RedshiftType> {
+    let small = |number: Option<i64>, otherwise: u8| number.map_or(Some(otherwise), |number| u8::try_from(number).ok());
+    Some(match found.data_type.to_lowercase().as_str() {
+        "smallint" => RedshiftType::SmallInt,
+        "integer" => RedshiftType::Integer,
+        "bigint" => RedshiftType::BigInt,
+        "numeric" => RedshiftType::Decimal { precision: small(found.precision, 18)?, scale: small(found.scale, 0)? },
+        "real" => RedshiftType::Real,
+        "double precision" => RedshiftType::DoublePrecision,
+        "boolean" => RedshiftType::Boolean,
+        "character varying" => RedshiftType::Varchar {
+            bytes: u32::try_from(found.length.unwrap_or(i64::from(crate::catalog::VARCHAR_MAX_BYTES))).ok()?,
+        },
+        "date" => RedshiftType::Date,
+        "time without time zone" => RedshiftType::Time,
+        "timestamp without time zone" => RedshiftType::Timestamp,
+        "timestamp with time zone" => RedshiftType::TimestampTz,
+        "binary varying" => RedshiftType::Varbyte { bytes: 16_777_216 },
+        "super" => RedshiftType::Super,
+        _ => return None,
+    })
+}

@@ -1,0 +1,241 @@
+//! How an existing target follows a changed definition: what is observed, what is declared, and
+//! the statements in between.
+
+use super::*;
+use crate::catalog::{
+    ChangePoint, Column, Decoding, FormerColumn, FormerVersion, OnUnfitValue, RedshiftType, SchemaChangeMark, TableSpec,
+};
+use crate::event::{LogPoint, SourcePosition};
+use crate::sql::external_schema::StreamAuthentication;
+
+fn column(name: &str, target_type: RedshiftType) -> Column {
+    Column {
+        source_name: name.to_owned(),
+        target_name: name.to_lowercase(),
+        target_type,
+        decoding: Decoding::Integer,
+        nullable: true,
+        source_type: String::new(),
+        on_unfit_value: OnUnfitValue::default(),
+    }
+}
+
+fn table(columns: Vec<Column>, key: &[&str], former: Vec<FormerVersion>) -> TableDefinition {
+    TableDefinition {
+        spec: TableSpec {
+            topic: "shop.db.T".into(),
+            source_table: "T".into(),
+            slug: "db_t".into(),
+            target_schema: "db".into(),
+            target_table: "t".into(),
+            auto_refresh: false,
+        },
+        columns,
+        key: key.iter().map(|name| (*name).to_owned()).collect(),
+        unavailable_value: String::new(),
+        former,
+        known_attributes: None,
+        schema_changes: Some(SchemaChangeMark {
+            topic: "shop".into(),
+            table: "\"db\".\"T\"".into(),
+            partition: 0,
+            offset: 3,
+        }),
+    }
+}
+
+fn until(position: u64, columns: Vec<FormerColumn>) -> FormerVersion {
+    let padded = format!("{:012}:{position:020}:{:010}", 1, 0);
+    FormerVersion {
+        until: ChangePoint {
+            log: LogPoint { server_id: 7, position: padded },
+            position: Some(SourcePosition { domain: "gtid:0".into(), position: format!("{position:020}") }),
+            source_ms: Some(1_000),
+            kafka_timestamp_ms: Some(2_000),
+        },
+        columns,
+        discarded: false,
+    }
+}
+
+fn declaration(table: &TableDefinition) -> Declaration {
+    Declaration {
+        layout: Layout {
+            control_schema: "cdc".into(),
+            landing_schema: "cdc_landing".into(),
+            external_schema: "cdc_kafka".into(),
+        },
+        stream: StreamSource {
+            brokers: vec!["b:9092".into()],
+            authentication: StreamAuthentication::None,
+            iam_role: None,
+            certificate: None,
+        },
+        tables: vec![table.clone()],
+        waiting: Vec::new(),
+        access: None,
+        readers: vec!["analysts".into()],
+    }
+}
+
+/// What the warehouse has after this table was provisioned.
+fn provisioned(table: &TableDefinition) -> Observed {
+    let mut observed = Observed::default();
+    for step in plan(&declaration(table), &Observed::default()).steps {
+        observed.catalog.insert((step.kind.as_str().to_owned(), step.object.clone()), step.fingerprint.clone());
+        if let Some((schema, name)) = step.object.split_once('.') {
+            observed.relations.insert((schema.to_owned(), name.to_owned()));
+        }
+    }
+    observed.external_schemas.insert("cdc_kafka".into());
+    let shown = |column: &Column| {
+        let (data_type, length, precision, scale) = match column.target_type {
+            RedshiftType::Integer => ("integer", None, None, None),
+            RedshiftType::BigInt => ("bigint", None, None, None),
+            RedshiftType::Varchar { bytes } => ("character varying", Some(i64::from(bytes)), None, None),
+            RedshiftType::Decimal { precision, scale } => {
+                ("numeric", None, Some(i64::from(precision)), Some(i64::from(scale)))
+            }
+            other => panic!("{other} is not used here"),
+        };
+        ObservedColumn { name: column.target_name.clone(), data_type: data_type.into(), length, precision, scale }
+    };
+    let target = ("db".to_owned(), "t".to_owned());
+    observed.columns.insert(target, table.columns.iter().map(shown).collect());
+    let ledger = ("cdc".to_owned(), "ledger_db_t".to_owned());
+    observed.columns.insert(ledger, table.key_columns().map(shown).collect());
+    observed
+}
+
+/// The statements of the changed target and of what its past asks for, and the warnings.
+fn changed(before: &TableDefinition, after: &TableDefinition) -> (Vec<String>, Vec<String>) {
+    let plan = plan(&declaration(after), &provisioned(before));
+    let statements = plan
+        .steps
+        .into_iter()
+        .filter(|step| matches!(step.kind, ObjectKind::TargetTable | ObjectKind::TableState))
+        .flat_map(|step| step.statements)
+        .collect();
+    (statements, plan.warnings)
+}
+
+const INT: RedshiftType = RedshiftType::Integer;
+
+#[test]
+fn applying_twice_changes_nothing() {
+    let table = table(vec![column("ID", INT), column("A", INT)], &["ID"], Vec::new());
+    assert_eq!(plan(&declaration(&table), &provisioned(&table)).steps, []);
+}
+
+#[test]
+fn an_added_column_is_added_and_older_rows_get_its_default() {
+    let before = table(vec![column("ID", INT)], &["ID"], Vec::new());
+    let absent = FormerColumn::Absent { default: Some("5".into()), reuses_name: false };
+    let after =
+        table(vec![column("ID", INT), column("A", INT)], &["ID"], vec![until(100, vec![FormerColumn::Same, absent])]);
+    let (statements, warnings) = changed(&before, &after);
+    assert_eq!(statements[0], "ALTER TABLE \"db\".\"t\" ADD COLUMN \"a\" INTEGER");
+    assert!(statements[1].contains("LOCK TABLE \"cdc\".\"watermark_db_t\""), "{}", statements[1]);
+    assert!(statements[1].contains("SET \"a\" = 5::INTEGER WHERE"), "{}", statements[1]);
+    assert!(statements[1].contains("_cdc_position < '00000000000000000100'"), "{}", statements[1]);
+    assert_eq!((statements.len(), warnings), (4, Vec::new()));
+    // The procedure follows in the same plan, and nothing is left for the next one.
+    let steps = plan(&declaration(&after), &provisioned(&before)).steps;
+    assert!(steps.iter().any(|step| step.object == "cdc.sp_merge_db_t" && step.action == StepAction::Replace));
+    assert_eq!(plan(&declaration(&after), &provisioned(&after)).steps, []);
+}
+
+#[test]
+fn a_renamed_column_is_renamed() {
+    let before = table(vec![column("ID", INT), column("Mail", INT)], &["ID"], Vec::new());
+    let was = FormerColumn::Other(Box::new(column("Mail", INT)));
+    let after = table(
+        vec![column("ID", INT), column("Contact", INT)],
+        &["ID"],
+        vec![until(100, vec![FormerColumn::Same, was])],
+    );
+    assert_eq!(
+        changed(&before, &after),
+        (vec!["ALTER TABLE \"db\".\"t\" RENAME COLUMN \"mail\" TO \"contact\"".to_owned()], Vec::new())
+    );
+}
+
+#[test]
+fn a_wider_decimal_takes_the_place_of_the_old_one() {
+    let decimal = |precision, scale| column("AMT", RedshiftType::Decimal { precision, scale });
+    let before = table(vec![column("ID", INT), decimal(10, 2)], &["ID"], Vec::new());
+    let after = table(vec![column("ID", INT), decimal(18, 4)], &["ID"], Vec::new());
+    let (statements, warnings) = changed(&before, &after);
+    assert_eq!(warnings, [""; 0]);
+    let procedure = &statements[0];
+    for part in [
+        "ADD COLUMN \"_cdc_new_amt\" DECIMAL(18,4)",
+        "SET \"_cdc_new_amt\" = (\"amt\")::DECIMAL(18,4)",
+        "DROP COLUMN \"amt\"",
+        "RENAME COLUMN \"_cdc_new_amt\" TO \"amt\"",
+    ] {
+        assert!(procedure.contains(part), "{part} is not in\n{procedure}");
+    }
+    // A narrower one fits into what is there.
+    assert_eq!(changed(&after, &before), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn values_that_the_new_type_cannot_hold_are_kept_aside() {
+    let text = column("NOTE", RedshiftType::Varchar { bytes: 100 });
+    let before = table(vec![column("ID", INT), text], &["ID"], Vec::new());
+    let after = table(vec![column("ID", INT), column("NOTE", INT)], &["ID"], Vec::new());
+    let (statements, warnings) = changed(&before, &after);
+    assert!(statements[0].contains("RENAME COLUMN \"note\" TO \"note_until_"), "{}", statements[0]);
+    assert!(!statements[0].contains("UPDATE") && !statements[0].contains("DROP COLUMN"), "{}", statements[0]);
+    assert!(warnings[0].contains("stay in column note_until_"), "{warnings:?}");
+}
+
+#[test]
+fn text_is_made_longer_in_place_and_never_shorter() {
+    let text = |bytes| column("NOTE", RedshiftType::Varchar { bytes });
+    let short = table(vec![column("ID", INT), text(40)], &["ID"], Vec::new());
+    let long = table(vec![column("ID", INT), text(400)], &["ID"], Vec::new());
+    let widen = "ALTER TABLE \"db\".\"t\" ALTER COLUMN \"note\" TYPE VARCHAR(400)".to_owned();
+    assert_eq!(changed(&short, &long), (vec![widen], Vec::new()));
+    assert_eq!(changed(&long, &short), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn another_key_builds_the_table_anew_with_everything_in_it() {
+    let columns = vec![column("ID", INT), column("REGION", INT), column("GONE", INT)];
+    let before = table(columns, &["ID"], Vec::new());
+    let after = table(vec![column("ID", RedshiftType::BigInt), column("REGION", INT)], &["ID", "REGION"], Vec::new());
+    let (statements, warnings) = changed(&before, &after);
+    let procedure = &statements[0];
+    for part in [
+        "\"id\" BIGINT NOT NULL, \"region\" INTEGER NOT NULL, \"gone\" INTEGER",
+        "SELECT (\"id\")::BIGINT, \"region\", \"gone\", \"_cdc_domain\"",
+        "RENAME TO \"t\"",
+        "DROP TABLE IF EXISTS \"cdc\".\"ledger_db_t\"",
+        "GRANT SELECT ON \"db\".\"t\" TO ROLE \"analysts\"",
+    ] {
+        assert!(procedure.contains(part), "{part} is not in\n{procedure}");
+    }
+    assert!(warnings[0].contains("built anew"), "{warnings:?}");
+}
+
+#[test]
+fn a_key_of_a_column_that_no_row_has_waits_for_somebody() {
+    let before = table(vec![column("ID", INT)], &["ID"], Vec::new());
+    let after = table(vec![column("ID", INT), column("REGION", INT)], &["ID", "REGION"], Vec::new());
+    let (statements, warnings) = changed(&before, &after);
+    assert_eq!(statements, [""; 0]);
+    assert!(warnings[0].contains("key has column region now"), "{warnings:?}");
+}
+
+#[test]
+fn a_table_that_was_created_anew_loses_its_older_rows_once() {
+    let before = table(vec![column("ID", INT)], &["ID"], Vec::new());
+    let mut version = until(100, vec![FormerColumn::Same]);
+    version.discarded = true;
+    let after = table(vec![column("ID", INT)], &["ID"], vec![version]);
+    let (statements, _) = changed(&before, &after);
+    assert!(statements[0].starts_with("INSERT INTO \"cdc\".\"truncations\""), "{statements:?}");
+    assert_eq!(plan(&declaration(&after), &provisioned(&after)).steps, []);
+}

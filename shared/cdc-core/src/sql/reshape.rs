@@ -1,0 +1,194 @@
+//! Changes of an existing target table that need its rows: values of a time before a column
+//! existed, a column of another type, another key.
+//!
+//! Each is one transaction behind the table's lock, so that no merge runs in between and readers
+//! see the table before or after, never half way. A Data API batch has no way to say so in
+//! AUTO_COMMIT mode; a procedure that is made for the purpose, called once and dropped has.
+
+use super::control_schema;
+use super::ident::{literal, qualified, quoted};
+use super::layout::{Layout, TRUNCATIONS};
+use super::target_table::{self, BOOKKEEPING};
+use super::versions;
+use crate::catalog::{ChangePoint, Column, RedshiftType, TableDefinition};
+
+/// A statement each: make the procedure, call it, drop it.
+fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, statements: &[String]) -> Vec<String> {
+    let name = layout.control(&format!("sp_reshape_{}", table.spec.slug));
+    let body: String = statements.iter().map(|statement| format!("    {statement};\n")).collect();
+    vec![
+        format!(
+            "CREATE OR REPLACE PROCEDURE {name}()\n\
+             AS $procedure$\n\
+             -- Purpose: {purpose}. Called once and dropped.\n\
+             BEGIN\n\
+             \x20   LOCK TABLE {lock};\n\
+             {body}\
+             END;\n\
+             $procedure$ LANGUAGE plpgsql",
+            lock = layout.watermark_table(&table.spec),
+        ),
+        format!("CALL {name}()"),
+        format!("DROP PROCEDURE {name}()"),
+    ]
+}
+
+/// Whether a row of the target is older than the change, with the change's place as literals.
+fn older_than(layout: &Layout, table: &TableDefinition, point: &ChangePoint) -> String {
+    let (domain, position) = match &point.position {
+        Some(position) => (literal(&position.domain), literal(&position.position)),
+        None => ("NULL::VARCHAR(128)".to_owned(), "NULL::VARCHAR(80)".to_owned()),
+    };
+    versions::row_is_older(
+        &layout.target_table(&table.spec),
+        &domain,
+        &position,
+        &versions::timestamp(point.source_ms.or(point.kafka_timestamp_ms)),
+    )
+}
+
+/// Gives a column that was added at `point` its value in the rows that are older. Safe to repeat:
+/// a row that changed since is not older. None if the value is no literal of the column's type.
+#[must_use]
+pub fn backfill(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    default: Option<&str>,
+    point: &ChangePoint,
+) -> Option<Vec<String>> {
+    let value = match default {
+        Some(default) => versions::default_value(default, column)?,
+        None => format!("NULL::{}", column.target_type),
+    };
+    let target = layout.target_table(&table.spec);
+    let statement = format!(
+        "UPDATE {target} SET {} = {value} WHERE {}",
+        quoted(&column.target_name),
+        older_than(layout, table, point)
+    );
+    Some(locked(layout, table, "give older rows the value with which the source added a column", &[statement]))
+}
+
+/// Writes down that the table was dropped at `point` and created anew: what is older goes with
+/// the next merge. Safe to repeat.
+#[must_use]
+pub fn discard(layout: &Layout, table: &TableDefinition, point: &ChangePoint) -> String {
+    let truncations = layout.control(TRUNCATIONS);
+    let (domain, position) = match &point.position {
+        Some(position) => (literal(&position.domain), literal(&position.position)),
+        None => ("NULL".to_owned(), "NULL".to_owned()),
+    };
+    format!(
+        "INSERT INTO {truncations} (detected_at, table_name, source_domain, source_position, source_ts, arrival, applied)\n\
+         SELECT SYSDATE, {table_name}, {domain}, {position}, {source_ts}, {arrival}, false\n\
+         WHERE NOT EXISTS (SELECT 1 FROM {truncations} AS x WHERE x.table_name = {table_name}\n\
+         \x20                 AND x.source_domain = {domain} AND x.source_position = {position})",
+        table_name = literal(table.spec.id().as_str()),
+        source_ts = versions::timestamp(point.source_ms.or(point.kafka_timestamp_ms)),
+        arrival = versions::timestamp(point.kafka_timestamp_ms),
+    )
+}
+
+/// The value of an existing column as one of another type. None if not every value can be
+/// carried over exactly.
+#[must_use]
+pub fn converted(value: &str, from: RedshiftType, to: RedshiftType) -> Option<String> {
+    versions::converted(value, from, to)
+}
+
+/// Gives a column that is no key another type: a new column takes its place. `value` is computed
+/// from the old column; None leaves the new one NULL. The old column is dropped, or kept under
+/// the name `keep_as`.
+#[must_use]
+pub fn retype_column(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    value: Option<&str>,
+    keep_as: Option<&str>,
+) -> Vec<String> {
+    let target = layout.target_table(&table.spec);
+    let name = quoted(&column.target_name);
+    let fresh = Column { target_name: format!("_cdc_new_{}", column.target_name), ..column.clone() };
+    let fresh_name = quoted(&fresh.target_name);
+    let mut statements = vec![target_table::add_column(layout, table, &fresh)];
+    if let Some(value) = value {
+        statements.push(format!("UPDATE {target} SET {fresh_name} = {value}"));
+    }
+    statements.push(match keep_as {
+        Some(kept) => target_table::rename_column(layout, table, &column.target_name, kept),
+        None => format!("ALTER TABLE {target} DROP COLUMN {name}"),
+    });
+    statements.push(target_table::rename_column(layout, table, &fresh.target_name, &column.target_name));
+    locked(layout, table, "give a column another type", &statements)
+}
+
+/// One column of a rebuilt table: its definition, and its value computed from the old table.
+#[derive(Debug, Clone)]
+pub struct Rebuilt {
+    /// Name and type, as in `CREATE TABLE`.
+    pub definition: String,
+    /// The quoted name.
+    pub name: String,
+    /// The value, from the columns of the old table. None: NULL.
+    pub value: Option<String>,
+}
+
+/// A column of the definition, for [`rebuild`].
+#[must_use]
+pub fn rebuilt(table: &TableDefinition, column: &Column, value: Option<String>) -> Rebuilt {
+    Rebuilt {
+        definition: target_table::column_definition(column, table.is_key(&column.source_name)),
+        name: quoted(&column.target_name),
+        value,
+    }
+}
+
+/// A column that the definition does not have any more and that stays, for [`rebuild`].
+#[must_use]
+pub fn kept(name: &str, kind: &str) -> Rebuilt {
+    Rebuilt { definition: format!("{} {kind}", quoted(name)), name: quoted(name), value: Some(quoted(name)) }
+}
+
+/// Builds the table anew with another key, which cannot change in place, and its ledger with it.
+/// A row whose new key would have no value makes it fail. `grants` are run on the new table.
+#[must_use]
+pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], grants: &[String]) -> Vec<String> {
+    let spec = &table.spec;
+    let target = layout.target_table(spec);
+    let fresh_name = format!("{}__cdc_new", spec.target_table);
+    let old_name = format!("{}__cdc_old", spec.target_table);
+    let fresh = qualified(&spec.target_schema, &fresh_name);
+    let old = qualified(&spec.target_schema, &old_name);
+    let mut definitions: Vec<String> = columns.iter().map(|column| column.definition.clone()).collect();
+    definitions.extend(BOOKKEEPING.iter().map(|(name, kind)| format!("{} {kind}", quoted(name))));
+    let mut names: Vec<String> = Vec::new();
+    let mut values: Vec<String> = Vec::new();
+    for column in columns {
+        if let Some(value) = &column.value {
+            names.push(column.name.clone());
+            values.push(value.clone());
+        }
+    }
+    for (name, _) in BOOKKEEPING {
+        names.push(quoted(name));
+        values.push(quoted(name));
+    }
+    let mut statements = vec![
+        format!("DROP TABLE IF EXISTS {fresh}"),
+        format!(
+            "CREATE TABLE {fresh} ({}) {}",
+            definitions.join(", "),
+            target_table::table_attributes(table).replace('\n', " ")
+        ),
+        format!("INSERT INTO {fresh} ({}) SELECT {} FROM {target}", names.join(", "), values.join(", ")),
+        format!("ALTER TABLE {target} RENAME TO {}", quoted(&old_name)),
+        format!("ALTER TABLE {fresh} RENAME TO {}", quoted(&spec.target_table)),
+        format!("DROP TABLE {old}"),
+        format!("DROP TABLE IF EXISTS {}", layout.ledger_table(spec)),
+        control_schema::create_ledger_table(layout, table).replace('\n', " "),
+    ];
+    statements.extend(grants.iter().cloned());
+    locked(layout, table, "build the table anew with another key", &statements)
+}

@@ -1,0 +1,280 @@
+//! Reading events that were written before a table's definition changed.
+//!
+//! Every event is of one version of its table: the number of known schema changes that are
+//! before it in the source's log. Where a column was something else in a version (another name,
+//! another scale, not there yet), its expression has a branch for that version. A table whose
+//! definition never changed has one version and none of this in its procedure.
+
+use super::decode::{self, Staged};
+use super::decoding_functions::POSITION;
+use super::ident::{literal, quoted};
+use super::layout::Layout;
+use crate::catalog::{ChangePoint, Column, FormerColumn, RedshiftType, TableDefinition};
+
+/// Whether an event is at or after a schema change. `event` names a relation with
+/// `_cdc_log_server`, `_cdc_log_position` and `_cdc_kafka_timestamp`; the other arguments are
+/// expressions for the change's place.
+///
+/// Positions count on one server only; a snapshot's records do not tell the server. Otherwise
+/// Kafka's time decides: Debezium writes a schema change before the events that follow it.
+pub(super) fn at_or_after(event: &str, server: &str, position: &str, kafka_timestamp: &str) -> String {
+    format!(
+        "CASE WHEN {event}._cdc_log_position IS NOT NULL AND {position} IS NOT NULL\n\
+         \x20                    AND ({event}._cdc_log_server = {server} OR {event}._cdc_log_server = 0 OR {server} = 0)\n\
+         \x20               THEN {event}._cdc_log_position >= {position}\n\
+         \x20               ELSE COALESCE({event}._cdc_kafka_timestamp >= {kafka_timestamp}, true) END"
+    )
+}
+
+/// The place in the log of a relation with the attributes `file` and `pos`.
+pub(super) fn log_position(layout: &Layout, source: &str) -> String {
+    format!(
+        "{}(NULL, NULL, {source}.\"file\"::VARCHAR(512), {source}.\"pos\"::BIGINT, 0, NULL)::VARCHAR(80)",
+        layout.function(POSITION)
+    )
+}
+
+/// The version of an event, counted from 0 for the oldest.
+pub(super) fn version(table: &TableDefinition, event: &str) -> String {
+    let passed: Vec<String> = table
+        .former
+        .iter()
+        .map(|former| format!("CASE WHEN {} THEN 1 ELSE 0 END", at_or_after_point(event, &former.until)))
+        .collect();
+    passed.join("\n            + ")
+}
+
+fn at_or_after_point(event: &str, point: &ChangePoint) -> String {
+    let server = point.log.server_id;
+    let same_server = match server {
+        0 => String::new(),
+        server => format!(" AND {event}._cdc_log_server IN (0, {server})"),
+    };
+    format!(
+        "CASE WHEN {event}._cdc_log_position IS NOT NULL{same_server}\n\
+         \x20               THEN {event}._cdc_log_position >= {position}\n\
+         \x20               ELSE COALESCE({event}._cdc_kafka_timestamp >= {timestamp}, true) END",
+        position = literal(&point.log.position),
+        timestamp = timestamp(point.kafka_timestamp_ms),
+    )
+}
+
+/// A timestamp literal; the epoch if none is known.
+pub(super) fn timestamp(millis: Option<i64>) -> String {
+    super::merge_procedure::millis_to_timestamp(&millis.unwrap_or(0).to_string(), "CAST('1970-01-01' AS TIMESTAMP)")
+}
+
+/// Whether a row of the target is older than a change: by its position, and where that cannot be
+/// compared (a snapshot's row, another log) by the source's time. The arguments are expressions.
+pub(super) fn row_is_older(row: &str, domain: &str, position: &str, source_ts: &str) -> String {
+    format!(
+        "(({row}._cdc_domain = {domain} AND {row}._cdc_position < {position})\n\
+         \x20            OR (COALESCE({row}._cdc_domain, '') <> COALESCE({domain}, '-')\n\
+         \x20                AND COALESCE({row}._cdc_source_ts <= {source_ts}, true)))"
+    )
+}
+
+/// Events of versions below this are of a table that was dropped since.
+pub(super) fn first_kept(table: &TableDefinition) -> usize {
+    table.former.iter().rposition(|former| former.discarded).map_or(0, |index| index + 1)
+}
+
+/// The columns as all versions have them, each way of reading an attribute once.
+pub(super) fn columns(table: &TableDefinition) -> Vec<&Column> {
+    let former = table.former.iter().flat_map(|version| &version.columns).filter_map(|column| match column {
+        FormerColumn::Other(column) => Some(column.as_ref()),
+        FormerColumn::Same | FormerColumn::Absent { .. } | FormerColumn::Unknown => None,
+    });
+    let mut found: Vec<&Column> = Vec::new();
+    for column in table.columns.iter().chain(former) {
+        if !found.iter().any(|known| same_stage(known, column)) {
+            found.push(column);
+        }
+    }
+    found
+}
+
+/// Whether two columns have their stages in common: the stages of a decimal know the attribute
+/// only, those of an array its elements, too.
+pub(super) fn same_stage(left: &Column, right: &Column) -> bool {
+    left.source_name == right.source_name
+        && decode::needs_stages(left) == decode::needs_stages(right)
+        && decode::element(left) == decode::element(right)
+}
+
+/// A column's typed value, whatever the version. `staged` names the
+/// columns of the stages.
+pub(super) fn typed(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    image: &str,
+    version: &str,
+    staged: &dyn Fn(&Column) -> Staged,
+) -> String {
+    let present = decode::typed(layout, image, column, &staged(column));
+    by_version(table, column, version, &present, &|former| match former {
+        FormerColumn::Same => present.clone(),
+        FormerColumn::Other(former) => {
+            let value = decode::typed(layout, image, former, &staged(former));
+            converted(&value, former.target_type, column.target_type).unwrap_or_else(|| nothing(column))
+        }
+        FormerColumn::Absent { default: Some(default), .. } => {
+            default_value(default, column).unwrap_or_else(|| nothing(column))
+        }
+        FormerColumn::Absent { default: None, .. } | FormerColumn::Unknown => nothing(column),
+    })
+}
+
+/// The JSON type of what an event has for a column; `null` where it rightly has nothing.
+pub(super) fn type_of(table: &TableDefinition, column: &Column, image: &str, version: &str) -> String {
+    let present = format!("JSON_TYPEOF({})", decode::attribute(image, column));
+    by_version(table, column, version, &present, &|former| match former {
+        FormerColumn::Same => present.clone(),
+        FormerColumn::Other(former) => format!("JSON_TYPEOF({})", decode::attribute(image, former)),
+        FormerColumn::Absent { default: Some(default), .. } if default_value(default, column).is_none() => {
+            "'unknown'".to_owned()
+        }
+        FormerColumn::Absent { .. } => "'null'".to_owned(),
+        FormerColumn::Unknown => "'unknown'".to_owned(),
+    })
+}
+
+fn by_version(
+    table: &TableDefinition,
+    column: &Column,
+    version: &str,
+    present: &str,
+    former: &dyn Fn(&FormerColumn) -> String,
+) -> String {
+    let Some(index) = table.columns.iter().position(|candidate| candidate.source_name == column.source_name) else {
+        return present.to_owned();
+    };
+    let mut branches: Vec<(usize, String)> = Vec::new();
+    for (number, past) in table.former.iter().enumerate() {
+        let expression = past.columns.get(index).map_or_else(|| present.to_owned(), former);
+        match branches.last_mut() {
+            Some((until, last)) if *last == expression => *until = number + 1,
+            _ => branches.push((number + 1, expression)),
+        }
+    }
+    while branches.last().is_some_and(|(_, last)| last == present) {
+        branches.pop();
+    }
+    if branches.is_empty() {
+        return present.to_owned();
+    }
+    let branches: Vec<String> =
+        branches.iter().map(|(until, expression)| format!("WHEN {version} < {until} THEN {expression}")).collect();
+    format!("CASE {}\n              ELSE {present} END", branches.join("\n              "))
+}
+
+fn nothing(column: &Column) -> String {
+    format!("NULL::{}", column.target_type)
+}
+
+/// A value of a former type as one of the present type. None where not every value can be
+/// carried over exactly: then there is nothing but NULL, and the value counts as lost.
+pub(super) fn converted(value: &str, from: RedshiftType, to: RedshiftType) -> Option<String> {
+    use RedshiftType as T;
+    let whole = |kind: RedshiftType| match kind {
+        T::SmallInt => Some(5),
+        T::Integer => Some(10),
+        T::BigInt => Some(19),
+        _ => None,
+    };
+    if from == to {
+        return Some(value.to_owned());
+    }
+    match (from, to) {
+        (T::SmallInt, T::Integer | T::BigInt) | (T::Integer, T::BigInt) | (T::Real, T::DoublePrecision) => {
+            Some(format!("({value})::{to}"))
+        }
+        (T::SmallInt | T::Integer | T::BigInt, T::Decimal { precision, scale }) => {
+            (whole(from)? <= precision - scale).then(|| format!("({value})::{to}"))
+        }
+        (T::Decimal { precision: p1, scale: s1 }, T::Decimal { precision: p2, scale: s2 }) => {
+            (s2 >= s1 && p2 - s2 >= p1 - s1).then(|| format!("({value})::{to}"))
+        }
+        (T::SmallInt | T::Integer | T::BigInt | T::Decimal { .. }, T::Varchar { bytes }) => {
+            // A number's text has at most its 38 digits, a sign and a point.
+            let text = format!("({value})::VARCHAR(40)");
+            Some(if bytes >= 40 {
+                format!("{text}::{to}")
+            } else {
+                format!("CASE WHEN LEN({text}) <= {bytes} THEN {text} END::{to}")
+            })
+        }
+        (T::Varchar { .. }, T::Varchar { bytes }) => {
+            Some(format!("CASE WHEN OCTET_LENGTH({value}) <= {bytes} THEN {value} END::{to}"))
+        }
+        (T::Date, T::Timestamp) => Some(format!("({value})::{to}")),
+        _ => None,
+    }
+}
+
+/// A column's default as a typed literal. None for what is no plain literal of the type:
+/// expressions, and values that the target's type does not hold.
+pub(super) fn default_value(default: &str, column: &Column) -> Option<String> {
+    use RedshiftType as T;
+    let kind = column.target_type;
+    let is = |pattern: &dyn Fn(&str) -> bool| pattern(default).then(|| format!("{}::{kind}", literal(default)));
+    match kind {
+        T::SmallInt => default.parse::<i16>().ok().map(|number| format!("{number}::{kind}")),
+        T::Integer => default.parse::<i32>().ok().map(|number| format!("{number}::{kind}")),
+        T::BigInt => default.parse::<i64>().ok().map(|number| format!("{number}::{kind}")),
+        T::Decimal { precision, scale } => is(&|text| is_decimal(text, precision, scale)),
+        T::Real | T::DoublePrecision => is(&|text| text.parse::<f64>().is_ok_and(f64::is_finite)),
+        T::Boolean => match default {
+            "0" | "b'0'" | "false" | "FALSE" => Some("false".to_owned()),
+            "1" | "b'1'" | "true" | "TRUE" => Some("true".to_owned()),
+            _ => None,
+        },
+        T::Varchar { bytes } => {
+            is(&|text| !text.starts_with('(') && u32::try_from(text.len()).is_ok_and(|length| length <= bytes))
+        }
+        T::Date => is(&is_date),
+        T::Timestamp => is(&|text| text.split_once(' ').is_some_and(|(date, time)| is_date(date) && is_time(time))),
+        T::Time => is(&is_time),
+        T::TimestampTz | T::Varbyte { .. } | T::Super => None,
+    }
+}
+
+fn is_decimal(text: &str, precision: u8, scale: u8) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    !whole.is_empty()
+        && all_digits(whole)
+        && all_digits(fraction)
+        && whole.trim_start_matches('0').len() <= usize::from(precision - scale)
+        && fraction.len() <= usize::from(scale)
+}
+
+fn numbers(text: &str, separator: char) -> Vec<Option<u32>> {
+    text.split(separator)
+        .map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten())
+        .collect()
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && matches!(numbers(text, '-').as_slice(), [Some(1..), Some(1..=12), Some(1..=28)])
+}
+
+fn is_time(text: &str) -> bool {
+    let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    fraction.len() <= 6
+        && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        && clock.len() == 8
+        && matches!(numbers(clock, ':').as_slice(), [Some(0..=23), Some(0..=59), Some(0..=59)])
+}
+
+/// The names that an attribute of a row image may have, for an `IN` list.
+pub(super) fn attribute_list(names: &std::collections::BTreeSet<String>) -> String {
+    names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// The name of a column that holds a key's value before an update.
+pub(super) fn old_key(column: &Column) -> String {
+    quoted(&format!("_cdc_old_{}", column.target_name))
+}

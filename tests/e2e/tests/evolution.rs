@@ -1,0 +1,38 @@
+//! Tables that change while events flow end equal to their source: columns added, dropped,
+//! renamed, retyped and added anew, a key that grows, a table emptied, one dropped and re-created.
+
+use e2e::{options, run, stop};
+use local_stack::replay::Replay;
+
+fn assert_parity(replay: &Replay, tables: &[&str]) {
+    for table in tables {
+        let parity = replay
+            .parities
+            .get(*table)
+            .unwrap_or_else(|| panic!("{table} is not replicated; waiting: {:#?}", replay.summary.waiting));
+        let wrong = (parity.different, parity.missing, parity.unexpected);
+        assert_eq!(wrong, (0, 0, 0), "{table}: {:#?}", parity.examples);
+        assert!(parity.absent_columns.is_empty(), "{table} lacks {:?}", parity.absent_columns);
+    }
+    let quarantined: Vec<_> =
+        replay.summary.tables.iter().filter(|table| table.quarantined > 0).map(|table| &table.table).collect();
+    assert!(quarantined.is_empty(), "nothing of this recording belongs into quarantine: {quarantined:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_that_changed_before_provisioning() {
+    for rendering in ["noschema", "schema"] {
+        let replay = run(&options("evolve-mariadb", rendering, "evolve.yaml")).await.expect("the replay ends");
+        assert_parity(&replay, &["acct", "acct_quiet", "emptied", "extra", "phoenix", "pkchg"]);
+        stop(replay).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_that_change_while_events_flow() {
+    let mut options = options("evolve-mariadb", "noschema", "evolve-live.yaml");
+    options.in_flight = 40;
+    let replay = run(&options).await.expect("the replay ends");
+    assert_parity(&replay, &["acct", "acct_quiet", "emptied", "phoenix", "pkchg"]);
+    stop(replay).await;
+}

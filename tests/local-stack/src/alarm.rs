@@ -1,0 +1,75 @@
+//! The alarm on records that wait for a schema change: what a CloudWatch alarm on the metric
+//! `held_rows` does in a deployment, invoking the provisioner as its action.
+
+use std::sync::Arc;
+
+use lambda_host::{Function, LogCallback, LogLine};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// Watches the metrics in the functions' logs.
+pub(crate) struct Alarm {
+    sender: mpsc::Sender<()>,
+    receiver: mpsc::Receiver<()>,
+}
+
+impl Alarm {
+    pub(crate) fn new() -> Self {
+        // One that waits is enough: the provisioner takes in whatever there is.
+        let (sender, receiver) = mpsc::channel(1);
+        Self { sender, receiver }
+    }
+
+    /// For the functions that report the metric.
+    pub(crate) fn watcher(&self) -> LogCallback {
+        let sender = self.sender.clone();
+        Arc::new(move |line: &LogLine| {
+            if holds(&line.text) {
+                // A full channel has an alarm that nobody has answered yet.
+                drop(sender.try_send(()));
+            }
+        })
+    }
+
+    /// Answers alarms, one at a time, until the stack stops.
+    pub(crate) fn start(mut self, provisioner: Function) -> JoinHandle<()> {
+        drop(self.sender);
+        tokio::spawn(async move {
+            let event = json!({
+                "source": "aws.cloudwatch",
+                "alarmData": { "alarmName": "held-rows", "state": { "value": "ALARM" } },
+            });
+            while self.receiver.recv().await.is_some() {
+                match provisioner.invoke(event.to_string().into_bytes()).await {
+                    Ok(outcome) => {
+                        if let Err(error) = outcome.result {
+                            tracing::warn!(error = error.message, "the provisioner could not take a change in");
+                        }
+                    }
+                    Err(error) => tracing::warn!(%error, "the provisioner could not be invoked"),
+                }
+            }
+        })
+    }
+}
+
+/// Whether the line is a metric that says that records wait.
+fn holds(line: &str) -> bool {
+    line.contains("\"held_rows\"")
+        && serde_json::from_str::<Value>(line)
+            .is_ok_and(|metrics| metrics["held_rows"].as_f64().is_some_and(|rows| rows > 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_rows_that_wait_raise_the_alarm() {
+        assert!(holds(r#"{"_aws":{},"held_rows":3.0,"table":"shop.item"}"#));
+        assert!(!holds(r#"{"_aws":{},"held_rows":0.0}"#));
+        assert!(!holds(r#"{"_aws":{"CloudWatchMetrics":[{"Metrics":[{"Name":"held_rows"}]}]}}"#));
+        assert!(!holds("\"held_rows\" is not a metric here"));
+    }
+}
