@@ -65,7 +65,7 @@ fn provisioning_and_synchronisation_run() {
         let refreshed = start.elapsed();
         let counts = handler.rows("CALL \"cdc\".\"sp_merge_salesdb_sales_order_detail\"(100000, -1, -1)").await;
         println!("refresh of 7,003 records {refreshed:?}, with merge {:?}", start.elapsed());
-        assert_eq!(counts, ["7003|2001|0|0|1|0"]);
+        assert_eq!(counts, ["7003|2001|0|0|1|0|0"]);
         assert_eq!(
             admin
                 .rows("SELECT count(*), min(\"order_id\"), min(\"sku\"), max(\"sku\"), min(\"quantity\") FROM \"salesdb\".\"sales_order_detail\"")
