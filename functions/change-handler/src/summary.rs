@@ -208,6 +208,7 @@ impl Summary {
         ] {
             metrics.count(None, metric, count);
         }
+        metrics.count(None, metric::HELD_ROWS, self.tables.iter().map(|table| table.report.held).sum::<i64>());
         metrics.count(None, metric::SUBMITTED_STATEMENTS, self.submissions);
         let milliseconds = u32::try_from(invocation.elapsed().as_millis()).unwrap_or(u32::MAX);
         metrics.record(metric::DURATION_MS, f64::from(milliseconds));

@@ -185,6 +185,7 @@ impl Answer {
     /// The metrics of this invocation.
     pub(crate) fn metrics(&self, pipeline: &str, report: &Report, invocation: &Invocation) -> Metrics {
         let mut metrics = Metrics::new(pipeline, FUNCTION);
+        metrics.count(None, metric::HELD_ROWS, report.tables.iter().map(|table| table.held).sum::<i64>());
         metrics.count(None, metric::SUBMITTED_STATEMENTS, self.statements);
         metrics.count(None, metric::IDLE_TABLES, self.count(TableState::Idle));
         metrics.count(None, metric::KAFKA_UNREACHABLE, u32::from(self.kafka != KafkaState::Compared));
