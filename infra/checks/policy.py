@@ -269,7 +269,7 @@ def alarms_watch_what_matters(resources):
     for name, properties in of_type(resources, "AWS::CloudWatch::Alarm"):
         watched[properties.get("MetricName") or "quarantined_records"] = (name, properties)
     needed = ["behind_tables", "stopped_tables", "unknown_tables", "unknown_topic_records", "topic_recreated_records",
-              "lost_records", "Errors", "ApproximateNumberOfMessagesVisible"]
+              "lost_records", "held_rows", "Errors", "ApproximateNumberOfMessagesVisible"]
     mappings = dict(of_type(resources, "AWS::Lambda::EventSourceMapping"))
     if any("ProvisionedPollerConfig" in properties for properties in mappings.values()):
         needed.append("PollingErrorCount")
@@ -278,6 +278,8 @@ def alarms_watch_what_matters(resources):
     for metric in needed:
         if metric not in watched:
             yield f"no alarm watches {metric}"
+    if "held_rows" in watched and not watched["held_rows"][1].get("AlarmActions"):
+        yield f"{watched['held_rows'][0]}: nothing takes a schema change in"
     for metric in ("behind_tables", "stopped_tables", "unknown_tables"):
         if metric in watched and watched[metric][1].get("TreatMissingData") != "breaching":
             yield f"{watched[metric][0]}: a silent lag-monitor would look healthy"

@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Fn } from 'aws-cdk-lib';
+import { Aws, Fn } from 'aws-cdk-lib';
 import { CfnAlarm, CfnDashboard } from 'aws-cdk-lib/aws-cloudwatch';
-import type { CfnEventSourceMapping, Function } from 'aws-cdk-lib/aws-lambda';
+import { CfnPermission, type CfnEventSourceMapping, type Function } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
@@ -76,6 +76,33 @@ export function monitor(scope: Construct, props: MonitoringProps): void {
     ...own('lag-monitor', 'unknown_tables', 'Minimum'),
     periods: 3,
     silenceBreaches: true,
+  });
+  // The action takes the change in; without it the table would wait for a person.
+  const provisioner = functions.Provisioner;
+  const held = new CfnAlarm(scope, 'HeldAlarm', {
+    alarmDescription:
+      'A source table changed and its records wait. The provisioner takes the change in; if this stays, read its log and cdc.holds.',
+    namespace: NAMESPACE,
+    metricName: 'held_rows',
+    dimensions: [
+      { name: 'pipeline', value: pipeline },
+      { name: 'function', value: 'change-handler' },
+    ],
+    statistic: 'Maximum',
+    period: 60,
+    evaluationPeriods: 1,
+    threshold: 0,
+    comparisonOperator: 'GreaterThanThreshold',
+    treatMissingData: 'notBreaching',
+    ...actions,
+    alarmActions: [provisioner.functionArn, ...(props.alarmTopicArn ? [props.alarmTopicArn] : [])],
+  });
+  new CfnPermission(scope, 'HeldAlarmPermission', {
+    action: 'lambda:InvokeFunction',
+    functionName: provisioner.functionName,
+    principal: 'lambda.alarms.cloudwatch.amazonaws.com',
+    sourceAccount: Aws.ACCOUNT_ID,
+    sourceArn: held.attrArn,
   });
   alarm(
     'UnknownTopic',
