@@ -140,7 +140,7 @@ BEGIN
            "cdc"."f_position_domain"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(128) AS _cdc_domain,
            "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
     FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.envelope,
-                 COALESCE(NOT IS_OBJECT(d.envelope."source") AND (JSON_TYPEOF(d.envelope."__op") = 'string'
+                 COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
                      OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
           FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,
                        CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
@@ -151,7 +151,7 @@ BEGIN
     DROP TABLE IF EXISTS "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d" AS
     SELECT e.*,
-           "cdc"."f_decimal_any"(e._cdc_image."any"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."any"), 0) AS _cdc_h0,
+           "cdc"."f_decimal_any"(e._cdc_image."any"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."any"), 0, 10) AS _cdc_h0,
          "cdc"."f_base64_hex"(e._cdc_image."var"."value"::VARCHAR(65535), JSON_TYPEOF(e._cdc_image."var"."value")) AS _cdc_h1
     FROM "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS e;
     DROP TABLE IF EXISTS "cdc_unscaled_shop_db_it_s__odd__1a2b3c4d";
@@ -290,8 +290,8 @@ BEGIN
               AND LEN(c._cdc_image."binary"::VARCHAR(65535)) / 4 * 3 - (LEN(c._cdc_image."binary"::VARCHAR(65535)) - LEN(REPLACE(c._cdc_image."binary"::VARCHAR(65535), '=', ''))) <= 16 THEN TO_VARBYTE(TRANSLATE(c._cdc_image."binary"::VARCHAR(65535), '-_', '+/'), 'base64')::VARBYTE(16) END AS "binary",
          "cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 0, 10)::DECIMAL(10,0) AS "any",
          CASE WHEN OCTET_LENGTH(CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
-              WHEN c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END) <= 100 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
-              WHEN c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END END::VARCHAR(100) AS "var",
+              WHEN JSON_TYPEOF(c._cdc_image."var") = 'string' AND c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END) <= 100 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
+              WHEN JSON_TYPEOF(c._cdc_image."var") = 'string' AND c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END END::VARCHAR(100) AS "var",
          "cdc"."f_date_iso"(c._cdc_image."iso_day"::VARCHAR(65535)) AS "iso_day",
          "cdc"."f_time_iso"(c._cdc_image."iso_time"::VARCHAR(65535)) AS "iso_time",
          "cdc"."f_timestamp_iso"(c._cdc_image."iso_ts"::VARCHAR(65535)) AS "iso_ts",
@@ -314,22 +314,28 @@ BEGIN
     SELECT t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_arrival, 'd', t._cdc_source_ms, t._cdc_domain, t._cdc_position,
            false, t."_cdc_old_select", '', 0, '', 0
     FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_moved AND t._cdc_fault IS NULL;
-    -- Records that cannot be merged at all.
-    INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
-    SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',
-           CASE l.shape WHEN 'malformed' THEN 'the value is not JSON that the warehouse can parse'
-                        WHEN 'unmergeable' THEN 'merging this record failed every time'
-                        ELSE t._cdc_fault END,
-           NULL, l.kafka_key, l.kafka_value
-    FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l
-    LEFT JOIN "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
+    -- Records that cannot be merged at all. A statement that writes nothing would still wait for other tables' merges.
+    SELECT COUNT(*) INTO cdc_records_quarantined
+    FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l LEFT JOIN "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
     WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
-    GET DIAGNOSTICS cdc_records_quarantined := ROW_COUNT;
+    IF cdc_records_quarantined > 0 THEN
+        INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
+        SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',
+               CASE l.shape WHEN 'malformed' THEN 'the value is not JSON that the warehouse can parse'
+                            WHEN 'unmergeable' THEN 'merging this record failed every time'
+                            ELSE t._cdc_fault END,
+               NULL, l.kafka_key, l.kafka_value
+        FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l LEFT JOIN "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
+    WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
+    END IF;
     -- Truncations: written down, because older changes may still come from other partitions.
-    INSERT INTO "cdc"."truncations" (detected_at, table_name, source_domain, source_position, source_ts, arrival, applied)
-    SELECT SYSDATE, 'shop db.it''s "odd"', t._cdc_domain, t._cdc_position, DATEADD(millisecond, MOD(t._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (t._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), t._cdc_arrival, false
-    FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_op = 't';
-    DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 't';
+    SELECT COUNT(*) INTO cdc_truncations FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_op = 't';
+    IF cdc_truncations > 0 THEN
+        INSERT INTO "cdc"."truncations" (detected_at, table_name, source_domain, source_position, source_ts, arrival, applied)
+        SELECT SYSDATE, 'shop db.it''s "odd"', t._cdc_domain, t._cdc_position, DATEADD(millisecond, MOD(t._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (t._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), t._cdc_arrival, false
+        FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_op = 't';
+        DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 't';
+    END IF;
     DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING "cdc"."truncations" AS x WHERE x.table_name = 'shop db.it''s "odd"' AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
          AND (("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_domain = x.source_domain AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position < x.source_position)
              OR (COALESCE("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_arrival <= x.arrival));
@@ -507,13 +513,15 @@ BEGIN
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',dropped,') > 0;
     END IF;
     -- Values that could not be read: the row is merged without them.
-    INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
-    SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
-           'the value is missing, not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
-    FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s
-    JOIN "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
-    WHERE s._cdc_lost <> '';
-    GET DIAGNOSTICS cdc_values_quarantined := ROW_COUNT;
+    SELECT COUNT(*) INTO cdc_values_quarantined FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_lost <> '';
+    IF cdc_values_quarantined > 0 THEN
+        INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
+        SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
+               'the value is missing, not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
+        FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s
+        JOIN "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
+        WHERE s._cdc_lost <> '';
+    END IF;
     cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;
     -- Delete the deleted, merge the rest.
     DELETE FROM "shop db"."it's ""odd""" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "shop db"."it's ""odd"""."select" = s."select" AND OCTET_LENGTH("shop db"."it's ""odd"""."select") = OCTET_LENGTH(s."select") AND s._cdc_op = 'd';
