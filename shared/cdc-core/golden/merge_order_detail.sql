@@ -232,12 +232,12 @@ BEGIN
     WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
     END IF;
     -- Truncations: written down, because older changes may still come from other partitions.
-    SELECT COUNT(*) INTO cdc_truncations FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_op = 't';
+    SELECT COUNT(*) INTO cdc_truncations FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_op = 't' AND t._cdc_fault IS NULL;
     IF cdc_truncations > 0 THEN
         INSERT INTO "cdc"."truncations" (detected_at, table_name, source_domain, source_position, source_ts, arrival, applied)
         SELECT SYSDATE, 'salesdb.sales_order_detail', t._cdc_domain, t._cdc_position, DATEADD(millisecond, MOD(t._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (t._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), t._cdc_arrival, false
-        FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_op = 't';
-        DELETE FROM "cdc_typed_salesdb_sales_order_detail" WHERE "cdc_typed_salesdb_sales_order_detail"._cdc_op = 't';
+        FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_op = 't' AND t._cdc_fault IS NULL;
+        DELETE FROM "cdc_typed_salesdb_sales_order_detail" WHERE "cdc_typed_salesdb_sales_order_detail"._cdc_op = 't' AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL;
     END IF;
     DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
          AND (("cdc_typed_salesdb_sales_order_detail"._cdc_domain = x.source_domain AND "cdc_typed_salesdb_sales_order_detail"._cdc_position < x.source_position)

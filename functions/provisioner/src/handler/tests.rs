@@ -209,6 +209,8 @@ async fn a_failed_record_keeping_is_a_failed_step() {
 async fn a_statement_that_outlasts_the_time_is_cancelled() {
     let world = world();
     let slow = limits("1");
+    // The holds and the system views are read, then the first step hangs.
+    world.warehouse.fault(Fault::TakeFor(Duration::ZERO));
     world.warehouse.fault(Fault::TakeFor(Duration::ZERO));
     world.warehouse.fault(Fault::TakeFor(Duration::from_secs(3600)));
     let error = handle(json!({"action": "apply"}), &world.function, slow).await.unwrap_err();

@@ -363,12 +363,14 @@ fn former_column(
     if present.is_some_and(|present| present.sql == former.sql) {
         return renamed(column.target_type, column.decoding);
     }
-    // The events' schema tells the present form only. If it is another than the stated settings
-    // give, the form of former events is not known.
+    // The events' schema tells the present unit of times only. If it is another than the stated
+    // settings give, that of former events is not known. Other forms show in the values.
     let stated = |source: &SourceColumn| SourceColumn { field: None, ..source.clone() }.mapped(settings);
     let is_as_stated = present.is_none_or(|present| stated(present) == present.mapped(settings));
     match stated(former) {
-        _ if !is_as_stated => FormerColumn::Unknown,
+        Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding.has_unit() && !is_as_stated => {
+            FormerColumn::Unknown
+        }
         Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding == column.decoding => {
             renamed(column.target_type, decoding)
         }

@@ -79,12 +79,12 @@ fn provisioning_and_synchronisation_run() {
         assert_eq!(admin.rows("SELECT q.kafka_offset FROM \"cdc\".\"quarantine\" AS q").await, ["7000"]);
         // A second call finds nothing.
         let again = handler.rows("CALL \"cdc\".\"sp_merge_salesdb_sales_order_detail\"(100000, -1, -1)").await;
-        assert_eq!(again, ["0|0|0|0|0|0"]);
+        assert_eq!(again, ["0|0|0|0|0|0|0"]);
         // Deletions of rows that are there.
         produce(TOPIC, 0, vec![record("2000", Some(event("d", 2000, 1, "b", 9500).as_bytes()))]).await;
         handler.ok("CALL \"cdc\".\"sp_refresh_salesdb_sales_order_detail\"()").await;
         let deleted = handler.rows("CALL \"cdc\".\"sp_merge_salesdb_sales_order_detail\"(100000, -1, -1)").await;
-        assert_eq!(deleted, ["1|0|1|0|0|0"]);
+        assert_eq!(deleted, ["1|0|1|0|0|0|0"]);
         // Without the setting the procedure refuses to work.
         handler.ok("RESET enable_case_sensitive_identifier").await;
         let error = handler.err("CALL cdc.sp_merge_salesdb_sales_order_detail(100000, -1, -1)").await;

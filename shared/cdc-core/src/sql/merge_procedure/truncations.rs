@@ -21,12 +21,12 @@ impl Writer<'_> {
         let older_row = versions::row_is_older(target, "x.source_domain", "x.source_position", "x.source_ts");
         format!(
             "\x20   -- Truncations: written down, because older changes may still come from other partitions.\n\
-             \x20   SELECT COUNT(*) INTO cdc_truncations FROM {typed} AS t WHERE t._cdc_op = 't';\n\
+             \x20   SELECT COUNT(*) INTO cdc_truncations FROM {typed} AS t WHERE t._cdc_op = 't' AND t._cdc_fault IS NULL;\n\
              \x20   IF cdc_truncations > 0 THEN\n\
              \x20       INSERT INTO {truncations} (detected_at, table_name, source_domain, source_position, source_ts, arrival, applied)\n\
              \x20       SELECT SYSDATE, {table_name}, t._cdc_domain, t._cdc_position, {source_ts}, t._cdc_arrival, false\n\
-             \x20       FROM {typed} AS t WHERE t._cdc_op = 't';\n\
-             \x20       DELETE FROM {typed} WHERE {typed}._cdc_op = 't';\n\
+             \x20       FROM {typed} AS t WHERE t._cdc_op = 't' AND t._cdc_fault IS NULL;\n\
+             \x20       DELETE FROM {typed} WHERE {typed}._cdc_op = 't' AND {typed}._cdc_fault IS NULL;\n\
              \x20   END IF;\n\
              \x20   DELETE FROM {typed} USING {truncations} AS x WHERE x.table_name = {table_name} AND {typed}._cdc_fault IS NULL\n\
              \x20        AND {older};\n\

@@ -191,9 +191,9 @@ SELECT 'abc'::varbyte, to_varbyte('616263', 'hex'), from_varbyte(to_varbyte('616
 SELECT 'ab'::varbyte || 'c'::varbyte, 'a'::varbyte < 'b'::varbyte, substring('abc'::varbyte, 2, 1), getbit(from_hex('4d'), 2), 'abc'::varbyte::varchar
 -> 616263|true|62|1|abc
 
-# TO_VARBYTE function: no base64
-SELECT to_varbyte('YWJj', 'base64')
-!! 
+# TO_VARBYTE function, FROM_VARBYTE function
+SELECT to_varbyte('YWJj', 'base64'), from_varbyte('abc'::varbyte, 'base64')
+-> 616263|YWJj
 
 # VARBYTE casts
 SELECT 1::smallint::varbyte, 1::int::varbyte, 1::bigint::varbyte, from_hex('0000000a')::int
