@@ -66,7 +66,7 @@ pub async fn observe(
 
 /// Records at which a table waits, or waited, because of a column that nobody knew: they tell
 /// what the column is. None before the control schema exists.
-pub async fn holds(
+pub(crate) async fn holds(
     warehouse: &dyn Warehouse,
     layout: &Layout,
     deadline: Deadline,

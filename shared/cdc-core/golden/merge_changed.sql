@@ -228,7 +228,7 @@ BEGIN
     CREATE TEMP TABLE "cdc_typed_salesdb_sales_order_detail" AS
     SELECT t.*,
            (CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'
-                 WHEN t._cdc_op = 't' THEN NULL
+                 WHEN t._cdc_op = 't' THEN CASE WHEN t._cdc_position IS NULL THEN 'a truncation has no place in the log of the source' END
                  WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)
                  WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'
                  WHEN t."order_id" IS NULL OR t."line_no" IS NULL THEN 'a key column is missing or not readable as its type' END)::VARCHAR(256) AS _cdc_fault,

@@ -27,7 +27,7 @@ impl Alarm {
         Arc::new(move |line: &LogLine| {
             if holds(&line.text) {
                 // A full channel has an alarm that nobody has answered yet.
-                drop(sender.try_send(()));
+                let _ = sender.try_send(());
             }
         })
     }

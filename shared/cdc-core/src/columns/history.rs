@@ -141,7 +141,7 @@ impl History {
                             .columns
                             .iter()
                             .find(|column| column.name == *name)
-                            .map_or(FormerSource::Unknown, |column| FormerSource::Column(column.clone())),
+                            .map_or(FormerSource::Unknown, |column| FormerSource::Column(Box::new(column.clone()))),
                         Ancestor::Absent { name, default } => FormerSource::Absent {
                             default: default.clone(),
                             reuses_name: self.attributes_before(newer).contains(name.as_str()),
@@ -165,7 +165,7 @@ pub(super) struct Former {
 
 /// What a present column was.
 pub(super) enum FormerSource {
-    Column(super::SourceColumn),
+    Column(Box<super::SourceColumn>),
     Absent { default: Option<String>, reuses_name: bool },
     Unknown,
 }

@@ -370,9 +370,7 @@ impl Writer<'_> {
         if movable.is_empty() {
             return String::new();
         }
-        let names = |of: &dyn Fn(&Column) -> String| {
-            self.table.key_columns().map(|column| of(column)).collect::<Vec<_>>().join(", ")
-        };
+        let names = |of: &dyn Fn(&Column) -> String| self.table.key_columns().map(of).collect::<Vec<_>>().join(", ");
         let old = |column: &Column| {
             let is_movable = movable.iter().any(|movable| movable.source_name == column.source_name);
             format!("t.{}", if is_movable { versions::old_key(column) } else { quoted(&column.target_name) })

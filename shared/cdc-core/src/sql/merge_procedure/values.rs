@@ -251,7 +251,7 @@ impl Writer<'_> {
         let key_missing = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect::<Vec<_>>().join(" OR ");
         format!(
             "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'\n\
-             \x20                WHEN t._cdc_op = 't' THEN NULL\n\
+             \x20                WHEN t._cdc_op = 't' THEN CASE WHEN t._cdc_position IS NULL THEN 'a truncation has no place in the log of the source' END\n\
              \x20                WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)\n\
              \x20                WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'\n\
              \x20                WHEN {key_missing} THEN 'a key column is missing or not readable as its type' END"
