@@ -433,7 +433,7 @@ fn tested() -> Vec<Tested> {
                 let bytes = bytes(random, 200);
                 if random.below(2) == 0 {
                     let text = hex(&bytes);
-                    let ambiguous = !text.is_empty() && text.len() % 4 == 0 && text.len() < 32;
+                    let ambiguous = !text.is_empty() && text.len().is_multiple_of(4) && text.len() < 32;
                     return (json!(text), (!ambiguous).then(|| hex(&bytes)));
                 }
                 let text = base64(&bytes);
