@@ -35,6 +35,7 @@ DECLARE
     cdc_advanced BIGINT := 0;
     cdc_unavailable_count BIGINT := 0;
     cdc_malformed_count BIGINT := 0;
+    cdc_late_reads BIGINT := 0;
     cdc_truncations BIGINT := 0;
     cdc_truncated_rows BIGINT := 0;
 BEGIN
@@ -347,6 +348,20 @@ BEGIN
                  AND COALESCE("shop db"."it's ""odd"""._cdc_source_ts <= x.source_ts, true)));
         GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
         UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'shop db.it''s "odd"' AND NOT applied;
+    END IF;
+    -- Snapshot reads that come late: a change that the source made after the read has been merged already.
+    SELECT COUNT(*) INTO cdc_late_reads FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_op = 'r' AND t._cdc_position IS NULL;
+    IF cdc_late_reads > 0 THEN
+        DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING (SELECT t."select", MAX(t._cdc_source_ms) AS newest_ms FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t
+                           WHERE t._cdc_op <> 'r' AND t._cdc_fault IS NULL GROUP BY t."select", OCTET_LENGTH(t."select")) AS h
+        WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select" = h."select" AND OCTET_LENGTH("cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(h."select") AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'r' AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position IS NULL AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
+             AND h.newest_ms > "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms;
+        DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING "shop db"."it's ""odd""" AS h WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select" = h."select" AND OCTET_LENGTH("cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(h."select") AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'r'
+             AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position IS NULL AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
+             AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
+        DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" AS h WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select" = h."select" AND OCTET_LENGTH("cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(h."select") AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'r'
+             AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position IS NULL AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
+             AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
     END IF;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_shop_db_it_s__odd__1a2b3c4d";

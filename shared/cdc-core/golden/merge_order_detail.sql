@@ -35,6 +35,7 @@ DECLARE
     cdc_advanced BIGINT := 0;
     cdc_unavailable_count BIGINT := 0;
     cdc_malformed_count BIGINT := 0;
+    cdc_late_reads BIGINT := 0;
     cdc_truncations BIGINT := 0;
     cdc_truncated_rows BIGINT := 0;
     cdc_news BIGINT := 0;
@@ -250,6 +251,20 @@ BEGIN
                  AND COALESCE("salesdb"."sales_order_detail"._cdc_source_ts <= x.source_ts, true)));
         GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
         UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'salesdb.sales_order_detail' AND NOT applied;
+    END IF;
+    -- Snapshot reads that come late: a change that the source made after the read has been merged already.
+    SELECT COUNT(*) INTO cdc_late_reads FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_op = 'r' AND t._cdc_position IS NULL;
+    IF cdc_late_reads > 0 THEN
+        DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING (SELECT t."order_id", t."line_no", MAX(t._cdc_source_ms) AS newest_ms FROM "cdc_typed_salesdb_sales_order_detail" AS t
+                           WHERE t._cdc_op <> 'r' AND t._cdc_fault IS NULL GROUP BY t."order_id", t."line_no") AS h
+        WHERE "cdc_typed_salesdb_sales_order_detail"."order_id" = h."order_id" AND "cdc_typed_salesdb_sales_order_detail"."line_no" = h."line_no" AND "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'r' AND "cdc_typed_salesdb_sales_order_detail"._cdc_position IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
+             AND h.newest_ms > "cdc_typed_salesdb_sales_order_detail"._cdc_source_ms;
+        DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING "salesdb"."sales_order_detail" AS h WHERE "cdc_typed_salesdb_sales_order_detail"."order_id" = h."order_id" AND "cdc_typed_salesdb_sales_order_detail"."line_no" = h."line_no" AND "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'r'
+             AND "cdc_typed_salesdb_sales_order_detail"._cdc_position IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
+             AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
+        DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING "cdc"."ledger_salesdb_sales_order_detail" AS h WHERE "cdc_typed_salesdb_sales_order_detail"."order_id" = h."order_id" AND "cdc_typed_salesdb_sales_order_detail"."line_no" = h."line_no" AND "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'r'
+             AND "cdc_typed_salesdb_sales_order_detail"._cdc_position IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
+             AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
     END IF;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_salesdb_sales_order_detail";

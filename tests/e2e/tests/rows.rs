@@ -148,6 +148,26 @@ fn cases() -> Vec<Case> {
             quarantined: 0,
         },
         Case {
+            name: "a snapshot read that comes late, from another partition, loses against a newer change",
+            merges: vec![
+                vec![event("u", 10, 2_000, none(), image("a", "new", "n"))],
+                vec![json!({ "op": "r", "after": image("a", "read", "n"),
+                             "source": { "snapshot": "true", "ts_ms": 1_000, "lsn": 5 } })],
+            ],
+            rows: &[("a", Some("new"), Some("n"))],
+            quarantined: 0,
+        },
+        Case {
+            name: "a snapshot read that comes late does not bring a deleted row back",
+            merges: vec![
+                vec![event("d", 10, 2_000, image("a", "old", "n"), none())],
+                vec![json!({ "op": "r", "after": image("a", "read", "n"),
+                             "source": { "snapshot": "true", "ts_ms": 1_000, "lsn": 5 } })],
+            ],
+            rows: &[],
+            quarantined: 0,
+        },
+        Case {
             name: "a snapshot read does not take the position away",
             merges: vec![
                 vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],

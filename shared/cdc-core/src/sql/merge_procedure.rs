@@ -81,6 +81,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         writer.moved_keys(),
         writer.quarantine_records(),
         writer.truncations(),
+        writer.late_reads(),
         writer.history(),
         writer.staging(),
         writer.quarantine_values(),
@@ -185,6 +186,7 @@ impl Writer<'_> {
              \x20   cdc_advanced BIGINT := 0;\n\
              \x20   cdc_unavailable_count BIGINT := 0;\n\
              \x20   cdc_malformed_count BIGINT := 0;\n\
+             \x20   cdc_late_reads BIGINT := 0;\n\
              \x20   cdc_truncations BIGINT := 0;\n\
              \x20   cdc_truncated_rows BIGINT := 0;\n\
              {hold_variables}\
@@ -418,6 +420,38 @@ impl Writer<'_> {
             quarantine = self.layout.control(QUARANTINE),
             table_name = self.table_name,
             topic = self.topic,
+        )
+    }
+
+    /// Snapshot reads that arrive after a change that is newer: a key's events are in two
+    /// partitions when partitions were added, or when the key's own schema changed. A read has
+    /// no position; a change that the source made after it tells.
+    fn late_reads(&self) -> String {
+        let typed = self.stage("typed");
+        let newer = |relation: &str| {
+            format!(
+                "\x20       DELETE FROM {typed} USING {relation} AS h WHERE {same_key} AND {typed}._cdc_op = 'r'\n\
+                 \x20            AND {typed}._cdc_position IS NULL AND {typed}._cdc_fault IS NULL\n\
+                 \x20            AND h._cdc_source_ts > {read};\n",
+                same_key = self.keys_equal(&typed, "h"),
+                read = millis_to_timestamp(&format!("{typed}._cdc_source_ms"), "CAST('1970-01-01' AS TIMESTAMP)"),
+            )
+        };
+        format!(
+            "\x20   -- Snapshot reads that come late: a change that the source made after the read has been merged already.\n\
+             \x20   SELECT COUNT(*) INTO cdc_late_reads FROM {typed} AS t WHERE t._cdc_op = 'r' AND t._cdc_position IS NULL;\n\
+             \x20   IF cdc_late_reads > 0 THEN\n\
+             \x20       DELETE FROM {typed} USING (SELECT {keys}, MAX(t._cdc_source_ms) AS newest_ms FROM {typed} AS t\n\
+             \x20                          WHERE t._cdc_op <> 'r' AND t._cdc_fault IS NULL GROUP BY {part}) AS h\n\
+             \x20       WHERE {same_key} AND {typed}._cdc_op = 'r' AND {typed}._cdc_position IS NULL AND {typed}._cdc_fault IS NULL\n\
+             \x20            AND h.newest_ms > {typed}._cdc_source_ms;\n\
+             {target}{ledger}\
+             \x20   END IF;",
+            keys = self.key_list("t"),
+            part = self.key_partition("t"),
+            same_key = self.keys_equal(&typed, "h"),
+            target = newer(&self.target),
+            ledger = newer(&self.ledger),
         )
     }
 
