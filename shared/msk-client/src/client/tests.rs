@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use cdc_core::error::ErrorKind;
-use kafka_broker::{Broker, Options as BrokerOptions};
+use kafka_broker::{Broker, BrokerError, Options as BrokerOptions};
 use rskafka::client::partition::Compression;
 
 use super::*;
@@ -153,9 +153,20 @@ async fn a_broker_that_restarts_between_calls_is_connected_to_again() {
     let port = broker.plaintext_address().unwrap().rsplit_once(':').unwrap().1.parse::<u16>().unwrap();
     broker.shutdown().await;
     let same_port = BrokerOptions { plaintext: Some(([127, 0, 0, 1], port).into()), ..options };
-    let broker = Broker::start(same_port).await.unwrap();
+    let broker = start_on_a_port_that_was_free(same_port).await;
     assert_eq!(cluster.end_offsets(&names(&[TOPIC]), soon()).await.unwrap()[TOPIC][&0], 1);
     broker.shutdown().await;
+}
+
+/// Another test's connection may have been given the port for a moment.
+async fn start_on_a_port_that_was_free(options: BrokerOptions) -> Broker {
+    let deadline = soon();
+    loop {
+        match Broker::start(options.clone()).await {
+            Err(BrokerError::Listen { .. }) if Instant::now() < deadline => tokio::task::yield_now().await,
+            started => return started.unwrap(),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
