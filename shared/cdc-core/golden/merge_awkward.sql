@@ -144,8 +144,7 @@ BEGIN
                  COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
                      OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
           FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,
-                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
-                            THEN p.document."payload" ELSE p.document END AS envelope
+                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload") THEN p.document."payload" ELSE p.document END AS envelope
                 FROM "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS p) AS d) AS e;
 
     -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.
@@ -246,12 +245,10 @@ BEGIN
          || CASE WHEN STRPOS(t._cdc_unavailable, ',amounts,') > 0 THEN '' ELSE "cdc"."f_lost"(t."amounts" IS NULL, JSON_TYPEOF(t._cdc_image."amounts"), 'amounts') END
          || CASE WHEN STRPOS(t._cdc_unavailable, ',days,') > 0 THEN '' ELSE "cdc"."f_lost"(t."days" IS NULL, JSON_TYPEOF(t._cdc_image."days"), 'days') END
          || CASE WHEN STRPOS(t._cdc_unavailable, ',cut,') > 0 THEN '' ELSE "cdc"."f_lost"(t."cut" IS NULL, JSON_TYPEOF(t._cdc_image."cut"), 'cut') END END)::VARCHAR(65535) AS _cdc_lost,
-           (CASE WHEN t._cdc_op = 'd' THEN 0 ELSE CASE WHEN CASE WHEN STRPOS(t._cdc_unavailable, ',dropped,') > 0 THEN '' ELSE "cdc"."f_lost"(t."dropped" IS NULL, JSON_TYPEOF(t._cdc_image."dropped"), 'dropped') END = '' THEN 0 ELSE 1 END END)::BIGINT AS _cdc_nulled
+           (CASE WHEN t._cdc_op = 'd' THEN 0 ELSE CASE WHEN CASE WHEN STRPOS(t._cdc_unavailable, ',dropped,') > 0 THEN '' ELSE "cdc"."f_lost"(t."dropped" IS NULL, JSON_TYPEOF(t._cdc_image."dropped"), 'dropped') END = '' THEN 0 ELSE 1 END END)::BIGINT AS _cdc_nulled,
+           (COALESCE(t."_cdc_old_select" <> t."select" OR OCTET_LENGTH(t."_cdc_old_select") <> OCTET_LENGTH(t."select"), false)) AS _cdc_moved
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
-                 (COALESCE(CASE WHEN JSON_TYPEOF(c._cdc_before."select") = 'string' AND STRPOS(c._cdc_before."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_before."select"::VARCHAR(65535)) <= 40
-              THEN c._cdc_before."select"::VARCHAR(65535) END::VARCHAR(40) <> CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND STRPOS(c._cdc_image."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
-              THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40), false)) AS _cdc_moved,
                  (CASE WHEN c._cdc_image."a""b"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',a"b,' ELSE '' END
          || CASE WHEN c._cdc_image."raw"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565' THEN ',raw,' ELSE '' END
          || CASE WHEN c._cdc_image."b64"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' THEN ',b64,' ELSE '' END
@@ -344,24 +341,29 @@ BEGIN
     IF cdc_truncations > 0 THEN
         DELETE FROM "shop db"."it's ""odd""" USING "cdc"."truncations" AS x WHERE x.table_name = 'shop db.it''s "odd"' AND NOT x.applied
              AND (("shop db"."it's ""odd"""._cdc_domain = x.source_domain AND "shop db"."it's ""odd"""._cdc_position < x.source_position)
-             OR (COALESCE("shop db"."it's ""odd"""._cdc_domain, '') <> COALESCE(x.source_domain, '-')
-                 AND COALESCE("shop db"."it's ""odd"""._cdc_source_ts <= x.source_ts, true)));
+             OR (COALESCE("shop db"."it's ""odd"""._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("shop db"."it's ""odd"""._cdc_source_ts <= x.source_ts, true)));
         GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
         UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'shop db.it''s "odd"' AND NOT applied;
     END IF;
-    -- Snapshot reads that come late: a change that the source made after the read has been merged already.
+    -- Snapshot reads that come late: another partition has a change that the source made after the read.
     SELECT COUNT(*) INTO cdc_late_reads FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE t._cdc_op = 'r' AND t._cdc_position IS NULL;
     IF cdc_late_reads > 0 THEN
-        DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING (SELECT t."select", MAX(t._cdc_source_ms) AS newest_ms FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t
-                           WHERE t._cdc_op <> 'r' AND t._cdc_fault IS NULL GROUP BY t."select", OCTET_LENGTH(t."select")) AS h
-        WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select" = h."select" AND OCTET_LENGTH("cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(h."select") AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'r' AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position IS NULL AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
-             AND h.newest_ms > "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms;
+        -- In this range the read goes before the change, which may need a value of it.
+        UPDATE "cdc_typed_shop_db_it_s__odd__1a2b3c4d" SET _cdc_arrival = DATEADD(microsecond, -1, h._cdc_arrival)
+        FROM (SELECT r._cdc_kafka_partition, r._cdc_kafka_offset, MIN(t._cdc_arrival) AS _cdc_arrival
+              FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS r JOIN "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t ON t."select" = r."select" AND OCTET_LENGTH(t."select") = OCTET_LENGTH(r."select")
+              WHERE r._cdc_op = 'r' AND r._cdc_position IS NULL AND r._cdc_fault IS NULL AND t._cdc_op <> 'r' AND t._cdc_fault IS NULL
+                   AND t._cdc_kafka_partition <> r._cdc_kafka_partition AND t._cdc_source_ms > r._cdc_source_ms
+              GROUP BY r._cdc_kafka_partition, r._cdc_kafka_offset) AS h
+        WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition = h._cdc_kafka_partition AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_offset = h._cdc_kafka_offset
+             AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_arrival >= h._cdc_arrival;
+        -- A change that has been merged already wins.
         DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING "shop db"."it's ""odd""" AS h WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select" = h."select" AND OCTET_LENGTH("cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(h."select") AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'r'
              AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position IS NULL AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
-             AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
+             AND h._cdc_kafka_partition <> "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
         DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" AS h WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select" = h."select" AND OCTET_LENGTH("cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(h."select") AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'r'
              AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position IS NULL AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
-             AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
+             AND h._cdc_kafka_partition <> "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
     END IF;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_shop_db_it_s__odd__1a2b3c4d";
@@ -583,8 +585,8 @@ BEGIN
     -- The ledger remembers the positions of deletions, so that a late older change stays out.
     DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d"."select" = s."select" AND OCTET_LENGTH("cdc"."ledger_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(s."select");
     DELETE FROM "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" WHERE _cdc_deleted_at < DATEADD(day, -7, SYSDATE);
-    INSERT INTO "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" ("select", _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_deleted_at)
-    SELECT s."select", s._cdc_domain, s._cdc_position, s._cdc_source_ts, SYSDATE
+    INSERT INTO "cdc"."ledger_shop_db_it_s__odd__1a2b3c4d" ("select", _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_kafka_partition, _cdc_deleted_at)
+    SELECT s."select", s._cdc_domain, s._cdc_position, s._cdc_source_ts, s._cdc_kafka_partition, SYSDATE
     FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_op = 'd' AND s._cdc_domain IS NOT NULL;
     -- Offsets that never landed: harmless after compaction and transactions, a loss if somebody saw a record there.
     DROP TABLE IF EXISTS "cdc_gap_shop_db_it_s__odd__1a2b3c4d";

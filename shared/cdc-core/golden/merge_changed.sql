@@ -147,8 +147,7 @@ BEGIN
                  COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
                      OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
           FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,
-                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload")
-                            THEN p.document."payload" ELSE p.document END AS envelope
+                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload") THEN p.document."payload" ELSE p.document END AS envelope
                 FROM "cdc_parsed_salesdb_sales_order_detail" AS p) AS d) AS e;
     -- held: from where on records wait, because the provisioner has not seen a change of the table's definition.
     DROP TABLE IF EXISTS "cdc_held_salesdb_sales_order_detail";
@@ -170,15 +169,13 @@ BEGIN
         SELECT n.kafka_offset, n.kafka_timestamp, COALESCE(n.payload."source"."server_id"::BIGINT, 0) AS server_id,
                "cdc"."f_position"(NULL, NULL, n.payload."source"."file"::VARCHAR(512), n.payload."source"."pos"::BIGINT, 0, NULL)::VARCHAR(80) AS log_position
         FROM (SELECT d.kafka_offset, d.kafka_timestamp,
-                     CASE WHEN IS_OBJECT(d.document."schema") AND IS_OBJECT(d.document."payload")
-                          THEN d.document."payload" ELSE d.document END AS payload
+                     CASE WHEN IS_OBJECT(d.document."schema") AND IS_OBJECT(d.document."payload") THEN d.document."payload" ELSE d.document END AS payload
               FROM (SELECT r.kafka_offset, r.kafka_timestamp, JSON_PARSE(r.kafka_value) AS document FROM "cdc_news_salesdb_sales_order_detail" AS r) AS d) AS n,
              n.payload."tableChanges" AS c
         WHERE c."id"::VARCHAR(1024) = '"salesdb"."SALES_ORDER_DETAIL"';
         INSERT INTO "cdc_held_salesdb_sales_order_detail"
         SELECT e._cdc_kafka_partition, MIN(e._cdc_kafka_offset), 'the definition of the source table changed'
-        FROM "cdc_events_salesdb_sales_order_detail" AS e JOIN "cdc_change_salesdb_sales_order_detail" AS c ON CASE WHEN e._cdc_log_position IS NOT NULL AND c.log_position IS NOT NULL
-                     AND (e._cdc_log_server = c.server_id OR e._cdc_log_server = 0 OR c.server_id = 0)
+        FROM "cdc_events_salesdb_sales_order_detail" AS e JOIN "cdc_change_salesdb_sales_order_detail" AS c ON CASE WHEN e._cdc_log_position IS NOT NULL AND c.log_position IS NOT NULL AND (e._cdc_log_server = c.server_id OR e._cdc_log_server = 0 OR c.server_id = 0)
                 THEN e._cdc_log_position >= c.log_position
                 ELSE COALESCE(e._cdc_kafka_timestamp >= c.kafka_timestamp, true) END
         GROUP BY e._cdc_kafka_partition;
@@ -241,11 +238,11 @@ BEGIN
          || CASE WHEN STRPOS(t._cdc_unavailable, ',note,') > 0 THEN '' ELSE "cdc"."f_lost"(t."note" IS NULL, CASE WHEN t._cdc_version < 1 THEN 'null'
               WHEN t._cdc_version < 3 THEN JSON_TYPEOF(t._cdc_image."REMARK")
               ELSE JSON_TYPEOF(t._cdc_image."NOTE") END, 'note') END END)::VARCHAR(65535) AS _cdc_lost,
-           (0)::BIGINT AS _cdc_nulled
+           (0)::BIGINT AS _cdc_nulled,
+           (COALESCE(t."_cdc_old_order_id" <> t."order_id", false) OR COALESCE(t."_cdc_old_line_no" <> t."line_no", false)) AS _cdc_moved
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
-                 c._cdc_version, (COALESCE(c._cdc_before."ORDER_ID"::BIGINT <> c._cdc_image."ORDER_ID"::BIGINT, false) OR COALESCE(c._cdc_before."LINE_NO"::INTEGER <> c._cdc_image."LINE_NO"::INTEGER, false)) AS _cdc_moved,
-                 (CASE WHEN c._cdc_image."SKU"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
+                 c._cdc_version, (CASE WHEN c._cdc_image."SKU"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
          || CASE WHEN c._cdc_image."NOTE"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
                  (0)::BIGINT AS _cdc_truncated,
                  c._cdc_before."ORDER_ID"::BIGINT AS "_cdc_old_order_id",
@@ -299,24 +296,29 @@ BEGIN
     IF cdc_truncations > 0 THEN
         DELETE FROM "salesdb"."sales_order_detail" USING "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND NOT x.applied
              AND (("salesdb"."sales_order_detail"._cdc_domain = x.source_domain AND "salesdb"."sales_order_detail"._cdc_position < x.source_position)
-             OR (COALESCE("salesdb"."sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-')
-                 AND COALESCE("salesdb"."sales_order_detail"._cdc_source_ts <= x.source_ts, true)));
+             OR (COALESCE("salesdb"."sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("salesdb"."sales_order_detail"._cdc_source_ts <= x.source_ts, true)));
         GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
         UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'salesdb.sales_order_detail' AND NOT applied;
     END IF;
-    -- Snapshot reads that come late: a change that the source made after the read has been merged already.
+    -- Snapshot reads that come late: another partition has a change that the source made after the read.
     SELECT COUNT(*) INTO cdc_late_reads FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_op = 'r' AND t._cdc_position IS NULL;
     IF cdc_late_reads > 0 THEN
-        DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING (SELECT t."order_id", t."line_no", MAX(t._cdc_source_ms) AS newest_ms FROM "cdc_typed_salesdb_sales_order_detail" AS t
-                           WHERE t._cdc_op <> 'r' AND t._cdc_fault IS NULL GROUP BY t."order_id", t."line_no") AS h
-        WHERE "cdc_typed_salesdb_sales_order_detail"."order_id" = h."order_id" AND "cdc_typed_salesdb_sales_order_detail"."line_no" = h."line_no" AND "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'r' AND "cdc_typed_salesdb_sales_order_detail"._cdc_position IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
-             AND h.newest_ms > "cdc_typed_salesdb_sales_order_detail"._cdc_source_ms;
+        -- In this range the read goes before the change, which may need a value of it.
+        UPDATE "cdc_typed_salesdb_sales_order_detail" SET _cdc_arrival = DATEADD(microsecond, -1, h._cdc_arrival)
+        FROM (SELECT r._cdc_kafka_partition, r._cdc_kafka_offset, MIN(t._cdc_arrival) AS _cdc_arrival
+              FROM "cdc_typed_salesdb_sales_order_detail" AS r JOIN "cdc_typed_salesdb_sales_order_detail" AS t ON t."order_id" = r."order_id" AND t."line_no" = r."line_no"
+              WHERE r._cdc_op = 'r' AND r._cdc_position IS NULL AND r._cdc_fault IS NULL AND t._cdc_op <> 'r' AND t._cdc_fault IS NULL
+                   AND t._cdc_kafka_partition <> r._cdc_kafka_partition AND t._cdc_source_ms > r._cdc_source_ms
+              GROUP BY r._cdc_kafka_partition, r._cdc_kafka_offset) AS h
+        WHERE "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition = h._cdc_kafka_partition AND "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_offset = h._cdc_kafka_offset
+             AND "cdc_typed_salesdb_sales_order_detail"._cdc_arrival >= h._cdc_arrival;
+        -- A change that has been merged already wins.
         DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING "salesdb"."sales_order_detail" AS h WHERE "cdc_typed_salesdb_sales_order_detail"."order_id" = h."order_id" AND "cdc_typed_salesdb_sales_order_detail"."line_no" = h."line_no" AND "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'r'
              AND "cdc_typed_salesdb_sales_order_detail"._cdc_position IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
-             AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
+             AND h._cdc_kafka_partition <> "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
         DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING "cdc"."ledger_salesdb_sales_order_detail" AS h WHERE "cdc_typed_salesdb_sales_order_detail"."order_id" = h."order_id" AND "cdc_typed_salesdb_sales_order_detail"."line_no" = h."line_no" AND "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'r'
              AND "cdc_typed_salesdb_sales_order_detail"._cdc_position IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
-             AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
+             AND h._cdc_kafka_partition <> "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
     END IF;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_salesdb_sales_order_detail";
@@ -442,8 +444,8 @@ BEGIN
     -- The ledger remembers the positions of deletions, so that a late older change stays out.
     DELETE FROM "cdc"."ledger_salesdb_sales_order_detail" USING "cdc_staging_salesdb_sales_order_detail" AS s WHERE "cdc"."ledger_salesdb_sales_order_detail"."order_id" = s."order_id" AND "cdc"."ledger_salesdb_sales_order_detail"."line_no" = s."line_no";
     DELETE FROM "cdc"."ledger_salesdb_sales_order_detail" WHERE _cdc_deleted_at < DATEADD(day, -7, SYSDATE);
-    INSERT INTO "cdc"."ledger_salesdb_sales_order_detail" ("order_id", "line_no", _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_deleted_at)
-    SELECT s."order_id", s."line_no", s._cdc_domain, s._cdc_position, s._cdc_source_ts, SYSDATE
+    INSERT INTO "cdc"."ledger_salesdb_sales_order_detail" ("order_id", "line_no", _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_kafka_partition, _cdc_deleted_at)
+    SELECT s."order_id", s."line_no", s._cdc_domain, s._cdc_position, s._cdc_source_ts, s._cdc_kafka_partition, SYSDATE
     FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_op = 'd' AND s._cdc_domain IS NOT NULL;
     -- Offsets that never landed: harmless after compaction and transactions, a loss if somebody saw a record there.
     DROP TABLE IF EXISTS "cdc_gap_salesdb_sales_order_detail";

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS "cdc"."ledger_salesdb_sales_order_detail" (
     "_cdc_domain" VARCHAR(128),
     "_cdc_position" VARCHAR(80),
     "_cdc_source_ts" TIMESTAMP,
+    "_cdc_kafka_partition" BIGINT,
     "_cdc_deleted_at" TIMESTAMP NOT NULL
 )
 DISTSTYLE KEY DISTKEY ("order_id")

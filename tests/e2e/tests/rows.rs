@@ -19,7 +19,7 @@ const PLACEHOLDER: &str = "__debezium_unavailable_value";
 /// quarantine.
 struct Case {
     name: &'static str,
-    merges: Vec<Vec<Value>>,
+    merges: Vec<Vec<Sent>>,
     rows: &'static [(&'static str, Option<&'static str>, Option<&'static str>)],
     quarantined: usize,
 }
@@ -28,9 +28,29 @@ fn image(key: &str, name: &str, note: &str) -> Value {
     json!({ "K": key, "NAME": name, "NOTE": note })
 }
 
-fn event(op: &str, lsn: u64, ts: u64, before: Value, after: Value) -> Value {
-    json!({ "op": op, "before": before, "after": after, "ts_ms": ts,
-            "source": { "connector": "postgresql", "snapshot": "false", "lsn": lsn, "ts_ms": ts } })
+/// An event and the partition that it goes to.
+struct Sent {
+    event: Value,
+    partition: i32,
+}
+
+impl Sent {
+    fn to_another_partition(self) -> Self {
+        Self { partition: self.partition + 1, ..self }
+    }
+}
+
+fn event(op: &str, lsn: u64, ts: u64, before: Value, after: Value) -> Sent {
+    sent(json!({ "op": op, "before": before, "after": after, "ts_ms": ts,
+                 "source": { "connector": "postgresql", "snapshot": "false", "lsn": lsn, "ts_ms": ts } }))
+}
+
+fn sent(event: Value) -> Sent {
+    Sent { event, partition: 0 }
+}
+
+fn read(ts: u64, after: Value) -> Sent {
+    sent(json!({ "op": "r", "after": after, "source": { "snapshot": "true", "ts_ms": ts, "lsn": 5 } }))
 }
 
 fn cases() -> Vec<Case> {
@@ -148,11 +168,19 @@ fn cases() -> Vec<Case> {
             quarantined: 0,
         },
         Case {
+            name: "a key that an update gives a trailing blank takes its row along",
+            merges: vec![
+                vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],
+                vec![event("u", 11, 1_001, image("a", "1", "n"), image("a ", "2", "n"))],
+            ],
+            rows: &[("a ", Some("2"), Some("n"))],
+            quarantined: 0,
+        },
+        Case {
             name: "a snapshot read that comes late, from another partition, loses against a newer change",
             merges: vec![
                 vec![event("u", 10, 2_000, none(), image("a", "new", "n"))],
-                vec![json!({ "op": "r", "after": image("a", "read", "n"),
-                             "source": { "snapshot": "true", "ts_ms": 1_000, "lsn": 5 } })],
+                vec![read(1_000, image("a", "read", "n")).to_another_partition()],
             ],
             rows: &[("a", Some("new"), Some("n"))],
             quarantined: 0,
@@ -161,18 +189,43 @@ fn cases() -> Vec<Case> {
             name: "a snapshot read that comes late does not bring a deleted row back",
             merges: vec![
                 vec![event("d", 10, 2_000, image("a", "old", "n"), none())],
-                vec![json!({ "op": "r", "after": image("a", "read", "n"),
-                             "source": { "snapshot": "true", "ts_ms": 1_000, "lsn": 5 } })],
+                vec![read(1_000, image("a", "read", "n")).to_another_partition()],
             ],
             rows: &[],
+            quarantined: 0,
+        },
+        Case {
+            name: "a snapshot read keeps the large value for the update that follows it in the same merge",
+            merges: vec![vec![
+                read(1_000, image("a", "read", "large")),
+                event("u", 10, 2_000, none(), image("a", "new", PLACEHOLDER)),
+            ]],
+            rows: &[("a", Some("new"), Some("large"))],
+            quarantined: 0,
+        },
+        Case {
+            name: "a snapshot read keeps the large value for the update that overtook it in another partition",
+            merges: vec![vec![
+                event("u", 10, 2_000, none(), image("a", "new", PLACEHOLDER)),
+                read(1_000, image("a", "read", "large")).to_another_partition(),
+            ]],
+            rows: &[("a", Some("new"), Some("large"))],
+            quarantined: 0,
+        },
+        Case {
+            name: "a snapshot after a deletion wins although the snapshot's clock is behind the log's",
+            merges: vec![
+                vec![event("d", 10, 2_000, image("a", "old", "n"), none())],
+                vec![read(1_000, image("a", "read", "n"))],
+            ],
+            rows: &[("a", Some("read"), Some("n"))],
             quarantined: 0,
         },
         Case {
             name: "a snapshot read does not take the position away",
             merges: vec![
                 vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],
-                vec![json!({ "op": "r", "after": image("a", "read", "n"),
-                             "source": { "snapshot": "incremental", "ts_ms": 1_005, "lsn": 50 } })],
+                vec![read(1_005, image("a", "read", "n"))],
                 vec![event("c", 9, 999, none(), image("a", "0", "n"))],
             ],
             rows: &[("a", Some("read"), Some("n"))],
@@ -216,7 +269,7 @@ async fn single_rows_with_histories_that_are_easy_to_get_wrong() {
     let cases = cases();
     let tables: Vec<TableDefinition> = (0..cases.len()).map(definition).collect();
     for table in &tables {
-        stack.broker().create_topic(&table.spec.topic, 1).expect("a new topic");
+        stack.broker().create_topic(&table.spec.topic, 2).expect("a new topic");
     }
     provision(&warehouse, vec![stack.kafka()], tables.clone()).await;
     let mut producer = Producer::connect(&stack.kafka()).await.expect("the broker is reachable");
@@ -224,9 +277,9 @@ async fn single_rows_with_histories_that_are_easy_to_get_wrong() {
         for merge in &case.merges {
             let records: Vec<RecordedRecord> = merge
                 .iter()
-                .map(|event| RecordedRecord {
+                .map(|Sent { event, partition }| RecordedRecord {
                     topic: table.spec.topic.clone(),
-                    partition: 0,
+                    partition: *partition,
                     offset: 0,
                     timestamp: 0,
                     key: None,

@@ -11,7 +11,7 @@ use sqlparser::ast::{AlterTableOperation, Statement};
 use sqlparser::dialect::MySqlDialect;
 use sqlparser::parser::Parser;
 
-use super::{SourceTable, TableName, from_structure, is_postgres};
+use super::{SourceTable, TableName, changed_table, from_structure, is_postgres};
 use crate::catalog::{ChangePoint, FormerColumn, SchemaChangeMark};
 use crate::event::{SchemaChange, TableChangeKind, TableStructure};
 use crate::kafka::Record;
@@ -45,9 +45,7 @@ struct Step {
 /// Takes in one schema-change record.
 pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &SchemaChange, record: &Record) {
     for table_change in &change.changes {
-        let mut parts = table_change.id.iter().rev();
-        let Some(table) = parts.next() else { continue };
-        let name = TableName { container: parts.next().or(change.database.as_ref()).cloned(), table: table.clone() };
+        let Some(name) = changed_table(change, table_change) else { continue };
         let history = histories.entry(name).or_default();
         history.mark = Some(SchemaChangeMark {
             topic: record.position.topic.clone(),

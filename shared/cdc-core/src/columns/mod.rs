@@ -34,7 +34,7 @@ pub use dump::DumpError;
 pub use representation::SourceSql;
 pub use source_type::{Mapped, SqlType};
 
-use crate::event::{ColumnStructure, Decoded, SchemaChange, TableStructure, decode, embedded_schemas};
+use crate::event::{ColumnStructure, Decoded, SchemaChange, TableChange, TableStructure, decode, embedded_schemas};
 use crate::kafka::Record;
 use crate::pipeline::{Connector, ConnectorSettings, Pipeline};
 
@@ -180,16 +180,20 @@ pub fn from_schema_changes<'a>(changes: impl IntoIterator<Item = &'a SchemaChang
             let Some(structure) = &table_change.table else {
                 continue;
             };
-            let mut parts = table_change.id.iter().rev();
-            let Some(table) = parts.next() else {
+            let Some(name) = changed_table(change, table_change) else {
                 continue;
             };
-            let name =
-                TableName { container: parts.next().or(change.database.as_ref()).cloned(), table: table.clone() };
             tables.insert(name, from_structure(structure, is_postgres(change)));
         }
     }
     tables
+}
+
+/// The name of the table that a schema change is about: database or schema, and table.
+fn changed_table(change: &SchemaChange, table_change: &TableChange) -> Option<TableName> {
+    let mut parts = table_change.id.iter().rev();
+    let table = parts.next()?.clone();
+    Some(TableName { container: parts.next().or(change.database.as_ref()).cloned(), table })
 }
 
 fn is_postgres(change: &SchemaChange) -> bool {

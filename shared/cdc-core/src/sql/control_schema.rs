@@ -185,6 +185,7 @@ pub fn create_ledger_table(layout: &Layout, table: &TableDefinition) -> String {
          \x20   \"_cdc_domain\" VARCHAR(128),\n\
          \x20   \"_cdc_position\" VARCHAR(80),\n\
          \x20   \"_cdc_source_ts\" TIMESTAMP,\n\
+         \x20   \"_cdc_kafka_partition\" BIGINT,\n\
          \x20   \"_cdc_deleted_at\" TIMESTAMP NOT NULL\n\
          )\n{}",
         layout.ledger_table(&table.spec),

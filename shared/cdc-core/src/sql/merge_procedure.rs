@@ -331,10 +331,10 @@ impl Writer<'_> {
              \x20                COALESCE(NOT COALESCE(IS_OBJECT(d.envelope.\"source\"), false) AND (JSON_TYPEOF(d.envelope.\"__op\") = 'string'\n\
              \x20                    OR JSON_TYPEOF(d.envelope.\"__deleted\") IN ('string', 'boolean')), false) AS is_row\n\
              \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,\n\
-             \x20                      CASE WHEN IS_OBJECT(p.document.\"schema\") AND IS_OBJECT(p.document.\"payload\")\n\
-             \x20                           THEN p.document.\"payload\" ELSE p.document END AS envelope\n\
+             \x20                      {envelope} AS envelope\n\
              \x20               FROM {parsed} AS p) AS d) AS e;",
             repair = self.repair(),
+            envelope = envelope("p.document"),
             snapshot = origin("snapshot", "VARCHAR(64)"),
             gtid = origin("gtid", "VARCHAR(256)"),
             server_id = origin("server_id", "BIGINT"),
@@ -425,33 +425,39 @@ impl Writer<'_> {
 
     /// Snapshot reads that arrive after a change that is newer: a key's events are in two
     /// partitions when partitions were added, or when the key's own schema changed. A read has
-    /// no position; a change that the source made after it tells.
+    /// no position; the source's clock tells. Within one partition the offsets have decided, and
+    /// the clocks of a snapshot and of the log are not compared.
     fn late_reads(&self) -> String {
         let typed = self.stage("typed");
-        let newer = |relation: &str| {
-            format!(
-                "\x20       DELETE FROM {typed} USING {relation} AS h WHERE {same_key} AND {typed}._cdc_op = 'r'\n\
-                 \x20            AND {typed}._cdc_position IS NULL AND {typed}._cdc_fault IS NULL\n\
-                 \x20            AND h._cdc_source_ts > {read};\n",
-                same_key = self.keys_equal(&typed, "h"),
-                read = millis_to_timestamp(&format!("{typed}._cdc_source_ms"), "CAST('1970-01-01' AS TIMESTAMP)"),
-            )
-        };
+        let read_at = millis_to_timestamp(&format!("{typed}._cdc_source_ms"), "CAST('1970-01-01' AS TIMESTAMP)");
+        let merged_already: String = [&self.target, &self.ledger]
+            .iter()
+            .map(|newer| {
+                format!(
+                    "\x20       DELETE FROM {typed} USING {newer} AS h WHERE {same_key} AND {typed}._cdc_op = 'r'\n\
+                     \x20            AND {typed}._cdc_position IS NULL AND {typed}._cdc_fault IS NULL\n\
+                     \x20            AND h._cdc_kafka_partition <> {typed}._cdc_kafka_partition AND h._cdc_source_ts > {read_at};\n",
+                    same_key = self.keys_equal(&typed, "h"),
+                )
+            })
+            .collect();
         format!(
-            "\x20   -- Snapshot reads that come late: a change that the source made after the read has been merged already.\n\
+            "\x20   -- Snapshot reads that come late: another partition has a change that the source made after the read.\n\
              \x20   SELECT COUNT(*) INTO cdc_late_reads FROM {typed} AS t WHERE t._cdc_op = 'r' AND t._cdc_position IS NULL;\n\
              \x20   IF cdc_late_reads > 0 THEN\n\
-             \x20       DELETE FROM {typed} USING (SELECT {keys}, MAX(t._cdc_source_ms) AS newest_ms FROM {typed} AS t\n\
-             \x20                          WHERE t._cdc_op <> 'r' AND t._cdc_fault IS NULL GROUP BY {part}) AS h\n\
-             \x20       WHERE {same_key} AND {typed}._cdc_op = 'r' AND {typed}._cdc_position IS NULL AND {typed}._cdc_fault IS NULL\n\
-             \x20            AND h.newest_ms > {typed}._cdc_source_ms;\n\
-             {target}{ledger}\
+             \x20       -- In this range the read goes before the change, which may need a value of it.\n\
+             \x20       UPDATE {typed} SET _cdc_arrival = DATEADD(microsecond, -1, h._cdc_arrival)\n\
+             \x20       FROM (SELECT r._cdc_kafka_partition, r._cdc_kafka_offset, MIN(t._cdc_arrival) AS _cdc_arrival\n\
+             \x20             FROM {typed} AS r JOIN {typed} AS t ON {same_key}\n\
+             \x20             WHERE r._cdc_op = 'r' AND r._cdc_position IS NULL AND r._cdc_fault IS NULL AND t._cdc_op <> 'r' AND t._cdc_fault IS NULL\n\
+             \x20                  AND t._cdc_kafka_partition <> r._cdc_kafka_partition AND t._cdc_source_ms > r._cdc_source_ms\n\
+             \x20             GROUP BY r._cdc_kafka_partition, r._cdc_kafka_offset) AS h\n\
+             \x20       WHERE {typed}._cdc_kafka_partition = h._cdc_kafka_partition AND {typed}._cdc_kafka_offset = h._cdc_kafka_offset\n\
+             \x20            AND {typed}._cdc_arrival >= h._cdc_arrival;\n\
+             \x20       -- A change that has been merged already wins.\n\
+             {merged_already}\
              \x20   END IF;",
-            keys = self.key_list("t"),
-            part = self.key_partition("t"),
-            same_key = self.keys_equal(&typed, "h"),
-            target = newer(&self.target),
-            ledger = newer(&self.ledger),
+            same_key = self.keys_equal("t", "r"),
         )
     }
 
@@ -698,8 +704,8 @@ impl Writer<'_> {
              \x20   -- The ledger remembers the positions of deletions, so that a late older change stays out.\n\
              \x20   DELETE FROM {ledger} USING {staging} AS s WHERE {ledgered};\n\
              \x20   DELETE FROM {ledger} WHERE _cdc_deleted_at < DATEADD(day, -{days}, SYSDATE);\n\
-             \x20   INSERT INTO {ledger} ({keys}, _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_deleted_at)\n\
-             \x20   SELECT {staged_keys}, s._cdc_domain, s._cdc_position, s._cdc_source_ts, SYSDATE\n\
+             \x20   INSERT INTO {ledger} ({keys}, _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_kafka_partition, _cdc_deleted_at)\n\
+             \x20   SELECT {staged_keys}, s._cdc_domain, s._cdc_position, s._cdc_source_ts, s._cdc_kafka_partition, SYSDATE\n\
              \x20   FROM {staging} AS s WHERE s._cdc_op = 'd' AND s._cdc_domain IS NOT NULL;",
             target = self.target,
             ledger = self.ledger,
@@ -811,6 +817,13 @@ impl Writer<'_> {
              \x20   SELECT m.kafka_partition, m.last_offset, m.newest, m.refresh_time, m.missing, SYSDATE FROM {mark} AS m WHERE m.old_offset IS NULL;",
         )
     }
+}
+
+/// What a record says, with or without an embedded schema around it.
+fn envelope(document: &str) -> String {
+    format!(
+        "CASE WHEN IS_OBJECT({document}.\"schema\") AND IS_OBJECT({document}.\"payload\") THEN {document}.\"payload\" ELSE {document} END"
+    )
 }
 
 /// A field of the event's source; flattened rows have those that `add.fields` names.

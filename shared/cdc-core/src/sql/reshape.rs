@@ -10,7 +10,8 @@ use super::ident::{literal, qualified, quoted};
 use super::layout::{Layout, TRUNCATIONS};
 use super::target_table::{self, BOOKKEEPING};
 use super::versions;
-use crate::catalog::{ChangePoint, Column, RedshiftType, TableDefinition};
+pub use super::versions::converted;
+use crate::catalog::{ChangePoint, Column, TableDefinition};
 
 /// A statement each: make the procedure, call it, drop it.
 fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, statements: &[String]) -> Vec<String> {
@@ -88,13 +89,6 @@ pub fn discard(layout: &Layout, table: &TableDefinition, point: &ChangePoint) ->
         source_ts = versions::timestamp(point.source_ms.or(point.kafka_timestamp_ms)),
         arrival = versions::timestamp(point.kafka_timestamp_ms),
     )
-}
-
-/// The value of an existing column as one of another type. None if not every value can be
-/// carried over exactly.
-#[must_use]
-pub fn converted(value: &str, from: RedshiftType, to: RedshiftType) -> Option<String> {
-    versions::converted(value, from, to)
 }
 
 /// Gives a column that is no key another type: a new column takes its place. `value` is computed

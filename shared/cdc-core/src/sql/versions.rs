@@ -12,15 +12,15 @@ use super::layout::Layout;
 use crate::catalog::{ChangePoint, Column, FormerColumn, RedshiftType, TableDefinition};
 
 /// Whether an event is at or after a schema change. `event` names a relation with
-/// `_cdc_log_server`, `_cdc_log_position` and `_cdc_kafka_timestamp`; the other arguments are
-/// expressions for the change's place.
+/// `_cdc_log_server`, `_cdc_log_position` and `_cdc_kafka_timestamp`; `position` and
+/// `kafka_timestamp` are expressions for the change's place, and `comparable` is the condition,
+/// beginning with ` AND `, under which positions count.
 ///
 /// Positions count on one server only; a snapshot's records do not tell the server. Otherwise
 /// Kafka's time decides: Debezium writes a schema change before the events that follow it.
-pub(super) fn at_or_after(event: &str, server: &str, position: &str, kafka_timestamp: &str) -> String {
+pub(super) fn at_or_after(event: &str, comparable: &str, position: &str, kafka_timestamp: &str) -> String {
     format!(
-        "CASE WHEN {event}._cdc_log_position IS NOT NULL AND {position} IS NOT NULL\n\
-         \x20                    AND ({event}._cdc_log_server = {server} OR {event}._cdc_log_server = 0 OR {server} = 0)\n\
+        "CASE WHEN {event}._cdc_log_position IS NOT NULL{comparable}\n\
          \x20               THEN {event}._cdc_log_position >= {position}\n\
          \x20               ELSE COALESCE({event}._cdc_kafka_timestamp >= {kafka_timestamp}, true) END"
     )
@@ -50,13 +50,7 @@ fn at_or_after_point(event: &str, point: &ChangePoint) -> String {
         0 => String::new(),
         server => format!(" AND {event}._cdc_log_server IN (0, {server})"),
     };
-    format!(
-        "CASE WHEN {event}._cdc_log_position IS NOT NULL{same_server}\n\
-         \x20               THEN {event}._cdc_log_position >= {position}\n\
-         \x20               ELSE COALESCE({event}._cdc_kafka_timestamp >= {timestamp}, true) END",
-        position = literal(&point.log.position),
-        timestamp = timestamp(point.kafka_timestamp_ms),
-    )
+    at_or_after(event, &same_server, &literal(&point.log.position), &timestamp(point.kafka_timestamp_ms))
 }
 
 /// A timestamp literal; the epoch if none is known.
@@ -64,14 +58,19 @@ pub(super) fn timestamp(millis: Option<i64>) -> String {
     super::merge_procedure::millis_to_timestamp(&millis.unwrap_or(0).to_string(), "CAST('1970-01-01' AS TIMESTAMP)")
 }
 
-/// Whether a row of the target is older than a change: by its position, and where that cannot be
-/// compared (a snapshot's row, another log) by the source's time. The arguments are expressions.
-pub(super) fn row_is_older(row: &str, domain: &str, position: &str, source_ts: &str) -> String {
+/// Whether something is older than a change: by its position, and by `otherwise` where that
+/// cannot be compared (a snapshot's read, another log). The arguments are expressions.
+pub(super) fn is_older(what: &str, domain: &str, position: &str, otherwise: &str) -> String {
     format!(
-        "(({row}._cdc_domain = {domain} AND {row}._cdc_position < {position})\n\
-         \x20            OR (COALESCE({row}._cdc_domain, '') <> COALESCE({domain}, '-')\n\
-         \x20                AND COALESCE({row}._cdc_source_ts <= {source_ts}, true)))"
+        "(({what}._cdc_domain = {domain} AND {what}._cdc_position < {position})\n\
+         \x20            OR (COALESCE({what}._cdc_domain, '') <> COALESCE({domain}, '-') AND {otherwise}))"
     )
+}
+
+/// Whether a row of the target is older than a change; the source's time decides where positions
+/// cannot be compared.
+pub(super) fn row_is_older(row: &str, domain: &str, position: &str, source_ts: &str) -> String {
+    is_older(row, domain, position, &format!("COALESCE({row}._cdc_source_ts <= {source_ts}, true)"))
 }
 
 /// Events of versions below this are of a table that was dropped since.
@@ -175,7 +174,8 @@ fn nothing(column: &Column) -> String {
 
 /// A value of a former type as one of the present type. None where not every value can be
 /// carried over exactly: then there is nothing but NULL, and the value counts as lost.
-pub(super) fn converted(value: &str, from: RedshiftType, to: RedshiftType) -> Option<String> {
+#[must_use]
+pub fn converted(value: &str, from: RedshiftType, to: RedshiftType) -> Option<String> {
     use RedshiftType as T;
     let whole = |kind: RedshiftType| match kind {
         T::SmallInt => Some(5),
@@ -267,11 +267,6 @@ fn is_time(text: &str) -> bool {
         && fraction.bytes().all(|byte| byte.is_ascii_digit())
         && clock.len() == 8
         && matches!(numbers(clock, ':').as_slice(), [Some(0..=23), Some(0..=59), Some(0..=59)])
-}
-
-/// The names that an attribute of a row image may have, for an `IN` list.
-pub(super) fn attribute_list(names: &std::collections::BTreeSet<String>) -> String {
-    names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ")
 }
 
 /// The name of a column that holds a key's value before an update.

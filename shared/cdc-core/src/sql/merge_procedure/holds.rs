@@ -6,7 +6,8 @@
 //! in the schema-change topic, which lands before the events that follow it. From the first such
 //! event on, its partition waits; what is before it is merged.
 
-use super::Writer;
+use super::{Writer, envelope};
+use crate::sql::grants::in_list;
 use crate::sql::ident::literal;
 use crate::sql::layout::HOLDS;
 use crate::sql::versions;
@@ -41,7 +42,7 @@ impl Writer<'_> {
                  \x20         WHERE e._cdc_op IN ('c', 'r', 'u') AND (NOT e._cdc_is_row OR LEFT(attribute, 2) <> '__')) AS n\n\
                  \x20   WHERE n.attribute NOT IN ({})\n\
                  \x20   GROUP BY n._cdc_kafka_partition, n.attribute;\n",
-                versions::attribute_list(known),
+                in_list(&known.iter().map(String::as_str).collect::<Vec<_>>()),
             ));
         }
         text.push_str(&self.schema_change_holds());
@@ -93,8 +94,7 @@ impl Writer<'_> {
              \x20       SELECT n.kafka_offset, n.kafka_timestamp, COALESCE(n.payload.\"source\".\"server_id\"::BIGINT, 0) AS server_id,\n\
              \x20              {position} AS log_position\n\
              \x20       FROM (SELECT d.kafka_offset, d.kafka_timestamp,\n\
-             \x20                    CASE WHEN IS_OBJECT(d.document.\"schema\") AND IS_OBJECT(d.document.\"payload\")\n\
-             \x20                         THEN d.document.\"payload\" ELSE d.document END AS payload\n\
+             \x20                    {payload} AS payload\n\
              \x20             FROM (SELECT r.kafka_offset, r.kafka_timestamp, JSON_PARSE(r.kafka_value) AS document FROM {news} AS r) AS d) AS n,\n\
              \x20            n.payload.\"tableChanges\" AS c\n\
              \x20       WHERE c.\"id\"::VARCHAR(1024) = {table};\n\
@@ -104,8 +104,14 @@ impl Writer<'_> {
              \x20       GROUP BY e._cdc_kafka_partition;\n\
              \x20   END IF;\n",
             position = versions::log_position(self.layout, "n.payload.\"source\""),
+            payload = envelope("d.document"),
             table = literal(&mark.table),
-            at_or_after = versions::at_or_after("e", "c.server_id", "c.log_position", "c.kafka_timestamp"),
+            at_or_after = versions::at_or_after(
+                "e",
+                " AND c.log_position IS NOT NULL AND (e._cdc_log_server = c.server_id OR e._cdc_log_server = 0 OR c.server_id = 0)",
+                "c.log_position",
+                "c.kafka_timestamp",
+            ),
         )
     }
 }

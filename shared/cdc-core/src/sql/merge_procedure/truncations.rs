@@ -13,10 +13,8 @@ impl Writer<'_> {
         let typed = self.stage("typed");
         // A change is older by its position; what has none (a snapshot's read), or one of
         // another log, is older if it arrived before.
-        let older = format!(
-            "(({typed}._cdc_domain = x.source_domain AND {typed}._cdc_position < x.source_position)\n\
-             \x20            OR (COALESCE({typed}._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND {typed}._cdc_arrival <= x.arrival))"
-        );
+        let arrived_before = format!("{typed}._cdc_arrival <= x.arrival");
+        let older = versions::is_older(&typed, "x.source_domain", "x.source_position", &arrived_before);
         let target = &self.target;
         let older_row = versions::row_is_older(target, "x.source_domain", "x.source_position", "x.source_ts");
         format!(

@@ -5,7 +5,7 @@
 //! record goes to quarantine or the value is only counted.
 
 use super::Writer;
-use crate::catalog::{Column, Element, OnUnfitValue};
+use crate::catalog::{Column, Element, OnUnfitValue, RedshiftType};
 use crate::sql::decode::{self, Staged};
 use crate::sql::decoding_functions::{HEX_INTEGER, LOST};
 use crate::sql::ident::{literal, quoted};
@@ -83,11 +83,11 @@ impl Writer<'_> {
              \x20   SELECT t.*,\n\
              \x20          ({fault})::VARCHAR(256) AS _cdc_fault,\n\
              \x20          ({lost})::VARCHAR(65535) AS _cdc_lost,\n\
-             \x20          ({nulled})::BIGINT AS _cdc_nulled\n\
+             \x20          ({nulled})::BIGINT AS _cdc_nulled,\n\
+             \x20          {moved} AS _cdc_moved\n\
              \x20   FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,\n\
              \x20                c._cdc_domain, c._cdc_position,\n\
-             \x20                {version}{moved} AS _cdc_moved,\n\
-             \x20                ({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
+             \x20                {version}({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
              \x20                ({truncated})::BIGINT AS _cdc_truncated,\n\
              \x20                {old_keys}{values}\n\
              \x20         FROM {source} AS c) AS t;",
@@ -337,11 +337,14 @@ impl Writer<'_> {
             .movable_keys()
             .iter()
             .map(|column| {
-                format!(
-                    "COALESCE({} <> {}, false)",
-                    self.typed_expression(column, "c._cdc_before"),
-                    self.typed_expression(column, "c._cdc_image"),
-                )
+                let before = format!("t.{}", versions::old_key(column));
+                let after = format!("t.{}", quoted(&column.target_name));
+                match column.target_type {
+                    RedshiftType::Varchar { .. } => format!(
+                        "COALESCE({before} <> {after} OR OCTET_LENGTH({before}) <> OCTET_LENGTH({after}), false)"
+                    ),
+                    _ => format!("COALESCE({before} <> {after}, false)"),
+                }
             })
             .collect();
         if parts.is_empty() {
