@@ -19,7 +19,7 @@ AS $procedure$
 -- Returns:   one row of counts; see the OUT arguments.
 -- Locking:   the table's own watermark table, first and alone. Readers of the target are never blocked.
 -- Repeats:   what the watermark has passed is not read again, so a repeated call changes nothing.
--- By hand:   SET enable_case_sensitive_identifier TO true; CALL "cdc"."sp_merge_shop_db_it_s__odd__1a2b3c4d"(100000, -1, -1);
+-- By hand:   SET enable_case_sensitive_identifier TO true; SET json_parse_truncate_strings TO true; CALL "cdc"."sp_merge_shop_db_it_s__odd__1a2b3c4d"(100000, -1, -1);
 DECLARE
     cdc_probe BIGINT;
     cdc_mark RECORD;
@@ -112,38 +112,53 @@ BEGIN
     -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.
     DROP TABLE IF EXISTS "cdc_parsed_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS
-    SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, JSON_PARSE(l.kafka_value) AS document
+    SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, CASE WHEN OCTET_LENGTH(l.kafka_value) > 65535 THEN 65531 ELSE 65535 END AS whole,
+           JSON_PARSE(l.kafka_value) AS document
     FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l WHERE l.shape = 'json';
     -- repaired: what only U+0000 keeps from being parsed, with a mark in its place; values with the mark do not fit.
+    -- Piece by piece, since text holds 65,535 hexadecimal digits.
     SELECT COUNT(*) INTO cdc_malformed_count FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l WHERE l.shape = 'malformed';
     IF cdc_malformed_count > 0 THEN
         DROP TABLE IF EXISTS "cdc_repaired_shop_db_it_s__odd__1a2b3c4d";
         CREATE TEMP TABLE "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS
-        SELECT h.kafka_partition, h.kafka_offset, h.kafka_timestamp, h.arrival,
-               FROM_HEX(REPLACE(REPLACE(REPLACE(h.digits, '5c5c', '01'), '5c7530303030', '5f5f6364635f6e756c5f5f21'), '01', '5c5c')) AS kafka_value
-        FROM (SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, LOWER(TO_HEX(l.kafka_value)) AS digits
-              FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l WHERE l.shape = 'malformed' AND OCTET_LENGTH(l.kafka_value) <= 32000) AS h
-        WHERE STRPOS(h.digits, '5c7530303030') > 0 AND STRPOS(h.digits, '5f5f6364635f6e756c5f5f21') = 0
-              AND 2 * LEN(h.digits) - LEN(REPLACE(h.digits, '5c7530303030', '')) <= 65000;
+        SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, l.kafka_value AS original,
+               CAST(SUBSTRING(l.kafka_value, 1, 0) AS VARBYTE(16777216)) AS kafka_value, 0::INTEGER AS done
+        FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l WHERE l.shape = 'malformed';
+        WHILE cdc_malformed_count > 0 LOOP
+            DROP TABLE IF EXISTS "cdc_piece_shop_db_it_s__odd__1a2b3c4d";
+            CREATE TEMP TABLE "cdc_piece_shop_db_it_s__odd__1a2b3c4d" AS
+            SELECT h.kafka_partition, h.kafka_offset, h.bytes, h.digits,
+                   CASE WHEN h.remaining > h.bytes THEN REGEXP_REPLACE(h.digits, '5c(75([346][0-9a-f]){0,3})?$', '') ELSE h.digits END AS body
+            FROM (SELECT r.kafka_partition, r.kafka_offset, OCTET_LENGTH(r.original) - r.done AS remaining,
+                         LEAST(OCTET_LENGTH(r.original) - r.done, 16000) AS bytes,
+                         REPLACE(LOWER(TO_HEX(SUBSTRING(r.original, r.done + 1, 16000))), '5c5c', '01') AS digits
+                  FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS r WHERE r.done < OCTET_LENGTH(r.original)) AS h;
+            UPDATE "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" SET done = "cdc_repaired_shop_db_it_s__odd__1a2b3c4d".done + n.bytes - (LEN(n.digits) - LEN(n.body)) / 2,
+                   kafka_value = "cdc_repaired_shop_db_it_s__odd__1a2b3c4d".kafka_value || FROM_HEX(REPLACE(REPLACE(n.body, '5c7530303030', '5f5f6364635f6e756c5f5f21'), '01', '5c5c'))
+            FROM "cdc_piece_shop_db_it_s__odd__1a2b3c4d" AS n
+            WHERE "cdc_repaired_shop_db_it_s__odd__1a2b3c4d".kafka_partition = n.kafka_partition AND "cdc_repaired_shop_db_it_s__odd__1a2b3c4d".kafka_offset = n.kafka_offset;
+            SELECT COUNT(*) INTO cdc_malformed_count FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS r WHERE r.done < OCTET_LENGTH(r.original);
+        END LOOP;
         DELETE FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" WHERE NOT COALESCE(CAN_JSON_PARSE(kafka_value), false);
         UPDATE "cdc_landed_shop_db_it_s__odd__1a2b3c4d" SET shape = 'repaired' FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS r
         WHERE "cdc_landed_shop_db_it_s__odd__1a2b3c4d".kafka_partition = r.kafka_partition AND "cdc_landed_shop_db_it_s__odd__1a2b3c4d".kafka_offset = r.kafka_offset;
-        INSERT INTO "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" (kafka_partition, kafka_offset, kafka_timestamp, arrival, document)
-        SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, JSON_PARSE(r.kafka_value) FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS r;
+        INSERT INTO "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" (kafka_partition, kafka_offset, kafka_timestamp, arrival, whole, document)
+        SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, CASE WHEN OCTET_LENGTH(r.kafka_value) > 65535 THEN 65531 ELSE 65535 END, JSON_PARSE(r.kafka_value)
+        FROM "cdc_repaired_shop_db_it_s__odd__1a2b3c4d" AS r;
     END IF;
     DROP TABLE IF EXISTS "cdc_events_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS
-    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.is_row AS _cdc_is_row,
+    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.whole AS _cdc_whole, e.is_row AS _cdc_is_row,
            CASE WHEN e.is_row THEN CASE WHEN e.envelope."__deleted"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope."__op"::VARCHAR(16), 'u') END ELSE e.envelope."op"::VARCHAR(16) END AS _cdc_op,
            CASE WHEN e.is_row THEN e.envelope WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
            CASE WHEN e.is_row THEN NULL WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
            CASE WHEN e.is_row THEN e.envelope."__source_ts_ms"::BIGINT ELSE e.envelope."source"."ts_ms"::BIGINT END AS _cdc_source_ms,
            "cdc"."f_position_domain"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(128) AS _cdc_domain,
            "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
-    FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.envelope,
+    FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.whole, d.envelope,
                  COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
                      OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
-          FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,
+          FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival, p.whole,
                        CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload") THEN p.document."payload" ELSE p.document END AS envelope
                 FROM "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS p) AS d) AS e;
 
@@ -220,50 +235,48 @@ BEGIN
                  WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'
                  WHEN t."select" IS NULL THEN 'a key column is missing or not readable as its type' END)::VARCHAR(256) AS _cdc_fault,
            (CASE WHEN t._cdc_op = 'd' THEN '' ELSE "cdc"."f_lost"(t."it's" IS NULL, JSON_TYPEOF(t._cdc_image."It's"), 'it''s')
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',a"b,') > 0 THEN '' ELSE "cdc"."f_lost"(t."a""b" IS NULL, JSON_TYPEOF(t._cdc_image."a""b"), 'a"b') END
-         || "cdc"."f_lost"(t."float 32" IS NULL, JSON_TYPEOF(t._cdc_image."Float 32"), 'float 32')
-         || "cdc"."f_lost"(t."flag" IS NULL, JSON_TYPEOF(t._cdc_image."flag"), 'flag')
-         || "cdc"."f_lost"(t."day" IS NULL, JSON_TYPEOF(t._cdc_image."day"), 'day')
-         || "cdc"."f_lost"(t."t_ms" IS NULL, JSON_TYPEOF(t._cdc_image."t_ms"), 't_ms')
-         || "cdc"."f_lost"(t."t_us" IS NULL, JSON_TYPEOF(t._cdc_image."t_us"), 't_us')
-         || "cdc"."f_lost"(t."ts_ms" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ms"), 'ts_ms')
-         || "cdc"."f_lost"(t."ts_us" IS NULL, JSON_TYPEOF(t._cdc_image."ts_us"), 'ts_us')
-         || "cdc"."f_lost"(t."zoned" IS NULL, JSON_TYPEOF(t._cdc_image."zoned"), 'zoned')
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',raw,') > 0 THEN '' ELSE "cdc"."f_lost"(t."raw" IS NULL, JSON_TYPEOF(t._cdc_image."raw"), 'raw') END
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',b64,') > 0 THEN '' ELSE "cdc"."f_lost"(t."b64" IS NULL, JSON_TYPEOF(t._cdc_image."b64"), 'b64') END
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',binary,') > 0 THEN '' ELSE "cdc"."f_lost"(t."binary" IS NULL, JSON_TYPEOF(t._cdc_image."binary"), 'binary') END
-         || "cdc"."f_lost"(t."any" IS NULL, JSON_TYPEOF(t._cdc_image."any"), 'any')
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',var,') > 0 THEN '' ELSE "cdc"."f_lost"(t."var" IS NULL, JSON_TYPEOF(t._cdc_image."var"), 'var') END
-         || "cdc"."f_lost"(t."iso_day" IS NULL, JSON_TYPEOF(t._cdc_image."iso_day"), 'iso_day')
-         || "cdc"."f_lost"(t."iso_time" IS NULL, JSON_TYPEOF(t._cdc_image."iso_time"), 'iso_time')
-         || "cdc"."f_lost"(t."iso_ts" IS NULL, JSON_TYPEOF(t._cdc_image."iso_ts"), 'iso_ts')
-         || "cdc"."f_lost"(t."t_ns" IS NULL, JSON_TYPEOF(t._cdc_image."t_ns"), 't_ns')
-         || "cdc"."f_lost"(t."ts_ns" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ns"), 'ts_ns')
-         || "cdc"."f_lost"(t."bits" IS NULL, JSON_TYPEOF(t._cdc_image."bits"), 'bits')
-         || "cdc"."f_lost"(t."shape" IS NULL, JSON_TYPEOF(t._cdc_image."shape"), 'shape')
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',tags,') > 0 THEN '' ELSE "cdc"."f_lost"(t."tags" IS NULL, JSON_TYPEOF(t._cdc_image."tags"), 'tags') END
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',amounts,') > 0 THEN '' ELSE "cdc"."f_lost"(t."amounts" IS NULL, JSON_TYPEOF(t._cdc_image."amounts"), 'amounts') END
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',days,') > 0 THEN '' ELSE "cdc"."f_lost"(t."days" IS NULL, JSON_TYPEOF(t._cdc_image."days"), 'days') END
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',cut,') > 0 THEN '' ELSE "cdc"."f_lost"(t."cut" IS NULL, JSON_TYPEOF(t._cdc_image."cut"), 'cut') END END)::VARCHAR(65535) AS _cdc_lost,
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',a"b,') > 0 THEN '' ELSE "cdc"."f_lost"(t."a""b" IS NULL, JSON_TYPEOF(t._cdc_image."a""b"), 'a"b') END
+      || "cdc"."f_lost"(t."float 32" IS NULL, JSON_TYPEOF(t._cdc_image."Float 32"), 'float 32')
+      || "cdc"."f_lost"(t."flag" IS NULL, JSON_TYPEOF(t._cdc_image."flag"), 'flag')
+      || "cdc"."f_lost"(t."day" IS NULL, JSON_TYPEOF(t._cdc_image."day"), 'day')
+      || "cdc"."f_lost"(t."t_ms" IS NULL, JSON_TYPEOF(t._cdc_image."t_ms"), 't_ms')
+      || "cdc"."f_lost"(t."t_us" IS NULL, JSON_TYPEOF(t._cdc_image."t_us"), 't_us')
+      || "cdc"."f_lost"(t."ts_ms" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ms"), 'ts_ms')
+      || "cdc"."f_lost"(t."ts_us" IS NULL, JSON_TYPEOF(t._cdc_image."ts_us"), 'ts_us')
+      || "cdc"."f_lost"(t."zoned" IS NULL, JSON_TYPEOF(t._cdc_image."zoned"), 'zoned')
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',raw,') > 0 THEN '' ELSE "cdc"."f_lost"(t."raw" IS NULL, JSON_TYPEOF(t._cdc_image."raw"), 'raw') END
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',b64,') > 0 THEN '' ELSE "cdc"."f_lost"(t."b64" IS NULL, JSON_TYPEOF(t._cdc_image."b64"), 'b64') END
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',binary,') > 0 THEN '' ELSE "cdc"."f_lost"(t."binary" IS NULL, JSON_TYPEOF(t._cdc_image."binary"), 'binary') END
+      || "cdc"."f_lost"(t."any" IS NULL, JSON_TYPEOF(t._cdc_image."any"), 'any')
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',var,') > 0 THEN '' ELSE "cdc"."f_lost"(t."var" IS NULL, JSON_TYPEOF(t._cdc_image."var"), 'var') END
+      || "cdc"."f_lost"(t."iso_day" IS NULL, JSON_TYPEOF(t._cdc_image."iso_day"), 'iso_day')
+      || "cdc"."f_lost"(t."iso_time" IS NULL, JSON_TYPEOF(t._cdc_image."iso_time"), 'iso_time')
+      || "cdc"."f_lost"(t."iso_ts" IS NULL, JSON_TYPEOF(t._cdc_image."iso_ts"), 'iso_ts')
+      || "cdc"."f_lost"(t."t_ns" IS NULL, JSON_TYPEOF(t._cdc_image."t_ns"), 't_ns')
+      || "cdc"."f_lost"(t."ts_ns" IS NULL, JSON_TYPEOF(t._cdc_image."ts_ns"), 'ts_ns')
+      || "cdc"."f_lost"(t."bits" IS NULL, JSON_TYPEOF(t._cdc_image."bits"), 'bits')
+      || "cdc"."f_lost"(t."shape" IS NULL, JSON_TYPEOF(t._cdc_image."shape"), 'shape')
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',tags,') > 0 THEN '' ELSE "cdc"."f_lost"(t."tags" IS NULL, JSON_TYPEOF(t._cdc_image."tags"), 'tags') END
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',amounts,') > 0 THEN '' ELSE "cdc"."f_lost"(t."amounts" IS NULL, JSON_TYPEOF(t._cdc_image."amounts"), 'amounts') END
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',days,') > 0 THEN '' ELSE "cdc"."f_lost"(t."days" IS NULL, JSON_TYPEOF(t._cdc_image."days"), 'days') END
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',cut,') > 0 THEN '' ELSE "cdc"."f_lost"(t."cut" IS NULL, JSON_TYPEOF(t._cdc_image."cut"), 'cut') END END)::VARCHAR(65535) AS _cdc_lost,
            (CASE WHEN t._cdc_op = 'd' THEN 0 ELSE CASE WHEN CASE WHEN STRPOS(t._cdc_unavailable, ',dropped,') > 0 THEN '' ELSE "cdc"."f_lost"(t."dropped" IS NULL, JSON_TYPEOF(t._cdc_image."dropped"), 'dropped') END = '' THEN 0 ELSE 1 END END)::BIGINT AS _cdc_nulled,
            (COALESCE(t."_cdc_old_select" <> t."select" OR OCTET_LENGTH(t."_cdc_old_select") <> OCTET_LENGTH(t."select"), false)) AS _cdc_moved
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
                  (CASE WHEN c._cdc_image."a""b"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',a"b,' ELSE '' END
-         || CASE WHEN c._cdc_image."raw"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565' THEN ',raw,' ELSE '' END
-         || CASE WHEN c._cdc_image."b64"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' THEN ',b64,' ELSE '' END
-         || CASE WHEN (c._cdc_image."binary"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' OR c._cdc_image."binary"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565') THEN ',binary,' ELSE '' END
-         || CASE WHEN c._cdc_image."var"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',var,' ELSE '' END
-         || CASE WHEN (c._cdc_image."tags"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."tags" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."tags" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."tags" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."tags" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',tags,' ELSE '' END
-         || CASE WHEN (c._cdc_image."amounts"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."amounts" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."amounts" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."amounts" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."amounts" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',amounts,' ELSE '' END
-         || CASE WHEN (c._cdc_image."days"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."days" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."days" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."days" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."days" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',days,' ELSE '' END
-         || CASE WHEN c._cdc_image."cut"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',cut,' ELSE '' END
-         || CASE WHEN c._cdc_image."dropped"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',dropped,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
+      || CASE WHEN c._cdc_image."raw"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565' THEN ',raw,' ELSE '' END
+      || CASE WHEN c._cdc_image."b64"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' THEN ',b64,' ELSE '' END
+      || CASE WHEN (c._cdc_image."binary"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' OR c._cdc_image."binary"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565') THEN ',binary,' ELSE '' END
+      || CASE WHEN c._cdc_image."var"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',var,' ELSE '' END
+      || CASE WHEN (c._cdc_image."tags"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."tags" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."tags" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."tags" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."tags" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',tags,' ELSE '' END
+      || CASE WHEN (c._cdc_image."amounts"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."amounts" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."amounts" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."amounts" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."amounts" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',amounts,' ELSE '' END
+      || CASE WHEN (c._cdc_image."days"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."days" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."days" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."days" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."days" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',days,' ELSE '' END
+      || CASE WHEN c._cdc_image."cut"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',cut,' ELSE '' END
+      || CASE WHEN c._cdc_image."dropped"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',dropped,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
                  (CASE WHEN c._cdc_op = 'd' THEN 0 ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."cut") = 'string' AND OCTET_LENGTH(c._cdc_image."cut"::VARCHAR(65535)) > 10 THEN 1 ELSE 0 END END)::BIGINT AS _cdc_truncated,
-                 CASE WHEN JSON_TYPEOF(c._cdc_before."select") = 'string' AND STRPOS(c._cdc_before."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_before."select"::VARCHAR(65535)) <= 40
-              THEN c._cdc_before."select"::VARCHAR(65535) END::VARCHAR(40) AS "_cdc_old_select",
-         CASE WHEN JSON_TYPEOF(c._cdc_image."select") = 'string' AND STRPOS(c._cdc_image."select"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."select"::VARCHAR(65535)) <= 40
-              THEN c._cdc_image."select"::VARCHAR(65535) END::VARCHAR(40) AS "select",
+                 "cdc"."f_text"(c._cdc_before."select"::VARCHAR(65535), JSON_TYPEOF(c._cdc_before."select"), 40)::VARCHAR(40) AS "_cdc_old_select",
+         "cdc"."f_text"(c._cdc_image."select"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."select"), 40)::VARCHAR(40) AS "select",
          CASE WHEN c._cdc_image."It's"::BIGINT >= 0 THEN c._cdc_image."It's"::BIGINT::DECIMAL(20,0)
               ELSE c._cdc_image."It's"::BIGINT::DECIMAL(20,0) + 18446744073709551616 END::DECIMAL(20,0) AS "it's",
          "cdc"."f_decimal_fit"(c._cdc_image."a""b"::VARCHAR(65535), 28, 10)::DECIMAL(38,10) AS "a""b",
@@ -278,8 +291,8 @@ BEGIN
          "cdc"."f_zoned_timestamp"(c._cdc_image."zoned"::VARCHAR(65535)) AS "zoned",
          CASE WHEN MOD(LEN(c._cdc_image."raw"::VARCHAR(65535)), 2) = 0 AND c._cdc_image."raw"::VARCHAR(65535) ~ '^[0-9A-Fa-f]*$' AND LEN(c._cdc_image."raw"::VARCHAR(65535)) <= 128
               THEN TO_VARBYTE(c._cdc_image."raw"::VARCHAR(65535), 'hex')::VARBYTE(64) END AS "raw",
-         CASE WHEN JSON_TYPEOF(c._cdc_image."b64") = 'string' AND MOD(LEN(c._cdc_image."b64"::VARCHAR(65535)), 4) = 0 AND c._cdc_image."b64"::VARCHAR(65535) ~ '^[A-Za-z0-9+/_-]*={0,2}$'
-              AND LEN(c._cdc_image."b64"::VARCHAR(65535)) / 4 * 3 - (LEN(c._cdc_image."b64"::VARCHAR(65535)) - LEN(REPLACE(c._cdc_image."b64"::VARCHAR(65535), '=', ''))) <= 65535 THEN TO_VARBYTE(TRANSLATE(c._cdc_image."b64"::VARCHAR(65535), '-_', '+/'), 'base64')::VARBYTE(65535) END AS "b64",
+         CASE WHEN OCTET_LENGTH(c._cdc_image."b64"::VARCHAR(65535)) > c._cdc_whole THEN NULL ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."b64") = 'string' AND MOD(LEN(c._cdc_image."b64"::VARCHAR(65535)), 4) = 0 AND c._cdc_image."b64"::VARCHAR(65535) ~ '^[A-Za-z0-9+/_-]*={0,2}$'
+              AND LEN(c._cdc_image."b64"::VARCHAR(65535)) / 4 * 3 - (LEN(c._cdc_image."b64"::VARCHAR(65535)) - LEN(REPLACE(c._cdc_image."b64"::VARCHAR(65535), '=', ''))) <= 65535 THEN TO_VARBYTE(TRANSLATE(c._cdc_image."b64"::VARCHAR(65535), '-_', '+/'), 'base64')::VARBYTE(65535) END END AS "b64",
          CASE WHEN JSON_TYPEOF(c._cdc_image."binary") <> 'string' THEN NULL
               WHEN c._cdc_image."binary"::VARCHAR(65535) ~ '^([0-9a-f][0-9a-f])*$'
               THEN CASE WHEN (c._cdc_image."binary"::VARCHAR(65535) = '' OR MOD(LEN(c._cdc_image."binary"::VARCHAR(65535)), 4) <> 0 OR LEN(c._cdc_image."binary"::VARCHAR(65535)) >= 32) AND LEN(c._cdc_image."binary"::VARCHAR(65535)) <= 32
@@ -298,13 +311,12 @@ BEGIN
          CASE WHEN JSON_TYPEOF(c._cdc_image."bits") = 'string'
               THEN RIGHT('000000000000' || SUBSTRING("cdc"."f_base64_bits"(c._cdc_image."bits"::VARCHAR(65535), 2), 9, 8)
               || SUBSTRING("cdc"."f_base64_bits"(c._cdc_image."bits"::VARCHAR(65535), 2), 1, 8), 12) END::VARCHAR(12) AS "bits",
-         "cdc"."f_geometry"(c._cdc_image."shape"."wkb"::VARCHAR(65535), c._cdc_image."shape"."srid"::INTEGER) AS "shape",
-         CASE WHEN JSON_TYPEOF(c._cdc_image."tags") IN ('array', 'object') THEN c._cdc_image."tags" END AS "tags",
+         CASE WHEN OCTET_LENGTH(c._cdc_image."shape"."wkb"::VARCHAR(65535)) > c._cdc_whole THEN NULL ELSE "cdc"."f_geometry"(c._cdc_image."shape"."wkb"::VARCHAR(65535), c._cdc_image."shape"."srid"::INTEGER) END AS "shape",
+         CASE WHEN c._cdc_whole < 65535 AND JSON_SIZE(c._cdc_image."tags") > c._cdc_whole THEN NULL ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."tags") IN ('array', 'object') THEN c._cdc_image."tags" END END AS "tags",
          CASE WHEN JSON_TYPEOF(c._cdc_image."amounts") <> 'array' THEN NULL WHEN GET_ARRAY_LENGTH(c._cdc_image."amounts") = 0 THEN c._cdc_image."amounts" ELSE c._cdc_a0 END AS "amounts",
          CASE WHEN JSON_TYPEOF(c._cdc_image."days") <> 'array' THEN NULL WHEN GET_ARRAY_LENGTH(c._cdc_image."days") = 0 THEN c._cdc_image."days" ELSE c._cdc_a1 END AS "days",
-         CASE WHEN JSON_TYPEOF(c._cdc_image."cut") = 'string' AND STRPOS(c._cdc_image."cut"::VARCHAR(65535), '__cdc_nul__!') = 0 THEN c._cdc_image."cut"::VARCHAR(65535) END::VARCHAR(10) AS "cut",
-         CASE WHEN JSON_TYPEOF(c._cdc_image."dropped") = 'string' AND STRPOS(c._cdc_image."dropped"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."dropped"::VARCHAR(65535)) <= 10
-              THEN c._cdc_image."dropped"::VARCHAR(65535) END::VARCHAR(10) AS "dropped"
+         "cdc"."f_text"(c._cdc_image."cut"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."cut"), 65535)::VARCHAR(10) AS "cut",
+         "cdc"."f_text"(c._cdc_image."dropped"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."dropped"), 10)::VARCHAR(10) AS "dropped"
           FROM "cdc_arrays_shop_db_it_s__odd__1a2b3c4d" AS c) AS t;
     -- An update that changed the key deletes the row of the old key.
     INSERT INTO "cdc_typed_shop_db_it_s__odd__1a2b3c4d" (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,
@@ -548,38 +560,39 @@ BEGIN
     CREATE TEMP TABLE "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS SELECT s.* FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_op <> 'd';
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS u;
     MERGE INTO "shop db"."it's ""odd""" USING "cdc_upserts_shop_db_it_s__odd__1a2b3c4d" AS s ON "it's ""odd"""."select" = s."select" AND OCTET_LENGTH("it's ""odd"""."select") = OCTET_LENGTH(s."select")
-    WHEN MATCHED THEN UPDATE SET "it's" = s."it's",
-         "a""b" = CASE WHEN STRPOS(s._cdc_unavailable, ',a"b,') > 0 THEN "it's ""odd"""."a""b" ELSE s."a""b" END,
-         "float 32" = s."float 32",
-         "flag" = s."flag",
-         "day" = s."day",
-         "t_ms" = s."t_ms",
-         "t_us" = s."t_us",
-         "ts_ms" = s."ts_ms",
-         "ts_us" = s."ts_us",
-         "zoned" = s."zoned",
-         "raw" = CASE WHEN STRPOS(s._cdc_unavailable, ',raw,') > 0 THEN "it's ""odd"""."raw" ELSE s."raw" END,
-         "b64" = CASE WHEN STRPOS(s._cdc_unavailable, ',b64,') > 0 THEN "it's ""odd"""."b64" ELSE s."b64" END,
-         "binary" = CASE WHEN STRPOS(s._cdc_unavailable, ',binary,') > 0 THEN "it's ""odd"""."binary" ELSE s."binary" END,
-         "any" = s."any",
-         "var" = CASE WHEN STRPOS(s._cdc_unavailable, ',var,') > 0 THEN "it's ""odd"""."var" ELSE s."var" END,
-         "iso_day" = s."iso_day",
-         "iso_time" = s."iso_time",
-         "iso_ts" = s."iso_ts",
-         "t_ns" = s."t_ns",
-         "ts_ns" = s."ts_ns",
-         "bits" = s."bits",
-         "shape" = s."shape",
-         "tags" = CASE WHEN STRPOS(s._cdc_unavailable, ',tags,') > 0 THEN "it's ""odd"""."tags" ELSE s."tags" END,
-         "amounts" = CASE WHEN STRPOS(s._cdc_unavailable, ',amounts,') > 0 THEN "it's ""odd"""."amounts" ELSE s."amounts" END,
-         "days" = CASE WHEN STRPOS(s._cdc_unavailable, ',days,') > 0 THEN "it's ""odd"""."days" ELSE s."days" END,
-         "cut" = CASE WHEN STRPOS(s._cdc_unavailable, ',cut,') > 0 THEN "it's ""odd"""."cut" ELSE s."cut" END,
-         "dropped" = CASE WHEN STRPOS(s._cdc_unavailable, ',dropped,') > 0 THEN "it's ""odd"""."dropped" ELSE s."dropped" END,
-         "_cdc_domain" = s."_cdc_domain",
-         "_cdc_position" = s."_cdc_position",
-         "_cdc_source_ts" = s."_cdc_source_ts",
-         "_cdc_kafka_partition" = s."_cdc_kafka_partition",
-         "_cdc_kafka_offset" = s."_cdc_kafka_offset"
+    WHEN MATCHED THEN UPDATE SET
+        "it's" = s."it's",
+        "a""b" = CASE WHEN STRPOS(s._cdc_unavailable, ',a"b,') > 0 THEN "it's ""odd"""."a""b" ELSE s."a""b" END,
+        "float 32" = s."float 32",
+        "flag" = s."flag",
+        "day" = s."day",
+        "t_ms" = s."t_ms",
+        "t_us" = s."t_us",
+        "ts_ms" = s."ts_ms",
+        "ts_us" = s."ts_us",
+        "zoned" = s."zoned",
+        "raw" = CASE WHEN STRPOS(s._cdc_unavailable, ',raw,') > 0 THEN "it's ""odd"""."raw" ELSE s."raw" END,
+        "b64" = CASE WHEN STRPOS(s._cdc_unavailable, ',b64,') > 0 THEN "it's ""odd"""."b64" ELSE s."b64" END,
+        "binary" = CASE WHEN STRPOS(s._cdc_unavailable, ',binary,') > 0 THEN "it's ""odd"""."binary" ELSE s."binary" END,
+        "any" = s."any",
+        "var" = CASE WHEN STRPOS(s._cdc_unavailable, ',var,') > 0 THEN "it's ""odd"""."var" ELSE s."var" END,
+        "iso_day" = s."iso_day",
+        "iso_time" = s."iso_time",
+        "iso_ts" = s."iso_ts",
+        "t_ns" = s."t_ns",
+        "ts_ns" = s."ts_ns",
+        "bits" = s."bits",
+        "shape" = s."shape",
+        "tags" = CASE WHEN STRPOS(s._cdc_unavailable, ',tags,') > 0 THEN "it's ""odd"""."tags" ELSE s."tags" END,
+        "amounts" = CASE WHEN STRPOS(s._cdc_unavailable, ',amounts,') > 0 THEN "it's ""odd"""."amounts" ELSE s."amounts" END,
+        "days" = CASE WHEN STRPOS(s._cdc_unavailable, ',days,') > 0 THEN "it's ""odd"""."days" ELSE s."days" END,
+        "cut" = CASE WHEN STRPOS(s._cdc_unavailable, ',cut,') > 0 THEN "it's ""odd"""."cut" ELSE s."cut" END,
+        "dropped" = CASE WHEN STRPOS(s._cdc_unavailable, ',dropped,') > 0 THEN "it's ""odd"""."dropped" ELSE s."dropped" END,
+        "_cdc_domain" = s."_cdc_domain",
+        "_cdc_position" = s."_cdc_position",
+        "_cdc_source_ts" = s."_cdc_source_ts",
+        "_cdc_kafka_partition" = s."_cdc_kafka_partition",
+        "_cdc_kafka_offset" = s."_cdc_kafka_offset"
     WHEN NOT MATCHED THEN INSERT ("select", "it's", "a""b", "float 32", "flag", "day", "t_ms", "t_us", "ts_ms", "ts_us", "zoned", "raw", "b64", "binary", "any", "var", "iso_day", "iso_time", "iso_ts", "t_ns", "ts_ns", "bits", "shape", "tags", "amounts", "days", "cut", "dropped", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
          VALUES (s."select", s."it's", s."a""b", s."float 32", s."flag", s."day", s."t_ms", s."t_us", s."ts_ms", s."ts_us", s."zoned", s."raw", s."b64", s."binary", s."any", s."var", s."iso_day", s."iso_time", s."iso_ts", s."t_ns", s."ts_ns", s."bits", s."shape", s."tags", s."amounts", s."days", s."cut", s."dropped", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset");
     -- The ledger remembers the positions of deletions, so that a late older change stays out.

@@ -19,7 +19,7 @@ AS $procedure$
 -- Returns:   one row of counts; see the OUT arguments.
 -- Locking:   the table's own watermark table, first and alone. Readers of the target are never blocked.
 -- Repeats:   what the watermark has passed is not read again, so a repeated call changes nothing.
--- By hand:   SET enable_case_sensitive_identifier TO true; CALL "cdc"."sp_merge_salesdb_sales_order_detail"(100000, -1, -1);
+-- By hand:   SET enable_case_sensitive_identifier TO true; SET json_parse_truncate_strings TO true; CALL "cdc"."sp_merge_salesdb_sales_order_detail"(100000, -1, -1);
 DECLARE
     cdc_probe BIGINT;
     cdc_mark RECORD;
@@ -113,28 +113,43 @@ BEGIN
     -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.
     DROP TABLE IF EXISTS "cdc_parsed_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_parsed_salesdb_sales_order_detail" AS
-    SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, JSON_PARSE(l.kafka_value) AS document
+    SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, CASE WHEN OCTET_LENGTH(l.kafka_value) > 65535 THEN 65531 ELSE 65535 END AS whole,
+           JSON_PARSE(l.kafka_value) AS document
     FROM "cdc_landed_salesdb_sales_order_detail" AS l WHERE l.shape = 'json';
     -- repaired: what only U+0000 keeps from being parsed, with a mark in its place; values with the mark do not fit.
+    -- Piece by piece, since text holds 65,535 hexadecimal digits.
     SELECT COUNT(*) INTO cdc_malformed_count FROM "cdc_landed_salesdb_sales_order_detail" AS l WHERE l.shape = 'malformed';
     IF cdc_malformed_count > 0 THEN
         DROP TABLE IF EXISTS "cdc_repaired_salesdb_sales_order_detail";
         CREATE TEMP TABLE "cdc_repaired_salesdb_sales_order_detail" AS
-        SELECT h.kafka_partition, h.kafka_offset, h.kafka_timestamp, h.arrival,
-               FROM_HEX(REPLACE(REPLACE(REPLACE(h.digits, '5c5c', '01'), '5c7530303030', '5f5f6364635f6e756c5f5f21'), '01', '5c5c')) AS kafka_value
-        FROM (SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, LOWER(TO_HEX(l.kafka_value)) AS digits
-              FROM "cdc_landed_salesdb_sales_order_detail" AS l WHERE l.shape = 'malformed' AND OCTET_LENGTH(l.kafka_value) <= 32000) AS h
-        WHERE STRPOS(h.digits, '5c7530303030') > 0 AND STRPOS(h.digits, '5f5f6364635f6e756c5f5f21') = 0
-              AND 2 * LEN(h.digits) - LEN(REPLACE(h.digits, '5c7530303030', '')) <= 65000;
+        SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, l.kafka_value AS original,
+               CAST(SUBSTRING(l.kafka_value, 1, 0) AS VARBYTE(16777216)) AS kafka_value, 0::INTEGER AS done
+        FROM "cdc_landed_salesdb_sales_order_detail" AS l WHERE l.shape = 'malformed';
+        WHILE cdc_malformed_count > 0 LOOP
+            DROP TABLE IF EXISTS "cdc_piece_salesdb_sales_order_detail";
+            CREATE TEMP TABLE "cdc_piece_salesdb_sales_order_detail" AS
+            SELECT h.kafka_partition, h.kafka_offset, h.bytes, h.digits,
+                   CASE WHEN h.remaining > h.bytes THEN REGEXP_REPLACE(h.digits, '5c(75([346][0-9a-f]){0,3})?$', '') ELSE h.digits END AS body
+            FROM (SELECT r.kafka_partition, r.kafka_offset, OCTET_LENGTH(r.original) - r.done AS remaining,
+                         LEAST(OCTET_LENGTH(r.original) - r.done, 16000) AS bytes,
+                         REPLACE(LOWER(TO_HEX(SUBSTRING(r.original, r.done + 1, 16000))), '5c5c', '01') AS digits
+                  FROM "cdc_repaired_salesdb_sales_order_detail" AS r WHERE r.done < OCTET_LENGTH(r.original)) AS h;
+            UPDATE "cdc_repaired_salesdb_sales_order_detail" SET done = "cdc_repaired_salesdb_sales_order_detail".done + n.bytes - (LEN(n.digits) - LEN(n.body)) / 2,
+                   kafka_value = "cdc_repaired_salesdb_sales_order_detail".kafka_value || FROM_HEX(REPLACE(REPLACE(n.body, '5c7530303030', '5f5f6364635f6e756c5f5f21'), '01', '5c5c'))
+            FROM "cdc_piece_salesdb_sales_order_detail" AS n
+            WHERE "cdc_repaired_salesdb_sales_order_detail".kafka_partition = n.kafka_partition AND "cdc_repaired_salesdb_sales_order_detail".kafka_offset = n.kafka_offset;
+            SELECT COUNT(*) INTO cdc_malformed_count FROM "cdc_repaired_salesdb_sales_order_detail" AS r WHERE r.done < OCTET_LENGTH(r.original);
+        END LOOP;
         DELETE FROM "cdc_repaired_salesdb_sales_order_detail" WHERE NOT COALESCE(CAN_JSON_PARSE(kafka_value), false);
         UPDATE "cdc_landed_salesdb_sales_order_detail" SET shape = 'repaired' FROM "cdc_repaired_salesdb_sales_order_detail" AS r
         WHERE "cdc_landed_salesdb_sales_order_detail".kafka_partition = r.kafka_partition AND "cdc_landed_salesdb_sales_order_detail".kafka_offset = r.kafka_offset;
-        INSERT INTO "cdc_parsed_salesdb_sales_order_detail" (kafka_partition, kafka_offset, kafka_timestamp, arrival, document)
-        SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, JSON_PARSE(r.kafka_value) FROM "cdc_repaired_salesdb_sales_order_detail" AS r;
+        INSERT INTO "cdc_parsed_salesdb_sales_order_detail" (kafka_partition, kafka_offset, kafka_timestamp, arrival, whole, document)
+        SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, CASE WHEN OCTET_LENGTH(r.kafka_value) > 65535 THEN 65531 ELSE 65535 END, JSON_PARSE(r.kafka_value)
+        FROM "cdc_repaired_salesdb_sales_order_detail" AS r;
     END IF;
     DROP TABLE IF EXISTS "cdc_events_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_events_salesdb_sales_order_detail" AS
-    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.is_row AS _cdc_is_row,
+    SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.whole AS _cdc_whole, e.is_row AS _cdc_is_row,
            e.kafka_timestamp AS _cdc_kafka_timestamp, COALESCE(e.envelope."source"."server_id"::BIGINT, 0) AS _cdc_log_server,
            "cdc"."f_position"(NULL, NULL, e.envelope."source"."file"::VARCHAR(512), e.envelope."source"."pos"::BIGINT, 0, NULL)::VARCHAR(80) AS _cdc_log_position,
            CASE WHEN e.is_row THEN CASE WHEN e.envelope."__deleted"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope."__op"::VARCHAR(16), 'u') END ELSE e.envelope."op"::VARCHAR(16) END AS _cdc_op,
@@ -143,10 +158,10 @@ BEGIN
            CASE WHEN e.is_row THEN e.envelope."__source_ts_ms"::BIGINT ELSE e.envelope."source"."ts_ms"::BIGINT END AS _cdc_source_ms,
            "cdc"."f_position_domain"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(128) AS _cdc_domain,
            "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
-    FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.envelope,
+    FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.whole, d.envelope,
                  COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
                      OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
-          FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,
+          FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival, p.whole,
                        CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload") THEN p.document."payload" ELSE p.document END AS envelope
                 FROM "cdc_parsed_salesdb_sales_order_detail" AS p) AS d) AS e;
     -- held: from where on records wait, because the provisioner has not seen a change of the table's definition.
@@ -233,9 +248,9 @@ BEGIN
            (CASE WHEN t._cdc_op = 'd' THEN '' ELSE CASE WHEN STRPOS(t._cdc_unavailable, ',sku,') > 0 THEN '' ELSE "cdc"."f_lost"(t."sku" IS NULL, CASE WHEN t._cdc_version < 1 THEN JSON_TYPEOF(t._cdc_image."SKU")
               WHEN t._cdc_version < 2 THEN 'null'
               ELSE JSON_TYPEOF(t._cdc_image."SKU") END, 'sku') END
-         || "cdc"."f_lost"(t."quantity" IS NULL, CASE WHEN t._cdc_version < 1 THEN 'unknown'
+      || "cdc"."f_lost"(t."quantity" IS NULL, CASE WHEN t._cdc_version < 1 THEN 'unknown'
               ELSE JSON_TYPEOF(t._cdc_image."QUANTITY") END, 'quantity')
-         || CASE WHEN STRPOS(t._cdc_unavailable, ',note,') > 0 THEN '' ELSE "cdc"."f_lost"(t."note" IS NULL, CASE WHEN t._cdc_version < 1 THEN 'null'
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',note,') > 0 THEN '' ELSE "cdc"."f_lost"(t."note" IS NULL, CASE WHEN t._cdc_version < 1 THEN 'null'
               WHEN t._cdc_version < 3 THEN JSON_TYPEOF(t._cdc_image."REMARK")
               ELSE JSON_TYPEOF(t._cdc_image."NOTE") END, 'note') END END)::VARCHAR(65535) AS _cdc_lost,
            (0)::BIGINT AS _cdc_nulled,
@@ -243,23 +258,21 @@ BEGIN
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
                  c._cdc_version, (CASE WHEN c._cdc_image."SKU"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
-         || CASE WHEN c._cdc_image."NOTE"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
+      || CASE WHEN c._cdc_image."NOTE"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
                  (0)::BIGINT AS _cdc_truncated,
                  c._cdc_before."ORDER_ID"::BIGINT AS "_cdc_old_order_id",
          c._cdc_before."LINE_NO"::INTEGER AS "_cdc_old_line_no",
          c._cdc_image."ORDER_ID"::BIGINT AS "order_id",
          c._cdc_image."LINE_NO"::INTEGER AS "line_no",
-         CASE WHEN c._cdc_version < 1 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."SKU") = 'string' AND STRPOS(c._cdc_image."SKU"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."SKU"::VARCHAR(65535)) <= 96
-              THEN c._cdc_image."SKU"::VARCHAR(65535) END::VARCHAR(96)
+         CASE WHEN c._cdc_version < 1 THEN "cdc"."f_text"(c._cdc_image."SKU"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."SKU"), 96)::VARCHAR(96)
               WHEN c._cdc_version < 2 THEN 'it''s new'::VARCHAR(96)
-              ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."SKU") = 'string' AND STRPOS(c._cdc_image."SKU"::VARCHAR(65535), '__cdc_nul__!') = 0 AND OCTET_LENGTH(c._cdc_image."SKU"::VARCHAR(65535)) <= 96
-              THEN c._cdc_image."SKU"::VARCHAR(65535) END::VARCHAR(96) END AS "sku",
+              ELSE "cdc"."f_text"(c._cdc_image."SKU"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."SKU"), 96)::VARCHAR(96) END AS "sku",
          CASE WHEN c._cdc_version < 1 THEN NULL::DECIMAL(10,3)
               WHEN c._cdc_version < 3 THEN ("cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 2, 8)::DECIMAL(8,2))::DECIMAL(10,3)
               ELSE "cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 3, 10)::DECIMAL(10,3) END AS "quantity",
          CASE WHEN c._cdc_version < 1 THEN NULL::VARCHAR(65535)
-              WHEN c._cdc_version < 3 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."REMARK") = 'string' AND STRPOS(c._cdc_image."REMARK"::VARCHAR(65535), '__cdc_nul__!') = 0 THEN c._cdc_image."REMARK"::VARCHAR(65535) END
-              ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."NOTE") = 'string' AND STRPOS(c._cdc_image."NOTE"::VARCHAR(65535), '__cdc_nul__!') = 0 THEN c._cdc_image."NOTE"::VARCHAR(65535) END END AS "note"
+              WHEN c._cdc_version < 3 THEN "cdc"."f_text"(c._cdc_image."REMARK"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."REMARK"), c._cdc_whole)::VARCHAR(65535)
+              ELSE "cdc"."f_text"(c._cdc_image."NOTE"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."NOTE"), c._cdc_whole)::VARCHAR(65535) END AS "note"
           FROM "cdc_unscaled_salesdb_sales_order_detail" AS c) AS t;
     -- An update that changed the key deletes the row of the old key.
     INSERT INTO "cdc_typed_salesdb_sales_order_detail" (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,
@@ -431,14 +444,15 @@ BEGIN
     CREATE TEMP TABLE "cdc_upserts_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS SELECT s.* FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_op <> 'd';
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_upserts_salesdb_sales_order_detail" AS u;
     MERGE INTO "salesdb"."sales_order_detail" USING "cdc_upserts_salesdb_sales_order_detail" AS s ON "sales_order_detail"."order_id" = s."order_id" AND "sales_order_detail"."line_no" = s."line_no"
-    WHEN MATCHED THEN UPDATE SET "sku" = CASE WHEN STRPOS(s._cdc_unavailable, ',sku,') > 0 THEN "sales_order_detail"."sku" ELSE s."sku" END,
-         "quantity" = s."quantity",
-         "note" = CASE WHEN STRPOS(s._cdc_unavailable, ',note,') > 0 THEN "sales_order_detail"."note" ELSE s."note" END,
-         "_cdc_domain" = s."_cdc_domain",
-         "_cdc_position" = s."_cdc_position",
-         "_cdc_source_ts" = s."_cdc_source_ts",
-         "_cdc_kafka_partition" = s."_cdc_kafka_partition",
-         "_cdc_kafka_offset" = s."_cdc_kafka_offset"
+    WHEN MATCHED THEN UPDATE SET
+        "sku" = CASE WHEN STRPOS(s._cdc_unavailable, ',sku,') > 0 THEN "sales_order_detail"."sku" ELSE s."sku" END,
+        "quantity" = s."quantity",
+        "note" = CASE WHEN STRPOS(s._cdc_unavailable, ',note,') > 0 THEN "sales_order_detail"."note" ELSE s."note" END,
+        "_cdc_domain" = s."_cdc_domain",
+        "_cdc_position" = s."_cdc_position",
+        "_cdc_source_ts" = s."_cdc_source_ts",
+        "_cdc_kafka_partition" = s."_cdc_kafka_partition",
+        "_cdc_kafka_offset" = s."_cdc_kafka_offset"
     WHEN NOT MATCHED THEN INSERT ("order_id", "line_no", "sku", "quantity", "note", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
          VALUES (s."order_id", s."line_no", s."sku", s."quantity", s."note", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset");
     -- The ledger remembers the positions of deletions, so that a late older change stays out.

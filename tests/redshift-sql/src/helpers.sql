@@ -222,31 +222,32 @@ CREATE OR REPLACE FUNCTION rs.json_parse(t text) RETURNS jsonb LANGUAGE sql IMMU
 $$ SELECT rs.json_checked(t, false, false) $$;
 CREATE OR REPLACE FUNCTION rs.json_parse(b bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT rs.json_checked(convert_from(b, 'UTF8'), false, false) $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(t text, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.json_parse(t text, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT rs.json_checked(t, truncate, dedup) $$;
+CREATE OR REPLACE FUNCTION rs.json_parse(b bytea, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT rs.json_checked(convert_from(b, 'UTF8'), truncate, dedup) $$;
+CREATE OR REPLACE FUNCTION rs.json_parse_or_null(t text, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   RETURN rs.json_checked(t, truncate, dedup);
-EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN
-  IF null_on_error THEN RETURN NULL; END IF;
-  RAISE;
+EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(b bytea, null_on_error boolean, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.json_parse_or_null(b bytea, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   RETURN rs.json_checked(convert_from(b, 'UTF8'), truncate, dedup);
-EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN
-  IF null_on_error THEN RETURN NULL; END IF;
-  RAISE;
+EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN RETURN NULL;
 END $$;
 
--- "CAN_JSON_PARSE function": true if and only if JSON_PARSE would succeed; NULL for NULL (not stated by the guide).
-CREATE OR REPLACE FUNCTION rs.can_json_parse(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+-- "CAN_JSON_PARSE function": true if and only if JSON_PARSE would succeed, with the session's settings; NULL for NULL
+-- (not stated by the guide).
+CREATE OR REPLACE FUNCTION rs.can_json_parse(t text, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  PERFORM rs.json_checked(t, false, false);
+  PERFORM rs.json_checked(t, truncate, dedup);
   RETURN true;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$;
-CREATE OR REPLACE FUNCTION rs.can_json_parse(b bytea) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.can_json_parse(b bytea, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
-  PERFORM rs.json_checked(convert_from(b, 'UTF8'), false, false);
+  PERFORM rs.json_checked(convert_from(b, 'UTF8'), truncate, dedup);
   RETURN true;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$;

@@ -7,7 +7,7 @@
 
 use super::decoding_functions::{
     BASE64_BITS, BASE64_HEX, DATE_DAYS, DATE_ISO, DECIMAL, DECIMAL_ANY, DECIMAL_FIT, DECIMAL_TEXT, GEOMETRY,
-    HEX_INTEGER, TIME_ISO, TIME_MICROS, TIMESTAMP_ISO, TIMESTAMP_MICROS, ZONED_TIMESTAMP,
+    HEX_INTEGER, TEXT, TIME_ISO, TIME_MICROS, TIMESTAMP_ISO, TIMESTAMP_MICROS, ZONED_TIMESTAMP,
 };
 use super::ident::{literal, quoted};
 use super::layout::Layout;
@@ -16,6 +16,11 @@ use crate::catalog::{Column, DECIMAL_MAX_PRECISION, Decoding, Element, OnUnfitVa
 /// What stands for U+0000 in a record that was repaired. Its length is twice that of the escape
 /// `\u0000`.
 pub(super) const NUL_MARK: &str = "__cdc_nul__!";
+
+/// JSON_PARSE cuts strings over 65,535 bytes in the merge's session ("SUPER configurations"), at
+/// a byte or in front of a character: the guide does not say. In a record that is large enough
+/// to have such a string, one of up to so many bytes is surely whole.
+pub(super) const SURELY_WHOLE: u32 = VARCHAR_MAX_BYTES - 4;
 
 /// From this length on, text of hexadecimal digits only is hexadecimal and not base64 that
 /// happens to have no other characters.
@@ -82,9 +87,47 @@ pub fn unscaled(layout: &Layout, hexadecimal: &str) -> String {
     format!("{}({hexadecimal})", layout.function(HEX_INTEGER))
 }
 
-/// The typed value. `staged` names the columns of the stages, where there are some.
+/// The typed value. `staged` names the columns of the stages, where there are some. The relation
+/// of `image` tells in `_cdc_whole` how many bytes of a string are surely whole.
 #[must_use]
 pub fn typed(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> String {
+    let value = decoded(layout, image, column, staged);
+    match maybe_cut(image, column) {
+        Some(cut) => format!("CASE WHEN {cut} THEN NULL ELSE {value} END"),
+        None => value,
+    }
+}
+
+/// Whether parsing may have cut a value that would be decoded all the same. None for text, which
+/// [`whole_text`] measures, and for values that are then too long for their column.
+fn maybe_cut(image: &str, column: &Column) -> Option<String> {
+    let value = attribute(image, column);
+    let whole = surely_whole(image);
+    let long = |text: &str| format!("OCTET_LENGTH({text}::VARCHAR(65535)) > {whole}");
+    match (column.decoding, column.target_type) {
+        (Decoding::Super, _) => Some(format!("{whole} < {VARCHAR_MAX_BYTES} AND JSON_SIZE({value}) > {whole}")),
+        (Decoding::Text, _) => None,
+        (Decoding::Geometry, kind) if holds_cut(kind) => Some(long(&format!("{value}.\"wkb\""))),
+        (_, kind) if holds_cut(kind) => Some(long(&value)),
+        _ => None,
+    }
+}
+
+/// Whether a column is wide enough for what is left of a value after a cut. Binary values arrive
+/// as base64, four characters for three bytes, or as hexadecimal digits.
+fn holds_cut(kind: RedshiftType) -> bool {
+    match kind {
+        RedshiftType::Varchar { bytes } => bytes > SURELY_WHOLE,
+        RedshiftType::Varbyte { bytes } => bytes > SURELY_WHOLE / 2,
+        _ => false,
+    }
+}
+
+fn surely_whole(image: &str) -> String {
+    format!("{}._cdc_whole", image.split('.').next().unwrap_or(image))
+}
+
+fn decoded(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> String {
     let value = attribute(image, column);
     let text = format!("{value}::VARCHAR(65535)");
     let kind = column.target_type;
@@ -98,7 +141,7 @@ pub fn typed(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> 
             "CASE WHEN {value}::BIGINT >= 0 THEN {value}::BIGINT::DECIMAL(20,0)\n\
              \x20             ELSE {value}::BIGINT::DECIMAL(20,0) + 18446744073709551616 END::{kind}"
         ),
-        Decoding::Text => whole_text(&value, column),
+        Decoding::Text => whole_text(layout, image, column),
         Decoding::DecimalBase64 { scale } | Decoding::DecimalAny { scale } => {
             format!("{}::{kind}", decimal(layout, staged, scale, kind))
         }
@@ -167,11 +210,11 @@ pub fn typed(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> 
 #[must_use]
 pub fn truncated(image: &str, column: &Column) -> Option<String> {
     match (column.on_unfit_value, column.decoding, column.target_type) {
-        (OnUnfitValue::Truncate, Decoding::Text, RedshiftType::Varchar { bytes }) if bytes < VARCHAR_MAX_BYTES => {
+        (OnUnfitValue::Truncate, Decoding::Text, kind @ RedshiftType::Varchar { bytes }) => {
             let value = attribute(image, column);
-            Some(format!(
-                "CASE WHEN JSON_TYPEOF({value}) = 'string' AND OCTET_LENGTH({value}::VARCHAR(65535)) > {bytes} THEN 1 ELSE 0 END"
-            ))
+            let whole = if holds_cut(kind) { surely_whole(image) } else { bytes.to_string() };
+            let is_cut = format!("OCTET_LENGTH({value}::VARCHAR(65535)) > {whole}");
+            Some(format!("CASE WHEN JSON_TYPEOF({value}) = 'string' AND {is_cut} THEN 1 ELSE 0 END"))
         }
         _ => None,
     }
@@ -247,24 +290,18 @@ pub fn element_json(layout: &Layout, element: Element, item: &str, staged: &Stag
 
 /// Text as it is. What is too long is cut only if the column's policy says so: a cast to a
 /// shorter VARCHAR would cut it without a word.
-fn whole_text(value: &str, column: &Column) -> String {
-    let text = format!("{value}::VARCHAR(65535)");
+fn whole_text(layout: &Layout, image: &str, column: &Column) -> String {
+    let value = attribute(image, column);
     let kind = column.target_type;
-    let bytes = match kind {
-        RedshiftType::Varchar { bytes } => bytes,
-        _ => VARCHAR_MAX_BYTES,
+    let most = match kind {
+        _ if column.on_unfit_value == OnUnfitValue::Truncate => VARCHAR_MAX_BYTES.to_string(),
+        RedshiftType::Varchar { bytes } if !holds_cut(kind) => bytes.to_string(),
+        RedshiftType::Varchar { bytes } if bytes < VARCHAR_MAX_BYTES => {
+            format!("LEAST({bytes}, {})", surely_whole(image))
+        }
+        _ => surely_whole(image),
     };
-    let is_string = format!("JSON_TYPEOF({value}) = 'string' AND STRPOS({text}, '{NUL_MARK}') = 0");
-    if bytes == VARCHAR_MAX_BYTES {
-        return format!("CASE WHEN {is_string} THEN {text} END");
-    }
-    if column.on_unfit_value == OnUnfitValue::Truncate {
-        return format!("CASE WHEN {is_string} THEN {text} END::{kind}");
-    }
-    format!(
-        "CASE WHEN {is_string} AND OCTET_LENGTH({text}) <= {bytes}\n\
-         \x20             THEN {text} END::{kind}"
-    )
+    format!("{}({value}::VARCHAR(65535), JSON_TYPEOF({value}), {most})::{kind}", layout.function(TEXT))
 }
 
 /// A computed text, if it fits.

@@ -6,6 +6,7 @@
 //! as `$1`. Each answers NULL for what it cannot decode exactly; the merge procedure then
 //! finds a value that was there and is NULL now, and puts it into quarantine.
 
+use super::decode::NUL_MARK;
 use super::layout::Layout;
 
 /// A function's name and its `CREATE OR REPLACE FUNCTION` statement.
@@ -19,6 +20,8 @@ pub const HEX_MAGNITUDE: &str = "f_hex_magnitude";
 pub const HEX_HALF: &str = "f_hex_half";
 /// A column's name if its value was lost in decoding.
 pub const LOST: &str = "f_lost";
+/// Text that is a JSON string, whole, and not too long.
+pub const TEXT: &str = "f_text";
 /// Base64 of up to 24 characters (18 bytes) to lower-case hexadecimal.
 pub const BASE64_HEX: &str = "f_base64_hex";
 /// Hexadecimal of a big-endian two's complement number of up to 16 bytes to DECIMAL(38,0).
@@ -82,7 +85,17 @@ pub fn create_all(layout: &Layout) -> Vec<FunctionDefinition> {
         (POSITION_DOMAIN, position_domain(layout)),
         (POSITION, position(layout)),
         (LOST, lost(layout)),
+        (TEXT, text(layout)),
     ]
+}
+
+/// Text, its JSON type, and the most bytes. Text with the mark of U+0000 was repaired and is not
+/// what the source has.
+fn text(layout: &Layout) -> String {
+    let body = format!(
+        "SELECT CASE WHEN $2 = 'string' AND STRPOS($1, '{NUL_MARK}') = 0 AND OCTET_LENGTH($1) <= $3 THEN $1 END"
+    );
+    function(layout, TEXT, "VARCHAR(65535), VARCHAR(16), INTEGER", "VARCHAR(65535)", &body)
 }
 
 fn function(layout: &Layout, name: &str, arguments: &str, returns: &str, body: &str) -> String {

@@ -170,7 +170,7 @@ impl Writer<'_> {
              -- Returns:   one row of counts; see the OUT arguments.\n\
              -- Locking:   the table's own watermark table, first and alone. Readers of the target are never blocked.\n\
              -- Repeats:   what the watermark has passed is not read again, so a repeated call changes nothing.\n\
-             -- By hand:   SET enable_case_sensitive_identifier TO true; CALL {procedure}(100000, -1, -1);\n\
+             -- By hand:   SET enable_case_sensitive_identifier TO true; SET json_parse_truncate_strings TO true; CALL {procedure}(100000, -1, -1);\n\
              DECLARE\n\
              \x20   cdc_probe BIGINT;\n\
              \x20   cdc_mark RECORD;\n\
@@ -315,24 +315,26 @@ impl Writer<'_> {
              \x20   -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.\n\
              \x20   DROP TABLE IF EXISTS {parsed};\n\
              \x20   CREATE TEMP TABLE {parsed} AS\n\
-             \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, JSON_PARSE(l.kafka_value) AS document\n\
+             \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, {surely_whole} AS whole,\n\
+             \x20          JSON_PARSE(l.kafka_value) AS document\n\
              \x20   FROM {landed} AS l WHERE l.shape = 'json';\n\
              {repair}\
              \x20   DROP TABLE IF EXISTS {events};\n\
              \x20   CREATE TEMP TABLE {events} AS\n\
-             \x20   SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.is_row AS _cdc_is_row,{log}\n\
+             \x20   SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.whole AS _cdc_whole, e.is_row AS _cdc_is_row,{log}\n\
              \x20          CASE WHEN e.is_row THEN {row_op} ELSE e.envelope.\"op\"::VARCHAR(16) END AS _cdc_op,\n\
              \x20          CASE WHEN e.is_row THEN e.envelope WHEN e.envelope.\"op\"::VARCHAR(16) = 'd' THEN e.envelope.\"before\" ELSE e.envelope.\"after\" END AS _cdc_image,\n\
              \x20          CASE WHEN e.is_row THEN NULL WHEN e.envelope.\"op\"::VARCHAR(16) = 'u' THEN e.envelope.\"before\" END AS _cdc_before,\n\
              \x20          CASE WHEN e.is_row THEN e.envelope.\"__source_ts_ms\"::BIGINT ELSE e.envelope.\"source\".\"ts_ms\"::BIGINT END AS _cdc_source_ms,\n\
              \x20          {domain}({snapshot}, {gtid}, {server_id}, {file}, {lsn})::VARCHAR(128) AS _cdc_domain,\n\
              \x20          {position}({snapshot}, {gtid}, {file}, {pos}, {row}, {lsn})::VARCHAR(80) AS _cdc_position\n\
-             \x20   FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.envelope,\n\
+             \x20   FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.whole, d.envelope,\n\
              \x20                COALESCE(NOT COALESCE(IS_OBJECT(d.envelope.\"source\"), false) AND (JSON_TYPEOF(d.envelope.\"__op\") = 'string'\n\
              \x20                    OR JSON_TYPEOF(d.envelope.\"__deleted\") IN ('string', 'boolean')), false) AS is_row\n\
-             \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival,\n\
+             \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival, p.whole,\n\
              \x20                      {envelope} AS envelope\n\
              \x20               FROM {parsed} AS p) AS d) AS e;",
+            surely_whole = values::surely_whole("l.kafka_value"),
             repair = self.repair(),
             envelope = envelope("p.document"),
             snapshot = origin("snapshot", "VARCHAR(64)"),
@@ -698,7 +700,8 @@ impl Writer<'_> {
              \x20   CREATE TEMP TABLE {upserts} {attributes} AS SELECT s.* FROM {staging} AS s WHERE s._cdc_op <> 'd';\n\
              \x20   SELECT COUNT(*) INTO cdc_applied_rows FROM {upserts} AS u;\n\
              \x20   MERGE INTO {target} USING {upserts} AS s ON {matched}\n\
-             \x20   WHEN MATCHED THEN UPDATE SET {sets}\n\
+             \x20   WHEN MATCHED THEN UPDATE SET\n\
+             \x20       {sets}\n\
              \x20   WHEN NOT MATCHED THEN INSERT ({all})\n\
              \x20        VALUES ({values});\n\
              \x20   -- The ledger remembers the positions of deletions, so that a late older change stays out.\n\
@@ -714,7 +717,7 @@ impl Writer<'_> {
             deleted = self.keys_equal(&self.target, "s"),
             matched = self.keys_equal(&target_name, "s"),
             ledgered = self.keys_equal(&self.ledger, "s"),
-            sets = sets.join(",\n         "),
+            sets = sets.join(",\n        "),
             all = all.join(", "),
             values = all.iter().map(|name| format!("s.{name}")).collect::<Vec<_>>().join(", "),
             keys = keys.join(", "),

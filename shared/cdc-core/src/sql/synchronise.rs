@@ -49,15 +49,19 @@ pub struct Synchronisation {
     pub roles: Vec<StatementRole>,
 }
 
-/// The most tables of one batch: it has two statements per table and two more, and the Data
+/// Lets JSON_PARSE take a record with a string over 65,535 bytes and cut the string ("SUPER
+/// configurations"). The merge tells such values by their length, and the row keeps its others.
+const TRUNCATE_STRINGS: &str = "SET json_parse_truncate_strings TO true";
+
+/// The most tables of one batch: it has two statements per table and three more, and the Data
 /// API takes 40 statements a batch.
-pub const MAX_TABLES: usize = 19;
+pub const MAX_TABLES: usize = 18;
 
 /// Renders one synchronisation of at most [`MAX_TABLES`] tables.
 #[must_use]
 pub fn synchronise(layout: &Layout, tables: &[(&TableSpec, MergeBound)]) -> Synchronisation {
-    let mut statements = vec![CASE_SENSITIVE.to_owned()];
-    let mut roles = vec![StatementRole::Setting];
+    let mut statements = vec![CASE_SENSITIVE.to_owned(), TRUNCATE_STRINGS.to_owned()];
+    let mut roles = vec![StatementRole::Setting, StatementRole::Setting];
     for (index, (spec, _)) in tables.iter().enumerate() {
         statements.push(format!("CALL {}()", layout.refresh_procedure(spec)));
         roles.push(StatementRole::Refresh(index));

@@ -232,8 +232,10 @@ async fn supervise(shared: Shared, topic: Arc<dyn TopicReader>, injected: Inject
     // Dropped at the end, which ends the fetchers.
     let mut fetchers = JoinSet::new();
     tokio::select! {
-        () = assign_partitions(&shared, &topic, &desks, &mut fetchers) => {}
+        // A poller that ends because it was told to has not failed.
+        biased;
         _ = stop.wait_for(|stop| *stop) => {}
+        () = assign_partitions(&shared, &topic, &desks, &mut fetchers) => {}
         ended = pollers.join_next() => {
             let how = ended.map(|result| result.err().map(|error| error.to_string()));
             tracing::error!(?how, "a poller ended although nobody stopped it");

@@ -5,7 +5,7 @@
 //! record goes to quarantine or the value is only counted.
 
 use super::Writer;
-use crate::catalog::{Column, Element, OnUnfitValue, RedshiftType};
+use crate::catalog::{Column, Element, OnUnfitValue, RedshiftType, VARCHAR_MAX_BYTES};
 use crate::sql::decode::{self, Staged};
 use crate::sql::decoding_functions::{HEX_INTEGER, LOST};
 use crate::sql::ident::{literal, quoted};
@@ -13,6 +13,21 @@ use crate::sql::versions;
 
 /// Text of an array's elements beyond this size is not put together: LISTAGG holds 65,535 bytes.
 const LIST_MAX_BYTES: u32 = 65_000;
+
+/// Bytes that are looked at as hexadecimal text at a time: with a mark for every U+0000 the
+/// text is twice as long as its digits, and holds 65,535 bytes.
+const PIECE_BYTES: u32 = 16_000;
+
+/// The most bytes of a VARBYTE ("VARBYTE type").
+const VARBYTE_MAX_BYTES: u32 = 16_777_216;
+
+/// Up to how many bytes a string of the record is surely whole after JSON_PARSE.
+pub(super) fn surely_whole(record: &str) -> String {
+    format!(
+        "CASE WHEN OCTET_LENGTH({record}) > {VARCHAR_MAX_BYTES} THEN {} ELSE {VARCHAR_MAX_BYTES} END",
+        decode::SURELY_WHOLE
+    )
+}
 
 impl Writer<'_> {
     fn decimal_columns(&self) -> Vec<&Column> {
@@ -30,31 +45,46 @@ impl Writer<'_> {
     /// that hold the mark do not fit. The bytes are looked at as hexadecimal text: what is
     /// searched for cannot begin in the middle of a byte of UTF-8 JSON. An escaped backslash in
     /// front of `u0000` is no U+0000, so those are put aside meanwhile, as a byte that JSON text
-    /// cannot hold.
+    /// cannot hold. A piece never ends within an escape, so the next one begins outside of one.
     pub(super) fn repair(&self) -> String {
         let landed = self.stage("landed");
         let parsed = self.stage("parsed");
         let repaired = self.stage("repaired");
+        let piece = self.stage("piece");
         let mark: String = decode::NUL_MARK.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let nul = "5c7530303030";
         format!(
             "\x20   -- repaired: what only U+0000 keeps from being parsed, with a mark in its place; values with the mark do not fit.\n\
+             \x20   -- Piece by piece, since text holds 65,535 hexadecimal digits.\n\
              \x20   SELECT COUNT(*) INTO cdc_malformed_count FROM {landed} AS l WHERE l.shape = 'malformed';\n\
              \x20   IF cdc_malformed_count > 0 THEN\n\
              \x20       DROP TABLE IF EXISTS {repaired};\n\
              \x20       CREATE TEMP TABLE {repaired} AS\n\
-             \x20       SELECT h.kafka_partition, h.kafka_offset, h.kafka_timestamp, h.arrival,\n\
-             \x20              FROM_HEX(REPLACE(REPLACE(REPLACE(h.digits, '5c5c', '01'), '{nul}', '{mark}'), '01', '5c5c')) AS kafka_value\n\
-             \x20       FROM (SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, LOWER(TO_HEX(l.kafka_value)) AS digits\n\
-             \x20             FROM {landed} AS l WHERE l.shape = 'malformed' AND OCTET_LENGTH(l.kafka_value) <= 32000) AS h\n\
-             \x20       WHERE STRPOS(h.digits, '{nul}') > 0 AND STRPOS(h.digits, '{mark}') = 0\n\
-             \x20             AND 2 * LEN(h.digits) - LEN(REPLACE(h.digits, '{nul}', '')) <= 65000;\n\
+             \x20       SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, l.kafka_value AS original,\n\
+             \x20              CAST(SUBSTRING(l.kafka_value, 1, 0) AS VARBYTE({VARBYTE_MAX_BYTES})) AS kafka_value, 0::INTEGER AS done\n\
+             \x20       FROM {landed} AS l WHERE l.shape = 'malformed';\n\
+             \x20       WHILE cdc_malformed_count > 0 LOOP\n\
+             \x20           DROP TABLE IF EXISTS {piece};\n\
+             \x20           CREATE TEMP TABLE {piece} AS\n\
+             \x20           SELECT h.kafka_partition, h.kafka_offset, h.bytes, h.digits,\n\
+             \x20                  CASE WHEN h.remaining > h.bytes THEN REGEXP_REPLACE(h.digits, '5c(75([346][0-9a-f]){{0,3}})?$', '') ELSE h.digits END AS body\n\
+             \x20           FROM (SELECT r.kafka_partition, r.kafka_offset, OCTET_LENGTH(r.original) - r.done AS remaining,\n\
+             \x20                        LEAST(OCTET_LENGTH(r.original) - r.done, {PIECE_BYTES}) AS bytes,\n\
+             \x20                        REPLACE(LOWER(TO_HEX(SUBSTRING(r.original, r.done + 1, {PIECE_BYTES}))), '5c5c', '01') AS digits\n\
+             \x20                 FROM {repaired} AS r WHERE r.done < OCTET_LENGTH(r.original)) AS h;\n\
+             \x20           UPDATE {repaired} SET done = {repaired}.done + n.bytes - (LEN(n.digits) - LEN(n.body)) / 2,\n\
+             \x20                  kafka_value = {repaired}.kafka_value || FROM_HEX(REPLACE(REPLACE(n.body, '5c7530303030', '{mark}'), '01', '5c5c'))\n\
+             \x20           FROM {piece} AS n\n\
+             \x20           WHERE {repaired}.kafka_partition = n.kafka_partition AND {repaired}.kafka_offset = n.kafka_offset;\n\
+             \x20           SELECT COUNT(*) INTO cdc_malformed_count FROM {repaired} AS r WHERE r.done < OCTET_LENGTH(r.original);\n\
+             \x20       END LOOP;\n\
              \x20       DELETE FROM {repaired} WHERE NOT COALESCE(CAN_JSON_PARSE(kafka_value), false);\n\
              \x20       UPDATE {landed} SET shape = 'repaired' FROM {repaired} AS r\n\
              \x20       WHERE {landed}.kafka_partition = r.kafka_partition AND {landed}.kafka_offset = r.kafka_offset;\n\
-             \x20       INSERT INTO {parsed} (kafka_partition, kafka_offset, kafka_timestamp, arrival, document)\n\
-             \x20       SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, JSON_PARSE(r.kafka_value) FROM {repaired} AS r;\n\
-             \x20   END IF;\n"
+             \x20       INSERT INTO {parsed} (kafka_partition, kafka_offset, kafka_timestamp, arrival, whole, document)\n\
+             \x20       SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, {surely_whole}, JSON_PARSE(r.kafka_value)\n\
+             \x20       FROM {repaired} AS r;\n\
+             \x20   END IF;\n",
+            surely_whole = surely_whole("r.kafka_value"),
         )
     }
 
@@ -288,7 +318,7 @@ impl Writer<'_> {
             return "''".to_owned();
         }
         // A delete's row image is its key: other columns are fillers, not data.
-        format!("CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END", parts.join("\n         || "))
+        format!("CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END", parts.join("\n      || "))
     }
 
     /// How many values do not fit into columns that take NULL then.
@@ -328,7 +358,7 @@ impl Writer<'_> {
         if parts.is_empty() {
             return "''".to_owned();
         }
-        parts.join("\n         || ")
+        parts.join("\n      || ")
     }
 
     /// Whether an update's row image before the change has another key.

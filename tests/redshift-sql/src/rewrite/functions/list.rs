@@ -123,6 +123,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "json_parse",
     "json_serialize",
     "json_serialize_to_varbyte",
+    "json_size",
     "json_typeof",
     "lag",
     "last_day",

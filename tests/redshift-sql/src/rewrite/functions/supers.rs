@@ -16,13 +16,17 @@ impl Rewriter<'_> {
             ("json_parse", 1) => super_value(self.json_parse(&args[0])?),
             ("can_json_parse", 1) => {
                 let bytes = if a.is_varbyte(0) { args[0].sql.clone() } else { a.text(0)? };
-                boolean(format!("rs.can_json_parse({bytes})"))
+                boolean(format!("rs.can_json_parse({bytes}{})", self.parsing_options()))
             }
             ("json_serialize", 1) => text(format!("rs.json_serialize({})", a.json(0)?), MAX_VARCHAR),
             ("json_serialize_to_varbyte", 1) => Typed::new(
                 format!("convert_to(rs.super_json({}), 'UTF8')", a.json(0)?),
                 RsType::Varbyte(crate::types::MAX_VARBYTE),
             ),
+            ("json_size", 1) if a.is_super(0) => int(format!("octet_length(rs.super_json({}))", args[0].sql)),
+            ("json_size", 1) => {
+                return Err(SqlError::new("42883", format!("function json_size({}) does not exist", args[0].ty)));
+            }
             ("json_typeof", 1) if a.is_super(0) => text(format!("jsonb_typeof({})", args[0].sql), 16),
             ("json_typeof", 1) => {
                 return Err(SqlError::new("42883", format!("function json_typeof({}) does not exist", args[0].ty)));
@@ -116,14 +120,18 @@ impl Rewriter<'_> {
             return Err(SqlError::new("42883", "function json_parse(super) does not exist"));
         }
         let text = if matches!(value.ty, RsType::Varbyte(_)) { value.sql.clone() } else { self.text_of(value)? };
+        let function = if self.settings.parse_super_null_on_error { "json_parse_or_null" } else { "json_parse" };
+        Ok(format!("rs.{function}({text}{})", self.parsing_options()))
+    }
+
+    /// The settings that decide what JSON_PARSE takes, if they are not the default.
+    fn parsing_options(&self) -> String {
         let s = self.settings;
-        if !s.parse_super_null_on_error && !s.json_parse_truncate_strings && !s.json_parse_dedup_attributes {
-            return Ok(format!("rs.json_parse({text})"));
+        if s.json_parse_truncate_strings || s.json_parse_dedup_attributes {
+            format!(", {}, {}", s.json_parse_truncate_strings, s.json_parse_dedup_attributes)
+        } else {
+            String::new()
         }
-        Ok(format!(
-            "rs.json_parse({text}, {}, {}, {})",
-            s.parse_super_null_on_error, s.json_parse_truncate_strings, s.json_parse_dedup_attributes
-        ))
     }
 
     /// "ARRAY_POSITION function": a NULL can be searched unless `null_match` is false.

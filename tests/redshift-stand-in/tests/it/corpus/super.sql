@@ -111,6 +111,21 @@ SELECT json_parse('{"zeta": 1, "a": {"y": 2, "b": 3}, "mm": null}')
 SELECT can_json_parse('{"a":1}'), can_json_parse('{a'), can_json_parse('[1]'::varbyte)
 -> true|false|true
 
+# SUPER configurations, Parsing options: a string over 65,535 bytes is an error unless it may be cut
+SELECT json_parse('["'::varbyte || from_hex(repeat('61', 30000)) || from_hex(repeat('61', 30000)) || from_hex(repeat('61', 30000)) || '"]'::varbyte)
+!! 65535
+
+SET json_parse_truncate_strings TO on
+
+SELECT octet_length(json_parse('["'::varbyte || from_hex(repeat('61', 30000)) || from_hex(repeat('61', 30000)) || from_hex(repeat('61', 30000)) || '"]'::varbyte)[0]::varchar(65535)), can_json_parse('["'::varbyte || from_hex(repeat('61', 30000)) || from_hex(repeat('61', 30000)) || from_hex(repeat('61', 30000)) || '"]'::varbyte)
+-> 65535|true
+
+RESET json_parse_truncate_strings
+
+# JSON_SIZE function
+SELECT json_size(json_parse('[10001,10002,"⬤"]'))
+-> 19
+
 # JSON_SERIALIZE function
 SELECT json_serialize(json_parse('[10001, 10002, "abc"]')), json_serialize(json_parse('{"a": "x\\"y"}'))
 -> [10001,10002,"abc"]|{"a":"x\"y"}
