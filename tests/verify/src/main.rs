@@ -56,10 +56,18 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+#[expect(clippy::disallowed_methods, reason = "what Cargo set for this program is not for the Cargo below it")]
 fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
-    let status = Command::new(env!("CARGO"))
-        .current_dir(root)
-        .args(arguments)
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root).args(arguments);
+    // What `cargo run` tells this program about its package would make build scripts that look at
+    // these variables build everything anew, and once more where the tests call Cargo themselves.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    let status = command
         .envs(environment.iter().copied())
         .status()
         .map_err(|error| format!("cargo cannot be started: {error}"))?;
