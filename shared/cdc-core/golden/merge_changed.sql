@@ -19,7 +19,7 @@ AS $procedure$
 -- Returns:   one row of counts; see the OUT arguments.
 -- Locking:   the table's own watermark table, first and alone. Readers of the target are never blocked.
 -- Repeats:   what the watermark has passed is not read again, so a repeated call changes nothing.
--- By hand:   SET enable_case_sensitive_identifier TO true; SET json_parse_truncate_strings TO true; CALL "cdc"."sp_merge_salesdb_sales_order_detail"(100000, -1, -1);
+-- By hand:   SET enable_case_sensitive_identifier TO true; SET json_parse_truncate_strings TO on; CALL "cdc"."sp_merge_salesdb_sales_order_detail"(100000, -1, -1);
 DECLARE
     cdc_probe BIGINT;
     cdc_mark RECORD;

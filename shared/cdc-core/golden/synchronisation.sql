@@ -1,5 +1,5 @@
 SET enable_case_sensitive_identifier TO true;
-SET json_parse_truncate_strings TO true;
+SET json_parse_truncate_strings TO on;
 CALL "cdc"."sp_refresh_salesdb_sales_order_detail"();
 CALL "cdc"."sp_refresh_shop_db_it_s__odd__1a2b3c4d"();
 CALL "cdc"."sp_merge_salesdb_sales_order_detail"(100000, -1, -1);

@@ -170,7 +170,7 @@ impl Writer<'_> {
              -- Returns:   one row of counts; see the OUT arguments.\n\
              -- Locking:   the table's own watermark table, first and alone. Readers of the target are never blocked.\n\
              -- Repeats:   what the watermark has passed is not read again, so a repeated call changes nothing.\n\
-             -- By hand:   SET enable_case_sensitive_identifier TO true; SET json_parse_truncate_strings TO true; CALL {procedure}(100000, -1, -1);\n\
+             -- By hand:   SET enable_case_sensitive_identifier TO true; SET json_parse_truncate_strings TO on; CALL {procedure}(100000, -1, -1);\n\
              DECLARE\n\
              \x20   cdc_probe BIGINT;\n\
              \x20   cdc_mark RECORD;\n\

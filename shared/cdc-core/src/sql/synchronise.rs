@@ -51,7 +51,7 @@ pub struct Synchronisation {
 
 /// Lets JSON_PARSE take a record with a string over 65,535 bytes and cut the string ("SUPER
 /// configurations"). The merge tells such values by their length, and the row keeps its others.
-const TRUNCATE_STRINGS: &str = "SET json_parse_truncate_strings TO true";
+const TRUNCATE_STRINGS: &str = "SET json_parse_truncate_strings TO on";
 
 /// The most tables of one batch: it has two statements per table and three more, and the Data
 /// API takes 40 statements a batch.
