@@ -334,6 +334,12 @@ fn doubts(definition: &columns::Definition) -> Vec<String> {
             definition.assumed.join(", ")
         ));
     }
+    for (loss, columns) in &definition.lossy {
+        warnings.push(format!(
+            "table {table}: the connector's settings lose what {} hold: {loss} in the connector",
+            columns.join(", ")
+        ));
+    }
     warnings
 }
 

@@ -1,6 +1,6 @@
 //! A table's definition: one source of columns, and the pipeline file's options over it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::history::{self, FormerSource, History};
@@ -69,6 +69,9 @@ pub struct Definition {
     /// Source names of columns of which only the connector's settings, stated or assumed, tell
     /// in which unit their values arrive, because no event's schema is known.
     pub assumed: Vec<String>,
+    /// What the connector's settings take away from values before they are sent, with the setting
+    /// that keeps it, and the source names of the columns. Only the source's types tell.
+    pub lossy: BTreeMap<&'static str, Vec<String>>,
 }
 
 /// A column that was left out because its values cannot be carried over exactly.
@@ -95,7 +98,7 @@ pub enum DefineProblem {
     #[error("its columns are declared, its key is not; add `key`, an empty list for a table without a key")]
     KeyNotDeclared,
     /// There is no key and the file wants one.
-    #[error("it has no key; add `key`, or set `keyless` to append")]
+    #[error("it has no key; add `key`, or set `keyless` to wait")]
     NoKey,
     /// A declared type that is none.
     #[error("column {column}: the declared type `{source_type}` cannot be read")]
@@ -217,6 +220,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         known_attributes(spec, knowledge, origin, &source, history_of(pipeline, spec, knowledge), &options);
     let mut null_hidden_by_default = Vec::new();
     let mut assumed = Vec::new();
+    let mut lossy: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for column in source.columns {
         let is_key = key.contains(&column.name);
         if !is_key && !is_wanted(&column.name, &options) {
@@ -227,6 +231,9 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
                 Some(field) if field.hides_null => null_hidden_by_default.push(column.name.clone()),
                 None if decoding.has_unit() && settings.times.is_none() => assumed.push(column.name.clone()),
                 _ => {}
+            }
+            if let Some(loss) = column.loss(settings) {
+                lossy.entry(loss).or_default().push(column.name.clone());
             }
             columns.push(target(&column, kind, decoding, &options));
         };
@@ -275,7 +282,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         known_attributes,
         schema_changes: history.and_then(History::mark).cloned(),
     };
-    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed })
+    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy })
 }
 
 /// What the schema-change topic tells of the table's past.

@@ -68,6 +68,13 @@ impl SourceColumn {
             (None, None) => Mapped::unsupported("nothing tells the column's type"),
         }
     }
+
+    /// What the connector takes away from the values before it sends them, with the setting that
+    /// keeps it. None if nothing, or if the type in the source is not known.
+    #[must_use]
+    pub fn loss(&self, settings: &ConnectorSettings) -> Option<&'static str> {
+        representation::loss(self.sql.as_ref()?, &self.mapped(settings))
+    }
 }
 
 /// A table as a source describes it.

@@ -10,7 +10,8 @@ use super::source_type::{Mapped, SqlType};
 use super::{mysql, postgres};
 use crate::catalog::{Decoding, RedshiftType};
 use crate::pipeline::{
-    BinaryHandling, ConnectorSettings, DecimalHandling, FieldNameAdjustment, TimePrecision, UnsignedHandling,
+    BinaryHandling, ConnectorSettings, DecimalHandling, FieldNameAdjustment, IntervalHandling, TimePrecision,
+    UnsignedHandling,
 };
 
 /// A column's type in the source, and whose it is.
@@ -68,6 +69,30 @@ pub(super) fn combine(field: &Field, sql: Option<&SourceSql>, settings: &Connect
             }
         }
         _ => field.mapped.clone(),
+    }
+}
+
+/// What the connector takes away from a column's values before it sends them, with the setting
+/// that keeps it; None if it sends them whole. `arrives` is how they arrive.
+pub(super) fn loss(sql: &SourceSql, arrives: &Mapped) -> Option<&'static str> {
+    let whole = ConnectorSettings {
+        decimals: Some(DecimalHandling::Precise),
+        times: Some(TimePrecision::Adaptive),
+        intervals: Some(IntervalHandling::String),
+        ..ConnectorSettings::default()
+    };
+    let (Mapped::Exact(_, sent), Mapped::Exact(_, arrives)) = (sql.map(&whole), arrives) else { return None };
+    match (sent, arrives) {
+        (Decoding::DecimalBase64 { .. }, Decoding::Float) => {
+            Some("decimals arrive as floating-point numbers of 15 to 17 digits; set decimal.handling.mode=precise")
+        }
+        (Decoding::TimeMicros, Decoding::TimeMillis) | (Decoding::TimestampMicros, Decoding::TimestampMillis) => {
+            Some("times arrive without their microseconds; set time.precision.mode to another value than connect")
+        }
+        (Decoding::Text, Decoding::Integer) => {
+            Some("intervals arrive as a number that counts a month as 30.4375 days; set interval.handling.mode=string")
+        }
+        _ => None,
     }
 }
 

@@ -474,6 +474,47 @@ fn the_newest_schema_of_an_event_counts() {
 }
 
 #[test]
+fn settings_that_lose_information_are_told_by_the_events_and_the_source_s_types() {
+    let dump =
+        "CREATE TABLE T (id int PRIMARY KEY, d decimal(20,4), f double, t3 datetime(3), t6 datetime(6), c6 time(6))";
+    let lossy = |source: &str, fields: Option<&str>| {
+        let mut knowledge = Knowledge::default();
+        knowledge.learn_dump(&pipeline("", ONE), "d.sql", dump).unwrap();
+        if let Some(fields) = fields {
+            let schema = value_schema(fields);
+            let value = format!(r#"{{"schema":{schema},"payload":{{"op":"c","source":{{}},"after":{{}}}}}}"#);
+            knowledge.learn(&record("p.db.T", 1, None, &value));
+        }
+        let definition = defined(source, ONE, &knowledge).unwrap();
+        definition.lossy.into_values().collect::<Vec<_>>()
+    };
+    let field = |name: &str, kind: &str, logical: &str| {
+        let logical = if logical.is_empty() { String::new() } else { format!(r#","name":"{logical}","version":1"#) };
+        format!(r#"{{"type":"{kind}","optional":true,"field":"{name}"{logical}}}"#)
+    };
+    let sent = |decimal: (&str, &str), moment: &str, clock: (&str, &str)| {
+        [
+            field("id", "int32", ""),
+            field("d", decimal.0, decimal.1),
+            field("f", "double", ""),
+            field("t3", "int64", "org.apache.kafka.connect.data.Timestamp"),
+            field("t6", "int64", moment),
+            field("c6", clock.0, clock.1),
+        ]
+        .join(",")
+    };
+    let connect = "org.apache.kafka.connect.data.Timestamp";
+    let all = sent(("double", ""), connect, ("int32", "org.apache.kafka.connect.data.Time"));
+    let none = sent(("string", ""), "io.debezium.time.MicroTimestamp", ("int64", "io.debezium.time.MicroTime"));
+    assert_eq!(lossy("", Some(&all)), [vec!["d"], vec!["t6", "c6"]]);
+    assert!(lossy("", Some(&none)).is_empty());
+    assert!(lossy("", None).is_empty());
+    let stated = ", settings: {time.precision.mode: connect, decimal.handling.mode: double}";
+    assert_eq!(lossy(stated, None), [vec!["d"], vec!["t6", "c6"]]);
+    assert!(lossy(stated, Some(&none)).is_empty(), "what the events say counts");
+}
+
+#[test]
 fn options_apply_over_the_columns() {
     let known = knowledge();
     let names = |tables: &str| {
