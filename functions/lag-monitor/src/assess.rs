@@ -1,7 +1,8 @@
 //! From observations to states and conditions. Pure: the moment of the assessment is an
 //! argument.
 //!
-//! A table is `ok` if nothing is pending, or what is pending is younger than `BEHIND_AFTER_MS`.
+//! A table is `ok` if nothing is pending, or what is pending is younger than `BEHIND_AFTER_MS`,
+//! or than the freshness that the pipeline file promises for the table.
 //! It is `behind` while it is older, and `stopped` if in addition nothing was merged for
 //! `STOPPED_AFTER_MS`, or if it cannot go on by itself. It is `unknown` if the watermarks or
 //! the topic cannot be seen. What is pending is what Kafka still delivers above the watermark:
@@ -24,6 +25,16 @@ pub struct Thresholds {
     pub behind_after: Duration,
     /// Without a merge for longer, a table with old pending records is `stopped`.
     pub stopped_after: Duration,
+}
+
+impl Thresholds {
+    /// The limits of a table for which the pipeline file promises a freshness of its own. A table
+    /// is not stopped before it is behind.
+    #[must_use]
+    pub fn promised(self, freshness: Option<Duration>) -> Self {
+        let behind_after = freshness.unwrap_or(self.behind_after);
+        Self { behind_after, stopped_after: self.stopped_after.max(behind_after) }
+    }
 }
 
 /// What Kafka says about one partition.
@@ -139,18 +150,19 @@ pub(crate) struct Assessment {
     pub(crate) conditions: Vec<Condition>,
 }
 
-/// Puts the observations together. `kafka` has the partitions of each topic that exists.
+/// Puts the observations together. `kafka` has the partitions of each topic that exists;
+/// `thresholds` gives the limits of each table.
 pub(crate) fn assess(
     specs: &[TableSpec],
     kafka: &BTreeMap<String, BTreeMap<i32, PartitionInKafka>>,
     answers: &Answers,
-    thresholds: Thresholds,
+    thresholds: impl Fn(&TableSpec) -> Thresholds,
     now_ms: i64,
 ) -> Assessment {
     let mut conditions = unanswered(answers);
     let tables: Vec<TableReport> = specs
         .iter()
-        .map(|spec| table(spec, kafka.get(&spec.topic), answers, thresholds, now_ms, &mut conditions))
+        .map(|spec| table(spec, kafka.get(&spec.topic), answers, thresholds(spec), now_ms, &mut conditions))
         .collect();
     let state = tables.iter().map(|table| table.state).max().unwrap_or(State::Ok);
     let state = if answers.watermarks.is_err() { state.max(State::Unknown) } else { state };

@@ -103,7 +103,8 @@ pub async fn handle(deps: &Deps, invocation: &Invocation) -> Result<Answer, LagE
     let layout = layout(&deps.pipeline);
     let answers = questions::ask(&*deps.warehouse, &layout, deadline).await;
     let seen = look(&*deps.kafka, &specs, &ends, &answers, deadline).await?;
-    let assessment = assess(&specs, &seen, &answers, deps.thresholds, invocation.now_ms());
+    let thresholds = |spec: &TableSpec| deps.thresholds.promised(deps.pipeline.table_options(&spec.topic).freshness);
+    let assessment = assess(&specs, &seen, &answers, thresholds, invocation.now_ms());
     deps.memory.keep(&ends, &assessment, invocation.now_ms());
     Ok(report::answer(&deps.pipeline, assessment, Checked::KafkaAndWarehouse))
 }

@@ -55,7 +55,7 @@ fn since(ago_ms: i64) -> OldestPending {
 fn assessed(partitions: &[PartitionInKafka], answers: &Answers) -> Assessment {
     let partitions = (0..).zip(partitions.iter().copied()).collect();
     let kafka = BTreeMap::from([("salesdb.salesdb.CUSTOMER".to_owned(), partitions)]);
-    assess(&[spec()], &kafka, answers, thresholds(), NOW)
+    assess(&[spec()], &kafka, answers, |_| thresholds(), NOW)
 }
 
 fn names(assessment: &Assessment) -> Vec<&'static str> {
@@ -160,7 +160,7 @@ fn records_that_expired_before_they_were_merged_are_counted() {
 
 #[test]
 fn a_topic_that_cannot_be_seen_is_unknown() {
-    let found = assess(&[spec()], &BTreeMap::new(), &answers(vec![], &[]), thresholds(), NOW);
+    let found = assess(&[spec()], &BTreeMap::new(), &answers(vec![], &[]), |_| thresholds(), NOW);
     assert_eq!(found.state, State::Unknown);
     assert!(found.tables[0].summary.contains("does not exist"));
     assert_eq!(found.tables[0].pending_records, None);
@@ -180,7 +180,7 @@ fn unanswered_questions_are_conditions_once() {
     let partly = Answers { landed: Err("permission denied".to_owned()), ..answers(vec![mark(0, 99, 1)], &[]) };
     let found = assessed(&[partition(100, 0, OldestPending::None)], &partly);
     assert_eq!((found.state, names(&found)), (State::Ok, vec!["partly_unknown"]));
-    let nothing_declared = assess(&[], &BTreeMap::new(), &all("no answer"), thresholds(), NOW);
+    let nothing_declared = assess(&[], &BTreeMap::new(), &all("no answer"), |_| thresholds(), NOW);
     assert_eq!(nothing_declared.state, State::Unknown);
 }
 
@@ -194,4 +194,13 @@ fn quarantine_and_scan_errors_are_counted_and_said() {
     assert_eq!(found.state, State::Ok, "the merge goes on");
     assert_eq!(names(&found), ["quarantined", "scan_errors"]);
     assert_eq!((found.tables[0].quarantined_records, found.tables[0].scan_error_records), (Some(3), Some(2)));
+}
+
+#[test]
+fn a_promised_freshness_counts_instead_of_the_setting() {
+    let seconds = Duration::from_secs;
+    let promised = |seconds: u64| thresholds().promised(Some(Duration::from_secs(seconds)));
+    assert_eq!(thresholds().promised(None), thresholds());
+    assert_eq!((promised(5).behind_after, promised(5).stopped_after), (seconds(5), seconds(900)));
+    assert_eq!((promised(3_600).behind_after, promised(3_600).stopped_after), (seconds(3_600), seconds(3_600)));
 }

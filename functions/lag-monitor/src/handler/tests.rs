@@ -107,6 +107,17 @@ async fn measure(world: &World, now_ms: i64) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_pipeline_file_promises_a_freshness_per_table() {
+    let mut world = world();
+    world.kafka.append(TOPIC, 0, NOW - 30_000, None, Some(b"{}"));
+    assert_eq!(measure(&world, NOW).await.state, State::Ok);
+    let promised = PIPELINE.replace("version: 1", "version: 1\ndefaults: {freshness_seconds: 10}");
+    world.deps.pipeline = Pipeline::parse(&promised).unwrap();
+    world.deps.memory = Memory::default();
+    assert_eq!(measure(&world, NOW).await.state, State::Behind);
+}
+
+#[tokio::test(start_paused = true)]
 async fn lag_is_measured_per_stage_and_table() {
     let world = world();
     for offset in 0..10 {

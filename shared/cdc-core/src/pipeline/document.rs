@@ -369,6 +369,10 @@ pub(super) struct Defaults {
     pub(super) keyless: Keyless,
     /// What becomes of a value that its column cannot hold.
     pub(super) on_unfit_value: OnUnfitValue,
+    /// The freshness that is promised, in seconds: lag-monitor calls a table behind whose oldest
+    /// unmerged record is older. Left out: the function's own setting `BEHIND_AFTER_MS`.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub(super) freshness_seconds: Option<u32>,
     /// The size in bytes of a text column whose length the source does not tell (TEXT, JSON,
     /// or an event schema without lengths). A longer value goes to quarantine. Redshift stores
     /// what a value needs, whatever the limit is; a smaller limit saves memory in queries.
@@ -383,6 +387,7 @@ impl Default for Defaults {
             on_unsupported_column: OnUnsupportedColumn::default(),
             keyless: Keyless::default(),
             on_unfit_value: OnUnfitValue::default(),
+            freshness_seconds: None,
             unsized_text_bytes: crate::catalog::VARCHAR_MAX_BYTES,
         }
     }
@@ -403,9 +408,9 @@ pub enum OnUnsupportedColumn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Keyless {
-    /// Keep every event as a row of its own.
+    /// The table waits until a key is declared; `plan` says so. Its records stay in Kafka.
     #[default]
-    Append,
+    Wait,
     /// Refuse to provision the table until a key is declared.
     Error,
 }
@@ -444,6 +449,10 @@ pub(super) struct TableEntry {
     /// What becomes of a value that its column cannot hold.
     #[serde(default)]
     pub(super) on_unfit_value: Option<OnUnfitValue>,
+    /// The freshness that is promised for the table, in seconds.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub(super) freshness_seconds: Option<u32>,
 }
 
 /// A topic's name or a pattern of such names.

@@ -82,6 +82,7 @@ pub(super) fn understand(document: Document, marks: &BTreeMap<String, Mark>) -> 
             on_unsupported_column: document.defaults.on_unsupported_column,
             keyless: document.defaults.keyless,
             on_unfit_value: document.defaults.on_unfit_value,
+            freshness: document.defaults.freshness_seconds.map(super::seconds),
             ..TableOptions::default()
         },
         unsized_text_bytes: document.defaults.unsized_text_bytes,

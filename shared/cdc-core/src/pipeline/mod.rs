@@ -16,6 +16,7 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 pub use document::{
     Authentication, BinaryHandling, ColumnSource, Connector, ConnectorSettings, DecimalHandling, DeclaredColumn,
@@ -111,6 +112,8 @@ pub struct TableOptions {
     pub on_unfit_value: OnUnfitValue,
     /// The same for single columns, by source name.
     pub on_unfit_value_of: BTreeMap<String, OnUnfitValue>,
+    /// The freshness that is promised. None: the function's own setting counts.
+    pub freshness: Option<Duration>,
     /// The key's source names, in key order. None: the source's own key. Empty: no key.
     pub key: Option<Vec<String>>,
     /// Only these columns, by source name, and the key's. None: all.
@@ -126,6 +129,10 @@ pub struct TableOptions {
     pub(crate) mentioned: BTreeSet<String>,
     target_schema: Option<String>,
     target_table: Option<String>,
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(u64::from(count))
 }
 
 /// One entry under `tables`, with what it states.

@@ -147,6 +147,9 @@ impl Pipeline {
             if let Some(policy) = stated.on_unfit_value {
                 options.on_unfit_value = policy;
             }
+            if let Some(seconds) = stated.freshness_seconds {
+                options.freshness = Some(super::seconds(seconds));
+            }
             if let Some(key) = &stated.key {
                 options.key = Some(key.iter().map(|name| name.0.clone()).collect());
             }

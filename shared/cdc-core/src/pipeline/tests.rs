@@ -23,7 +23,7 @@ warehouse:
   iam_role: arn:aws:iam::123456789012:role/redshift
   users: {change_handler: "IAMR:handler", refresher: "IAMR:refresher"}
   readers: [analysts, "group:bi", "user:eve"]
-defaults: {auto_refresh: false, on_unsupported_column: exclude}
+defaults: {auto_refresh: false, on_unsupported_column: exclude, freshness_seconds: 60}
 tables:
   - topic: salesdb.salesdb.*
     exclude: [salesdb.salesdb.dbz_signal, salesdb.salesdb.tmp_*]
@@ -33,6 +33,7 @@ tables:
     key: [CUST_ID]
     columns: {rename: {NAME: full_name}, declare: [{name: CUST_ID, type: bigint, nullable: false}, {name: NAME, type: varchar(20)}]}
     auto_refresh: true
+    freshness_seconds: 5
 "#;
 
 fn with_tables(tables: &str) -> String {
@@ -107,6 +108,9 @@ fn topics_have_roles() {
     assert_eq!(customer.id().as_str(), "sales.customer");
     assert_eq!(customer.slug, "salesdb_customer");
     assert!(customer.auto_refresh);
+    let freshness = |topic: &str| pipeline.table_options(topic).freshness.map(|freshness| freshness.as_secs());
+    assert_eq!(freshness("salesdb.salesdb.CUSTOMER"), Some(5));
+    assert_eq!(freshness("salesdb.salesdb.SALES_ORDER"), Some(60));
 }
 
 #[test]
