@@ -116,6 +116,9 @@ impl Rewriter<'_> {
             return Err(SqlError::new("42883", "function json_parse(super) does not exist"));
         }
         let text = if matches!(value.ty, RsType::Varbyte(_)) { value.sql.clone() } else { self.text_of(value)? };
+        if self.known_json.contains(&text) {
+            return Ok(format!("rs.json_known({text})"));
+        }
         let s = self.settings;
         if !s.parse_super_null_on_error && !s.json_parse_truncate_strings && !s.json_parse_dedup_attributes {
             return Ok(format!("rs.json_parse({text})"));
