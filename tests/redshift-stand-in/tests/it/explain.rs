@@ -22,6 +22,7 @@ async fn tables(client: &mut Client) {
         ("by_b", "DISTKEY (b)"),
         ("even", "DISTSTYLE EVEN SORTKEY (b)"),
         ("everywhere", "DISTSTYLE ALL"),
+        ("automatic", ""),
     ] {
         client.ok(&format!("CREATE TABLE {name} (a INT PRIMARY KEY, b INT, n VARCHAR(10), d DATE) {attributes}")).await;
         client
@@ -89,6 +90,8 @@ fn joins_say_what_they_move() {
             ("by_a AS x JOIN everywhere AS y ON x.b = y.b", &["DS_DIST_ALL_NONE", "DS_DIST_ALL_INNER"]),
             ("everywhere AS x JOIN everywhere AS y ON x.b = y.b", &["DS_DIST_ALL_NONE"]),
             ("by_a AS x LEFT JOIN everywhere AS y ON x.b = y.b", &["DS_DIST_ALL_NONE"]),
+            // "Distribution styles": AUTO, the default, is ALL while a table is small.
+            ("by_a AS x LEFT JOIN automatic AS y ON x.b = y.b", &["DS_DIST_ALL_NONE"]),
             ("by_a LEFT JOIN by_b ON by_a.a = by_b.a", &["DS_DIST_INNER"]),
             ("by_b LEFT JOIN by_a ON by_a.a = by_b.a", &["DS_DIST_OUTER"]),
             ("even AS x JOIN even AS y ON x.b = y.b", &["DS_BCAST_INNER"]),
