@@ -31,15 +31,16 @@ $$ BEGIN
 END $$;
 
 -- "query-super": a cast to another kind of value gives NULL. A string is not a number, a number is not a boolean.
--- In SQL, for PostgreSQL to put them in place: merges call them for every value.
+-- In SQL, for PostgreSQL to put them in place: merges call them for every value. Whole numbers are rounded, half away from zero, so that
+-- the highest is under n + 0.5 and the lowest over -n - 1.5.
 CREATE OR REPLACE FUNCTION rs.super_number(v jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN v::numeric END $$;
 CREATE OR REPLACE FUNCTION rs.super_bigint(v jsonb) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -9223372036854775808 AND 9223372036854775807 THEN round(v::numeric)::bigint END $$;
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND abs(v::numeric + 0.5) < 9223372036854775808 THEN v::bigint END $$;
 CREATE OR REPLACE FUNCTION rs.super_integer(v jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -2147483648 AND 2147483647 THEN round(v::numeric)::integer END $$;
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND abs(v::numeric + 0.5) < 2147483648 THEN v::integer END $$;
 CREATE OR REPLACE FUNCTION rs.super_smallint(v jsonb) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND round(v::numeric) BETWEEN -32768 AND 32767 THEN round(v::numeric)::smallint END $$;
+$$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND abs(v::numeric + 0.5) < 32768 THEN v::smallint END $$;
 CREATE OR REPLACE FUNCTION rs.super_decimal(v jsonb, p integer, s integer) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT CASE WHEN jsonb_typeof(v) = 'number' AND abs(round(v::numeric, s)) < power(10::numeric, p - s) THEN round(v::numeric, s) END $$;
 CREATE OR REPLACE FUNCTION rs.super_double(v jsonb) RETURNS double precision LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
@@ -190,26 +191,25 @@ $$ BEGIN
     ELSE RETURN v;
   END CASE;
 END $$;
--- Duplicate attribute names of one object, anywhere.
-CREATE OR REPLACE FUNCTION rs.has_duplicates(v json) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  IF json_typeof(v) = 'object' THEN
-    RETURN EXISTS (SELECT 1 FROM json_each(v) AS e GROUP BY e.key HAVING count(*) > 1)
-        OR EXISTS (SELECT 1 FROM json_each(v) AS e WHERE json_typeof(e.value) IN ('object', 'array') AND rs.has_duplicates(e.value));
-  ELSIF json_typeof(v) = 'array' THEN
-    RETURN EXISTS (SELECT 1 FROM json_array_elements(v) AS x(e) WHERE json_typeof(e) IN ('object', 'array') AND rs.has_duplicates(e));
-  END IF;
-  RETURN false;
+
+-- Whether a text has duplicate attribute names, anywhere; `stored` is the text of its jsonb, which keeps the last of equal names. Names
+-- have quotes, so that a lost one is a lost quote; nothing else changes their number but the escape \u0022, which is read for that.
+-- JSON_STRIP_NULLS keeps duplicates and writes escapes as jsonb does; nulls become true first, for it to keep them.
+CREATE OR REPLACE FUNCTION rs.has_duplicates(t text, stored text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE plain text := CASE WHEN strpos(t, '\u0022') > 0 THEN json_strip_nulls(replace(t, 'null', 'true')::json)::text ELSE t END;
+BEGIN
+  RETURN octet_length(plain) - octet_length(replace(plain, '"', '')) <> octet_length(stored) - octet_length(replace(stored, '"', ''));
 END $$;
 
 -- "JSON_PARSE function", "SUPER configurations". Without a handler, which would cost a subtransaction for every value: PostgreSQL's
--- own errors of bad JSON and bad UTF-8 get Redshift's words outside.
-CREATE OR REPLACE FUNCTION rs.json_checked(t text, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE v jsonb := t::jsonb;
+-- own errors of bad JSON and bad UTF-8 get Redshift's words outside. The first comparison is that of has_duplicates, without a call.
+CREATE OR REPLACE FUNCTION rs.json_checked(t text, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
+$$ DECLARE
+  v jsonb := t::jsonb;
+  stored text := v::text;
 BEGIN
-  -- jsonb keeps the last of equal names: text that did not get shorter lost none, and needs no search.
-  IF NOT dedup AND octet_length(t) <> octet_length(v::text)
-      AND octet_length(replace(t, ' ', '')) <> octet_length(replace(v::text, ' ', '')) AND rs.has_duplicates(t::json) THEN
+  IF (octet_length(t) - octet_length(replace(t, '"', '')) <> octet_length(stored) - octet_length(replace(stored, '"', '')) OR t LIKE '%\\u0022%')
+      AND NOT dedup AND rs.has_duplicates(t, stored) THEN
     RAISE EXCEPTION 'JSON_PARSE() error: Duplicate attribute names in an object' USING ERRCODE = '22023';
   END IF;
   IF octet_length(t) > 65535 AND rs.too_long_string(v) THEN
@@ -218,39 +218,54 @@ BEGIN
   END IF;
   RETURN v;
 END $$;
+
+-- STABLE as CONVERT_FROM is: only then PostgreSQL puts them in place.
 CREATE OR REPLACE FUNCTION rs.json_parse(t text) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT rs.json_checked(t, false, false) $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(b bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.json_parse(b bytea) RETURNS jsonb LANGUAGE sql STABLE STRICT PARALLEL SAFE AS
 $$ SELECT rs.json_checked(convert_from(b, 'UTF8'), false, false) $$;
 CREATE OR REPLACE FUNCTION rs.json_parse(t text, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT rs.json_checked(t, truncate, dedup) $$;
-CREATE OR REPLACE FUNCTION rs.json_parse(b bytea, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.json_parse(b bytea, truncate boolean, dedup boolean) RETURNS jsonb LANGUAGE sql STABLE STRICT PARALLEL SAFE AS
 $$ SELECT rs.json_checked(convert_from(b, 'UTF8'), truncate, dedup) $$;
-CREATE OR REPLACE FUNCTION rs.json_parse_or_null(t text, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.json_parse_or_null(t text, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
 $$ BEGIN
   RETURN rs.json_checked(t, truncate, dedup);
 EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION rs.json_parse_or_null(b bytea, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+CREATE OR REPLACE FUNCTION rs.json_parse_or_null(b bytea, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
 $$ BEGIN
   RETURN rs.json_checked(convert_from(b, 'UTF8'), truncate, dedup);
 EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN RETURN NULL;
 END $$;
 
--- "CAN_JSON_PARSE function": true if and only if JSON_PARSE would succeed, with the session's settings; NULL for NULL
--- (not stated by the guide).
+-- "CAN_JSON_PARSE function": true if and only if JSON_PARSE would succeed, with the session's settings; NULL for NULL (not stated by
+-- the guide). First what json_checked does with nearly all values, without a call.
 CREATE OR REPLACE FUNCTION rs.can_json_parse(t text, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  PERFORM rs.json_checked(t, truncate, dedup);
-  RETURN true;
+$$ DECLARE stored text;
+BEGIN
+  stored := t::jsonb::text;
+  IF octet_length(t) <= 65535 AND octet_length(t) - octet_length(replace(t, '"', '')) = octet_length(stored) - octet_length(replace(stored, '"', ''))
+      AND t NOT LIKE '%\\u0022%' THEN RETURN true; END IF;
+  RETURN rs.json_checked(t, truncate, dedup) IS NOT NULL;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$;
 CREATE OR REPLACE FUNCTION rs.can_json_parse(b bytea, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN
-  PERFORM rs.json_checked(convert_from(b, 'UTF8'), truncate, dedup);
-  RETURN true;
+$$ DECLARE t text; stored text;
+BEGIN
+  t := convert_from(b, 'UTF8'); stored := t::jsonb::text;
+  IF octet_length(t) <= 65535 AND octet_length(t) - octet_length(replace(t, '"', '')) = octet_length(stored) - octet_length(replace(stored, '"', ''))
+      AND t NOT LIKE '%\\u0022%' THEN RETURN true; END IF;
+  RETURN rs.json_checked(t, truncate, dedup) IS NOT NULL;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$;
+
+-- JSON_PARSE of what CAN_JSON_PARSE has found good: nothing is left to check. Not in place, for its cost: PostgreSQL tests the cheap
+-- conditions first, and a condition on the value must come after CAN_JSON_PARSE.
+CREATE OR REPLACE FUNCTION rs.json_known(t text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
+$$ BEGIN RETURN t::jsonb; END $$;
+CREATE OR REPLACE FUNCTION rs.json_known(b bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
+$$ BEGIN RETURN convert_from(b, 'UTF8')::jsonb; END $$;
 
 -- Compact text of a SUPER value, as Redshift prints it.
 CREATE OR REPLACE FUNCTION rs.super_json(v jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS

@@ -1,5 +1,6 @@
 //! Expressions other than operators and functions.
 
+use super::functions::has_aggregate;
 use super::scope::Scope;
 use super::{Form, Rewriter, Typed};
 use crate::ast::{BinaryOp, Expr, LikeKind, Literal, UnaryOp};
@@ -318,13 +319,17 @@ impl Rewriter<'_> {
         };
         let mut conditions = Vec::new();
         let mut results = Vec::new();
-        for (when, then) in branches {
-            let when = self.expr(when, scope)?;
+        for (test, then) in branches {
+            let when = self.expr(test, scope)?;
             conditions.push(match &operand {
                 Some(operand) => self.compare(BinaryOp::Eq, operand, &when)?.sql,
                 None => self.condition(&when)?,
             });
+            // An aggregate's argument is evaluated before the CASE.
+            let test = (operand.is_none() && !has_aggregate(then)).then_some(test);
+            let known = self.learn(test, scope);
             results.push(self.expr(then, scope)?);
+            self.unlearn(known);
         }
         if let Some(otherwise) = otherwise {
             results.push(self.expr(otherwise, scope)?);

@@ -10,6 +10,7 @@ mod define;
 mod expr;
 mod from;
 mod functions;
+mod known;
 mod operators;
 mod pivot;
 mod query;
@@ -98,6 +99,8 @@ pub(crate) struct Rewriter<'a> {
     compute_read: bool,
     /// Character keys of the GROUP BY around an expression, as SQL, and whether they are in grouping sets.
     group_keys: Vec<(String, bool)>,
+    /// Columns, as SQL, that CAN_JSON_PARSE has found good where the expression at hand is evaluated.
+    known_json: Vec<String>,
 }
 
 impl<'a> Rewriter<'a> {
@@ -118,6 +121,7 @@ impl<'a> Rewriter<'a> {
             leader_function: None,
             compute_read: false,
             group_keys: Vec::new(),
+            known_json: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ impl Rewriter<'_> {
         parent: Option<&Scope<'_>>,
     ) -> Result<(String, Vec<OutputColumn>), SqlError> {
         let mut scope = Scope { parent, ..Scope::default() };
+        let outer_json = std::mem::take(&mut self.known_json);
         let from = self.from(&select.from, &mut scope)?;
         // An alias here may hide the one that a key of the query around is from.
         let hidden: Vec<String> = scope.items.iter().map(|i| format!("{}.", quote_identifier(&i.alias))).collect();
@@ -25,6 +26,7 @@ impl Rewriter<'_> {
         self.group_keys.retain(|(key, _)| !hidden.iter().any(|alias| key.contains(alias)));
         let result = self.select_from(select, order_by, &from, &mut scope);
         self.group_keys = outer_keys;
+        self.known_json = outer_json;
         result
     }
 
@@ -37,11 +39,13 @@ impl Rewriter<'_> {
     ) -> Result<(String, Vec<OutputColumn>), SqlError> {
         let mut values: Vec<(String, Typed)> = Vec::new();
         let mut plain = Vec::new();
+        let known = self.learn(select.selection.as_ref(), scope);
         for item in &select.items {
             self.select_item(item, scope, &mut values)?;
             let aggregated = matches!(item, SelectItem::Expr(expr, _) if functions::has_aggregate(expr));
             plain.resize(values.len(), !aggregated);
         }
+        self.unlearn(known);
         let columns: Vec<OutputColumn> = values
             .iter()
             .map(|(name, value)| OutputColumn {
@@ -57,9 +61,11 @@ impl Rewriter<'_> {
             self.group_keys.extend(keys.character);
             values.clear();
             scope.laterals.clear();
+            let known = self.learn(select.selection.as_ref(), scope);
             for item in &select.items {
                 self.select_item(item, scope, &mut values)?;
             }
+            self.unlearn(known);
         }
         let names: Vec<String> = values.iter().map(|(n, _)| n.clone()).collect();
         let having = self.clause(" HAVING ", select.having.as_ref(), scope)?;

@@ -68,6 +68,18 @@ fn super_values() {
                 "SELECT json_parse(b), can_json_parse(b), json_typeof(v.a), is_object(v), get_array_length(v.a), json_serialize(v) FROM t",
             ),
             (
+                "CAN_JSON_PARSE: true if JSON_PARSE would succeed, so that what it has found good is not checked again",
+                "SELECT json_parse(b), json_parse(name) FROM t WHERE can_json_parse(b) AND id > 1",
+            ),
+            (
+                "CAN_JSON_PARSE in CASE, of the branch alone",
+                "SELECT CASE WHEN can_json_parse(from_varbyte(b, 'utf-8')) THEN json_parse(from_varbyte(b, 'utf-8')) ELSE json_parse(b) END FROM t",
+            ),
+            (
+                "CAN_JSON_PARSE outside of a query is not one inside; nothing is known in WHERE, behind OR and NOT, and in an aggregate of a CASE",
+                "SELECT (SELECT json_parse(t.b) FROM u AS t2), CASE WHEN can_json_parse(t.name) THEN max(json_parse(t.name)) END FROM t WHERE can_json_parse(t.b) AND json_parse(t.b) IS NOT NULL AND (can_json_parse(t.name) OR NOT can_json_parse(t.name)) GROUP BY t.b, t.name",
+            ),
+            (
                 "COALESCE over SUPER",
                 "SELECT coalesce(v.a, v.b)::varchar, CASE WHEN v.op = 'd' THEN v.x ELSE v.y END FROM t",
             ),

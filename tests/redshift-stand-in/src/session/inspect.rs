@@ -1,18 +1,16 @@
-//! SHOW and EXPLAIN.
+//! SHOW.
 //!
 //! Invariant: reads only.
 
 use redshift_data_api::SqlError;
-use redshift_sql::Catalog as _;
-use redshift_sql::statement::{Route, Show, Statement};
+use redshift_sql::statement::Show;
 use redshift_sql::{RelationKind, quote_identifier};
 
 use super::definition::missing;
-use super::query::as_variables;
 use super::routine::no_routine;
-use super::{Outcome, RedshiftSession, Scope};
+use super::{Outcome, RedshiftSession};
 use crate::catalog::Entry;
-use crate::error::{IntoSql as _, SqlResult, from_front_end, refused};
+use crate::error::{IntoSql as _, SqlResult, refused};
 
 impl RedshiftSession {
     pub(super) async fn show(&mut self, show: &Show) -> SqlResult<Outcome> {
@@ -149,37 +147,6 @@ impl RedshiftSession {
             .map(|row| (0..names.len()).map(|index| row.get::<_, Option<String>>(index)).collect())
             .collect();
         Ok(Outcome::texts(names, rows))
-    }
-
-    /// PostgreSQL's plan in Redshift's dress: the scans and joins are those that really run; steps of
-    /// distribution are not known.
-    pub(super) async fn explain(&mut self, inner: &Statement, verbose: bool, scope: &dyn Scope) -> SqlResult<Outcome> {
-        if !matches!(inner.route(), Route::Rows | Route::Change) {
-            return Err(refused(format!("EXPLAIN of {} is not supported by this stand-in", inner.tag())));
-        }
-        let view = self.view().await?;
-        let translated = redshift_sql::rewrite(inner, &view, &self.settings.front_end, as_variables(scope))
-            .map_err(|e| from_front_end(e, None))?;
-        debug_assert_eq!(view.database(), self.database.name, "a view is of the session's database");
-        let verbose = if verbose { "(VERBOSE) " } else { "" };
-        self.transaction.snapshot_taken = true;
-        let rows = self.client.query(&format!("EXPLAIN {verbose}{}", translated.sql), &[]).await.sql()?;
-        let lines = rows
-            .iter()
-            .map(|row| {
-                let line: String = row.get(0);
-                let indent = line.len() - line.trim_start().len();
-                let (blanks, rest) = line.split_at(indent);
-                let node = rest.contains("(cost=");
-                let rest = match rest.strip_prefix("->  ") {
-                    Some(rest) => format!("->  XN {rest}"),
-                    None if node => format!("XN {rest}"),
-                    None => rest.to_owned(),
-                };
-                vec![Some(format!("{blanks}{rest}"))]
-            })
-            .collect();
-        Ok(Outcome::texts(&["QUERY PLAN"], lines))
     }
 }
 

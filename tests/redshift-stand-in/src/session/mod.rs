@@ -11,6 +11,7 @@ mod access;
 mod alter;
 mod database;
 mod definition;
+mod explain;
 mod inspect;
 mod materialized;
 mod query;

@@ -9,6 +9,7 @@ mod clients;
 mod constructs;
 mod corpus;
 mod definitions;
+mod explain;
 mod harness;
 mod isolation;
 mod launcher;

@@ -113,7 +113,23 @@ const BY_HAND: &str = "BEGIN;
 const IS_JSON: &str = "CREATE OR REPLACE FUNCTION pg_temp.is_json(t text) RETURNS boolean LANGUAGE plpgsql AS
      $$ BEGIN PERFORM t::jsonb; RETURN true; EXCEPTION WHEN data_exception THEN RETURN false; END $$";
 
-/// 100,000 landed events into a table of 100,000 rows: the best of three, beside PostgreSQL's by hand in the same database.
+/// An event with a new name and amount: its form, its text with `#` for a number, and how many times as long as the work by hand ours
+/// may take, in a median of five on a busy machine.
+const EVENTS: &[(&str, &str, f64)] = &[
+    ("short", r#"{"op": "u", "after": {"id": #, "name": "name #", "amount": 12.5}}"#, 1.5),
+    (
+        "as Debezium writes it",
+        r#"{"before":null,"after":{"id":#,"name":"name #","amount":12.5,"note":"a \"note\" é","closed":null},"source":{"version":"3.0.0","connector":"mysql","name":"salesdb","ts_ms":1700000000123,"snapshot":"false","db":"salesdb","table":"orders","server_id":1,"gtid":"3E11FA47-71CA-11E1-9E33-C80AA9429562:#","file":"binlog.000001","pos":#,"row":0},"op":"u","ts_ms":1700000000999}"#,
+        1.5,
+    ),
+    (
+        "with escapes and exponents",
+        r#"{"before":null,"after":{"id":#,"name":"name #","amount":12.5,"note":"a \u00e9","weight":1.5E10},"source":{"version":"3.0.0","connector":"mysql","name":"salesdb","ts_ms":1700000000123,"file":"binlog.000001","pos":#,"row":0},"op":"u","ts_ms":1700000000999}"#,
+        2.0,
+    ),
+];
+
+/// 100,000 landed events into a table of 100,000 rows, in turns with PostgreSQL's by hand in the same database: the median of the ratios.
 #[test]
 fn a_merge_is_compared_with_one_written_by_hand() {
     run(async {
@@ -123,10 +139,6 @@ fn a_merge_is_compared_with_one_written_by_hand() {
             "CREATE TABLE digits (d BIGINT)",
             "INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
             "CREATE TABLE landed (kafka_offset BIGINT, kafka_value VARBYTE(1000))",
-            &format!(
-                "INSERT INTO landed SELECT n, ('{{\"op\": \"u\", \"after\": {{\"id\": ' || (n * 2) || ', \"name\": \"name ' || n
-                 || '\", \"amount\": 12.5}}}}')::VARBYTE FROM ({NUMBERS}) AS s"
-            ),
             "CREATE TABLE target (id BIGINT, name VARCHAR(50), amount DECIMAL(10,2))",
             PROCEDURE,
         ] {
@@ -136,26 +148,40 @@ fn a_merge_is_compared_with_one_written_by_hand() {
         client.batch_execute(IS_JSON).await.unwrap();
         // As the stand-in's own sessions: without an index a nested loop is never the better join.
         client.batch_execute("SET enable_nestloop TO off").await.unwrap();
-        let (mut ours, mut plain) = (Duration::MAX, Duration::MAX);
-        for _ in 0..3 {
-            for turn in [false, true] {
-                admin.ok("TRUNCATE target").await;
-                admin.ok(&format!("INSERT INTO target SELECT n, 'old', 0 FROM ({NUMBERS}) AS s")).await;
-                client.batch_execute("ANALYZE target; ANALYZE landed").await.unwrap();
-                let start = Instant::now();
-                if turn {
-                    assert_eq!(admin.rows("CALL sp_merge()").await, ["100000"]);
-                    ours = ours.min(start.elapsed());
-                } else {
-                    client.batch_execute(BY_HAND).await.unwrap();
-                    plain = plain.min(start.elapsed());
+        let mut slow = Vec::new();
+        for (form, event, bound) in EVENTS {
+            admin.ok("TRUNCATE landed").await;
+            let event = event.replace('\\', "\\\\");
+            admin
+                .ok(&format!(
+                    "INSERT INTO landed SELECT n, replace('{event}', '#', n * 2)::VARBYTE FROM ({NUMBERS}) AS s"
+                ))
+                .await;
+            let mut ratios = Vec::new();
+            for _ in 0..5 {
+                let mut times = [Duration::ZERO; 2];
+                for (turn, time) in times.iter_mut().enumerate() {
+                    admin.ok("TRUNCATE target").await;
+                    admin.ok(&format!("INSERT INTO target SELECT n, 'old', 0 FROM ({NUMBERS}) AS s")).await;
+                    client.batch_execute("ANALYZE target; ANALYZE landed").await.unwrap();
+                    let start = Instant::now();
+                    if turn == 0 {
+                        assert_eq!(admin.rows("CALL sp_merge()").await, ["100000"]);
+                    } else {
+                        client.batch_execute(BY_HAND).await.unwrap();
+                    }
+                    *time = start.elapsed();
+                    assert_eq!(admin.rows("SELECT count(*), sum(amount) FROM target").await, ["150000|1250000.00"]);
                 }
-                assert_eq!(admin.rows("SELECT count(*), sum(amount) FROM target").await, ["150000|1250000.00"]);
+                println!("  {form}: {:?}, by hand {:?}", times[0], times[1]);
+                ratios.push(times[0].as_secs_f64() / times[1].as_secs_f64());
+            }
+            ratios.sort_unstable_by(f64::total_cmp);
+            println!("100,000 events, {form}, merged into 100,000 rows: {:.2} times the work by hand", ratios[2]);
+            if ratios[2] > *bound {
+                slow.push(format!("events {form}: {:.2} times as long as PostgreSQL by hand", ratios[2]));
             }
         }
-        let ratio = ours.as_secs_f64() / plain.as_secs_f64();
-        println!("merge of 100,000 events into 100,000 rows: {ours:?}, by hand {plain:?}, ratio {ratio:.2}");
-        // The aim is 1.5, which is not reached: the README has the last measurement. This bound holds on a busy machine.
-        assert!(ratio < 3.0, "the stand-in takes {ratio:.2} times as long as PostgreSQL by hand");
+        assert!(slow.is_empty(), "{slow:?}");
     });
 }

@@ -120,8 +120,13 @@ impl Rewriter<'_> {
             return Err(SqlError::new("42883", "function json_parse(super) does not exist"));
         }
         let text = if matches!(value.ty, RsType::Varbyte(_)) { value.sql.clone() } else { self.text_of(value)? };
+        let options = self.parsing_options();
+        // What is known was not cut.
+        if options.is_empty() && self.known_json.contains(&text) {
+            return Ok(format!("rs.json_known({text})"));
+        }
         let function = if self.settings.parse_super_null_on_error { "json_parse_or_null" } else { "json_parse" };
-        Ok(format!("rs.{function}({text}{})", self.parsing_options()))
+        Ok(format!("rs.{function}({text}{options})"))
     }
 
     /// The settings that decide what JSON_PARSE takes, if they are not the default.

@@ -191,3 +191,86 @@ FROM (SELECT row_number() OVER (ORDER BY true) - 1 AS seq FROM pg_catalog.pg_cla
 -> 2024-01-30|Tue|false
 -> 2024-01-31|Wed|false
 -> 2024-02-01|Thu|false
+
+# MERGE examples, Unpivoting objects, Stored procedure examples: an orders pipeline as the tutorials build it
+CREATE TABLE raw_orders (kinesis_time TIMESTAMP, payload SUPER) DISTSTYLE EVEN SORTKEY (kinesis_time);
+INSERT INTO raw_orders VALUES
+('2024-03-01 10:00:00', JSON_PARSE('{"order":{"id":1,"lines":[{"sku":"a","qty":2,"price":1.50},{"sku":"b","qty":1,"price":4}]},"attrs":{"channel":"web","vip":true}}')),
+('2024-03-01 10:05:00', JSON_PARSE('{"order":{"id":2,"lines":[]},"attrs":{"channel":"app"}}')),
+('2024-03-01 10:10:00', JSON_PARSE('{"order":{"id":1,"lines":[{"sku":"a","qty":3,"price":1.50}]},"attrs":{"channel":"web","vip":false}}'))
+
+SELECT r.payload."order".id::INT AS id, SUM(l.qty::INT * l.price::DECIMAL(10,2)) AS total FROM raw_orders AS r, r.payload."order".lines AS l GROUP BY 1 ORDER BY 1
+-> 1|11.50
+
+SELECT r.payload."order".id::INT, k, v FROM raw_orders AS r, UNPIVOT r.payload.attrs AS v AT k WHERE k = 'channel' ORDER BY r.kinesis_time
+-> 1|channel|"web"
+-> 2|channel|"app"
+-> 1|channel|"web"
+
+SELECT payload."order".id::INT AS id, kinesis_time FROM raw_orders QUALIFY ROW_NUMBER() OVER (PARTITION BY payload."order".id::INT ORDER BY kinesis_time DESC) = 1 ORDER BY id
+-> 1|2024-03-01 10:10:00
+-> 2|2024-03-01 10:05:00
+
+CREATE TABLE order_state (id INT, channel VARCHAR(10), lines INT, seen TIMESTAMP, PRIMARY KEY (id)) DISTKEY (id);
+INSERT INTO order_state VALUES (2, 'old', 9, '2024-01-01')
+
+CREATE OR REPLACE PROCEDURE load_orders(target IN VARCHAR(64), loaded OUT INT) AS $$
+DECLARE
+  stage VARCHAR(64) := 'stage_' || target;
+  rec RECORD;
+BEGIN
+  EXECUTE 'DROP TABLE IF EXISTS ' || quote_ident(stage);
+  EXECUTE 'CREATE TEMP TABLE ' || quote_ident(stage) || ' AS SELECT payload."order".id::INT AS id, payload.attrs.channel::VARCHAR(10) AS channel, get_array_length(payload."order".lines)::INT AS lines, kinesis_time AS seen FROM raw_orders QUALIFY ROW_NUMBER() OVER (PARTITION BY payload."order".id::INT ORDER BY kinesis_time DESC) = 1';
+  EXECUTE 'MERGE INTO ' || quote_ident(target) || ' USING ' || quote_ident(stage) || ' AS s ON ' || quote_ident(target) || '.id = s.id WHEN MATCHED THEN UPDATE SET channel = s.channel, lines = s.lines, seen = s.seen WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.channel, s.lines, s.seen)';
+  loaded := 0;
+  FOR rec IN EXECUTE 'SELECT id FROM ' || quote_ident(target) || ' ORDER BY id' LOOP
+    loaded := loaded + 1;
+    RAISE INFO 'order %', rec.id;
+  END LOOP;
+EXCEPTION WHEN OTHERS THEN
+  RAISE EXCEPTION 'load of % failed: %', target, SQLERRM;
+END;
+$$ LANGUAGE plpgsql;
+CALL load_orders('order_state')
+-> 2
+
+SELECT * FROM order_state ORDER BY id
+-> 1|web|1|2024-03-01 10:10:00
+-> 2|app|0|2024-03-01 10:05:00
+
+SELECT * FROM (SELECT channel, id FROM order_state) PIVOT (COUNT(id) FOR channel IN ('web' AS web, 'app' AS app))
+-> 1|1
+
+SELECT DATE_TRUNC('month', seen)::DATE, LAST_DAY(seen), TO_CHAR(seen, 'YYYY-MM-DD HH24:MI'), EXTRACT(dow FROM seen), DATEDIFF(minute, '2024-03-01'::TIMESTAMP, seen) FROM order_state WHERE seen BETWEEN DATEADD(hour, -1, '2024-03-01 11:00:00'::TIMESTAMP) AND '2024-03-02' ORDER BY id
+-> 2024-03-01|2024-03-31|2024-03-01 10:10|5|610
+-> 2024-03-01|2024-03-31|2024-03-01 10:05|5|605
+
+# Admin views: DDL from the catalogs
+SELECT "column", type, encoding <> '' AS encoded, distkey, sortkey, "notnull" FROM pg_table_def WHERE schemaname = 'public' AND tablename = 'order_state' ORDER BY 1
+-> channel|character varying(10)|true|false|0|false
+-> id|integer|true|true|0|true
+-> lines|integer|true|false|0|false
+-> seen|timestamp without time zone|true|false|0|false
+
+SELECT n.nspname, c.relname, CASE c.reldiststyle WHEN 0 THEN 'EVEN' WHEN 1 THEN 'KEY' WHEN 8 THEN 'ALL' ELSE 'AUTO' END FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname IN ('raw_orders', 'order_state') AND c.relkind = 'r' ORDER BY 2
+-> public|order_state|KEY
+-> public|raw_orders|EVEN
+
+SELECT LISTAGG(a.attname || ' ' || UPPER(format_type(a.atttypid, a.atttypmod)), ', ') WITHIN GROUP (ORDER BY a.attnum) FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relname = 'order_state' AND a.attnum > 0
+-> id INTEGER, channel CHARACTER VARYING(10), lines INTEGER, seen TIMESTAMP WITHOUT TIME ZONE
+
+# CREATE TABLE AS, ALTER TABLE APPEND, DELETE: the swaps of incremental models
+BEGIN;
+CREATE TEMPORARY TABLE "order_state__tmp" DISTKEY ("id") COMPOUND SORTKEY ("seen") AS (SELECT id, channel, lines, seen FROM order_state WHERE seen > (SELECT MAX(seen) FROM order_state) - INTERVAL '3 minutes');
+DELETE FROM order_state USING "order_state__tmp" WHERE "order_state__tmp".id = order_state.id;
+INSERT INTO order_state ("id", "channel", "lines", "seen") (SELECT "id", "channel", "lines", "seen" FROM "order_state__tmp");
+COMMIT;
+SELECT COUNT(*), MIN(id) FROM order_state
+-> 2|1
+
+SELECT COALESCE(SUM(lines), 0) AS n, MEDIAN(lines), NVL2(MAX(channel), 'some', 'none'), APPROXIMATE COUNT(DISTINCT channel) FROM order_state
+-> 1|0.5|some|2
+
+DROP PROCEDURE load_orders(VARCHAR);
+DROP TABLE raw_orders;
+DROP TABLE order_state

@@ -103,6 +103,39 @@ SELECT json_parse('[10001,10002,"abc"]'), json_typeof(json_parse('[10001,10002,"
 SELECT json_parse('{bad')
 !! JSON_PARSE
 
+# SUPER configurations: json_parse_dedup_attributes (default false): duplicate attribute names are an error
+SELECT json_parse('{"a": 1, "b": {"a": 2}, "c": [{"d": 1, "d": 2}]}')
+!! Duplicate attribute names
+
+SELECT can_json_parse('{"a":1,"a":1,"b":1e8}'), can_json_parse('{"a":1,"b":1e8}'), can_json_parse('{"a":null,"a":1}'), can_json_parse('{"a":1.5e-3,"\\u0061":1}'), can_json_parse('{"1e5":1,"15":1e5}')
+-> false|true|false|false|true
+
+SELECT can_json_parse('{"null":1,"nul\\u006c":2}'), can_json_parse('{"null":1,"true":2, "x":"\\u00e9"}'), can_json_parse('{"a":-0,"b":"\\/"}'), can_json_parse('[{"a":[{"b":1,"c":{},"b":2}]}]'), can_json_parse('{"a":{"b":1},"c":{"b":1}}')
+-> false|true|true|false|true
+
+SELECT can_json_parse('{"a\\u0022":1,"a\\"":2}'), can_json_parse('{"a\\u0022":1,"a":"\\u0022null"}'), can_json_parse('{"a":"\\\\u0022","b":null}'), can_json_parse('{"a":"\\u0022","a":"x\\u0022y"}')
+-> false|true|true|false
+
+CREATE TABLE documents AS SELECT 1 AS n, '{"a":1,"a":2}'::varchar(100) AS t UNION ALL SELECT 2, '{"a":3}' UNION ALL SELECT 3, '{a' UNION ALL SELECT 4, NULL
+
+# CAN_JSON_PARSE function: true if JSON_PARSE would succeed
+SELECT n, json_parse(t) FROM documents WHERE can_json_parse(t) ORDER BY n
+-> 2|{"a":3}
+
+SELECT n, CASE WHEN can_json_parse(t) THEN json_parse(t) END AS v, NOT can_json_parse(t) FROM documents ORDER BY n
+-> 1|~|true
+-> 2|{"a":3}|false
+-> 3|~|true
+-> 4|~|~
+
+SELECT count(*) FROM (SELECT n, json_parse(t) AS v FROM documents WHERE can_json_parse(t)) AS d WHERE d.v.a = 2
+-> 0
+
+SELECT n, json_parse(t) FROM documents WHERE can_json_parse(t) OR n = 1
+!! Duplicate attribute names
+
+DROP TABLE documents
+
 # JSON_PARSE function: attributes keep their order
 SELECT json_parse('{"zeta": 1, "a": {"y": 2, "b": 3}, "mm": null}')
 <> {"zeta":1,"a":{"y":2,"b":3},"mm":null}
