@@ -274,3 +274,86 @@ SELECT COALESCE(SUM(lines), 0) AS n, MEDIAN(lines), NVL2(MAX(channel), 'some', '
 DROP PROCEDURE load_orders(VARCHAR);
 DROP TABLE raw_orders;
 DROP TABLE order_state
+
+# Samples of admin scripts, window functions and SUPER, as they are found in public projects
+CREATE TABLE sales_2024 (saleid INT IDENTITY(1,1), region VARCHAR(12) ENCODE zstd, amt DECIMAL(12,2) ENCODE az64, sold_at TIMESTAMP, meta SUPER) DISTSTYLE KEY DISTKEY (region) COMPOUND SORTKEY (sold_at, region);
+INSERT INTO sales_2024 (region, amt, sold_at, meta) VALUES ('north', 10, '2024-01-05 08:00', JSON_PARSE('{"tags":["x","y"],"dims":{"h":1,"w":2.5}}')), ('north', 20.5, '2024-02-06 09:30', JSON_PARSE('{"tags":[],"dims":null}')), ('south', 7, '2024-02-07', NULL)
+
+WITH monthly AS (SELECT region, DATE_TRUNC('month', sold_at) AS m, SUM(amt) AS amt FROM sales_2024 GROUP BY 1, 2) SELECT region, m::DATE, amt, LAG(amt) OVER (PARTITION BY region ORDER BY m) AS before, ROUND(RATIO_TO_REPORT(amt) OVER (PARTITION BY region), 2) AS share FROM monthly ORDER BY region, m
+-> north|2024-01-01|10.00|~|0.33
+-> north|2024-02-01|20.50|10.00|0.67
+-> south|2024-02-01|7.00|~|1
+
+SELECT s.saleid, t, i FROM sales_2024 s LEFT JOIN s.meta."Tags" AS t AT i ON TRUE ORDER BY 1, 3
+-> 1|"x"|0
+-> 1|"y"|1
+-> 2|~|~
+-> 3|~|~
+
+SELECT saleid, attr, val::FLOAT FROM sales_2024 AS s, UNPIVOT s.meta.dims AS val AT attr ORDER BY 2
+-> 1|h|1
+-> 1|w|2.5
+
+SELECT region, LISTAGG(DISTINCT TO_CHAR(sold_at, 'Mon'), '/') WITHIN GROUP (ORDER BY sold_at) AS months, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY amt) AS p FROM sales_2024 GROUP BY region ORDER BY region
+-> north|Jan/Feb|15.25
+-> south|Feb|7
+
+SELECT region, kind, value FROM (SELECT region, MIN(amt) AS low, MAX(amt) AS high FROM sales_2024 GROUP BY region) UNPIVOT (value FOR kind IN (low, high)) ORDER BY 1, 2
+-> north|high|20.50
+-> north|low|10.00
+-> south|high|7.00
+-> south|low|7.00
+
+SELECT TOP 1 region, CASE WHEN amt > 15 THEN 'big' ELSE 'small' END size FROM sales_2024 ORDER BY amt DESC NULLS LAST
+-> north|big
+
+SELECT CONVERT_TIMEZONE('UTC', 'America/New_York', sold_at), DATEDIFF('day', sold_at, '2024-03-01'), DATE_PART(week, sold_at), sold_at::DATE + 7, TRUNC(sold_at), ADD_MONTHS(sold_at, 1) FROM sales_2024 WHERE saleid = 1
+-> 2024-01-05 03:00:00|56|1|2024-01-12|2024-01-05|2024-02-05 08:00:00
+
+SELECT REGEXP_SUBSTR('id=42;k=v', 'id=([0-9]+)', 1, 1, 'e'), SPLIT_PART('a|b|c', '|', 2), STRTOL('ff', 16), MD5('x') = FUNC_SHA1('x'), LPAD(7::VARCHAR, 3, '0'), INITCAP('new york'), CHARINDEX('b', 'abc'), 'a' || NULL IS NULL
+-> 42|b|255|false|007|New York|2|true
+
+SELECT "table", diststyle, sortkey1, tbl_rows FROM svv_table_info WHERE "table" = 'sales_2024'
+-> sales_2024|KEY(region)|sold_at|3
+
+SELECT column_name, data_type FROM svv_columns WHERE table_name = 'sales_2024' ORDER BY ordinal_position LIMIT 2
+-> saleid|integer
+-> region|character varying
+
+CREATE OR REPLACE PROCEDURE prune(cutoff DATE, removed INOUT BIGINT) AS $$
+DECLARE
+  c CURSOR FOR SELECT DISTINCT region FROM sales_2024 ORDER BY region;
+  r VARCHAR(12);
+  n BIGINT;
+BEGIN
+  OPEN c;
+  FETCH c INTO r;
+  WHILE FOUND LOOP
+    EXECUTE 'DELETE FROM sales_2024 WHERE region = ' || quote_literal(r) || ' AND sold_at < ' || quote_literal(cutoff::VARCHAR);
+    GET DIAGNOSTICS n := ROW_COUNT;
+    removed := COALESCE(removed, 0) + n;
+    FETCH c INTO r;
+  END LOOP;
+  CLOSE c;
+  IF removed = 0 THEN RAISE NOTICE 'nothing before %', cutoff; END IF;
+END;
+$$ LANGUAGE plpgsql SECURITY INVOKER
+
+CALL prune('2024-02-01', 0)
+-> 1
+
+CREATE TABLE sales_copy DISTSTYLE ALL AS SELECT region, amt, sold_at FROM sales_2024;
+SELECT region, SUM(amt) FROM (SELECT region, amt FROM sales_copy UNION ALL SELECT region, amt FROM sales_2024) AS u GROUP BY ROLLUP (region) ORDER BY 1 NULLS FIRST
+-> ~|55.00
+-> north|41.00
+-> south|14.00
+
+SELECT COUNT(*) FROM sales_2024 s WHERE NOT EXISTS (SELECT 1 FROM sales_copy c WHERE c.region = s.region AND c.amt = s.amt)
+-> 0
+
+SELECT region FROM sales_2024 MINUS SELECT 'north' ORDER BY 1
+-> south
+
+DROP TABLE sales_copy;
+DROP PROCEDURE prune(DATE, BIGINT);
+DROP TABLE sales_2024 CASCADE
