@@ -127,10 +127,8 @@ pub enum Statement {
         force: bool,
         if_exists: bool,
     },
-    Explain {
-        verbose: bool,
-        statement: Box<Statement>,
-    },
+    /// With or without VERBOSE, which asks for a plan's inner form.
+    Explain(Box<Statement>),
     Analyze(Option<ObjectName>),
     Vacuum(Option<ObjectName>),
     /// PREPARE name AS statement / EXECUTE name / DEALLOCATE name are refused; DECLARE CURSOR … of plain SQL:
@@ -222,7 +220,7 @@ impl Statement {
             Self::DropGroup { .. } => "DROP GROUP",
             Self::CreateRole { .. } => "CREATE ROLE",
             Self::DropRole { .. } => "DROP ROLE",
-            Self::Explain { .. } => "EXPLAIN",
+            Self::Explain(_) => "EXPLAIN",
             Self::Analyze(_) => "ANALYZE",
             Self::Vacuum(_) => "VACUUM",
             Self::DeclareCursor { .. } => "DECLARE CURSOR",

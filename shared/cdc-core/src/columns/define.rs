@@ -232,7 +232,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
                 None if decoding.has_unit() && settings.times.is_none() => assumed.push(column.name.clone()),
                 _ => {}
             }
-            if let Some(loss) = column.loss(settings) {
+            if let Some(loss) = column.loss(decoding) {
                 lossy.entry(loss).or_default().push(column.name.clone());
             }
             columns.push(target(&column, kind, decoding, &options));

@@ -34,6 +34,7 @@ pub use dump::DumpError;
 pub use representation::SourceSql;
 pub use source_type::{Mapped, SqlType};
 
+use crate::catalog::Decoding;
 use crate::event::{ColumnStructure, Decoded, SchemaChange, TableChange, TableStructure, decode, embedded_schemas};
 use crate::kafka::Record;
 use crate::pipeline::{Connector, ConnectorSettings, Pipeline};
@@ -69,11 +70,11 @@ impl SourceColumn {
         }
     }
 
-    /// What the connector takes away from the values before it sends them, with the setting that
-    /// keeps it. None if nothing, or if the type in the source is not known.
+    /// What the connector takes away from values that arrive like this before it sends them, with
+    /// the setting that keeps it. None if nothing, or if the type in the source is not known.
     #[must_use]
-    pub fn loss(&self, settings: &ConnectorSettings) -> Option<&'static str> {
-        representation::loss(self.sql.as_ref()?, &self.mapped(settings))
+    pub fn loss(&self, arrives: Decoding) -> Option<&'static str> {
+        representation::loss(self.sql.as_ref()?, arrives)
     }
 }
 

@@ -74,14 +74,14 @@ pub(super) fn combine(field: &Field, sql: Option<&SourceSql>, settings: &Connect
 
 /// What the connector takes away from a column's values before it sends them, with the setting
 /// that keeps it; None if it sends them whole. `arrives` is how they arrive.
-pub(super) fn loss(sql: &SourceSql, arrives: &Mapped) -> Option<&'static str> {
+pub(super) fn loss(sql: &SourceSql, arrives: Decoding) -> Option<&'static str> {
     let whole = ConnectorSettings {
         decimals: Some(DecimalHandling::Precise),
         times: Some(TimePrecision::Adaptive),
         intervals: Some(IntervalHandling::String),
         ..ConnectorSettings::default()
     };
-    let (Mapped::Exact(_, sent), Mapped::Exact(_, arrives)) = (sql.map(&whole), arrives) else { return None };
+    let Mapped::Exact(_, sent) = sql.map(&whole) else { return None };
     match (sent, arrives) {
         (Decoding::DecimalBase64 { .. }, Decoding::Float) => {
             Some("decimals arrive as floating-point numbers of 15 to 17 digits; set decimal.handling.mode=precise")

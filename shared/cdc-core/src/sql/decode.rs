@@ -20,7 +20,12 @@ pub(super) const NUL_MARK: &str = "__cdc_nul__!";
 /// JSON_PARSE cuts strings over 65,535 bytes in the merge's session ("SUPER configurations"), at
 /// a byte or in front of a character: the guide does not say. In a record that is large enough
 /// to have such a string, one of up to so many bytes is surely whole.
-pub(super) const SURELY_WHOLE: u32 = VARCHAR_MAX_BYTES - 4;
+const SURELY_WHOLE: u32 = VARCHAR_MAX_BYTES - 4;
+
+/// Up to how many bytes a string of the record is surely whole: what `_cdc_whole` holds.
+pub(super) fn whole_bytes(record: &str) -> String {
+    format!("CASE WHEN OCTET_LENGTH({record}) > {VARCHAR_MAX_BYTES} THEN {SURELY_WHOLE} ELSE {VARCHAR_MAX_BYTES} END")
+}
 
 /// From this length on, text of hexadecimal digits only is hexadecimal and not base64 that
 /// happens to have no other characters.
@@ -210,11 +215,12 @@ fn decoded(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> St
 #[must_use]
 pub fn truncated(image: &str, column: &Column) -> Option<String> {
     match (column.on_unfit_value, column.decoding, column.target_type) {
-        (OnUnfitValue::Truncate, Decoding::Text, kind @ RedshiftType::Varchar { bytes }) => {
+        (OnUnfitValue::Truncate, Decoding::Text, RedshiftType::Varchar { .. }) => {
             let value = attribute(image, column);
-            let whole = if holds_cut(kind) { surely_whole(image) } else { bytes.to_string() };
-            let is_cut = format!("OCTET_LENGTH({value}::VARCHAR(65535)) > {whole}");
-            Some(format!("CASE WHEN JSON_TYPEOF({value}) = 'string' AND {is_cut} THEN 1 ELSE 0 END"))
+            Some(format!(
+                "CASE WHEN JSON_TYPEOF({value}) = 'string' AND OCTET_LENGTH({value}::VARCHAR(65535)) > {} THEN 1 ELSE 0 END",
+                longest_whole(image, column.target_type)
+            ))
         }
         _ => None,
     }
@@ -293,15 +299,22 @@ pub fn element_json(layout: &Layout, element: Element, item: &str, staged: &Stag
 fn whole_text(layout: &Layout, image: &str, column: &Column) -> String {
     let value = attribute(image, column);
     let kind = column.target_type;
-    let most = match kind {
-        _ if column.on_unfit_value == OnUnfitValue::Truncate => VARCHAR_MAX_BYTES.to_string(),
+    let most = match column.on_unfit_value {
+        OnUnfitValue::Truncate => VARCHAR_MAX_BYTES.to_string(),
+        OnUnfitValue::Quarantine | OnUnfitValue::Null => longest_whole(image, kind),
+    };
+    format!("{}({value}::VARCHAR(65535), JSON_TYPEOF({value}), {most})::{kind}", layout.function(TEXT))
+}
+
+/// The most bytes of a text that is whole and fits into the column.
+fn longest_whole(image: &str, kind: RedshiftType) -> String {
+    match kind {
         RedshiftType::Varchar { bytes } if !holds_cut(kind) => bytes.to_string(),
         RedshiftType::Varchar { bytes } if bytes < VARCHAR_MAX_BYTES => {
             format!("LEAST({bytes}, {})", surely_whole(image))
         }
         _ => surely_whole(image),
-    };
-    format!("{}({value}::VARCHAR(65535), JSON_TYPEOF({value}), {most})::{kind}", layout.function(TEXT))
+    }
 }
 
 /// A computed text, if it fits.

@@ -315,7 +315,7 @@ impl Writer<'_> {
              \x20   -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.\n\
              \x20   DROP TABLE IF EXISTS {parsed};\n\
              \x20   CREATE TEMP TABLE {parsed} AS\n\
-             \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, {surely_whole} AS whole,\n\
+             \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, {whole} AS whole,\n\
              \x20          JSON_PARSE(l.kafka_value) AS document\n\
              \x20   FROM {landed} AS l WHERE l.shape = 'json';\n\
              {repair}\
@@ -334,7 +334,7 @@ impl Writer<'_> {
              \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival, p.whole,\n\
              \x20                      {envelope} AS envelope\n\
              \x20               FROM {parsed} AS p) AS d) AS e;",
-            surely_whole = values::surely_whole("l.kafka_value"),
+            whole = decode::whole_bytes("l.kafka_value"),
             repair = self.repair(),
             envelope = envelope("p.document"),
             snapshot = origin("snapshot", "VARCHAR(64)"),

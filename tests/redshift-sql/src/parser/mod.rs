@@ -375,12 +375,11 @@ impl<'a> Parser<'a> {
             "REVOKE" => self.grant(true),
             "EXPLAIN" => {
                 self.advance();
-                let verbose = self.eat_word("VERBOSE");
+                self.eat_word("VERBOSE");
                 if self.is_word("ANALYZE") || self.is_symbol("(") {
                     return Err(self.unexpected());
                 }
-                let statement = Box::new(self.deeper(Self::statement)?);
-                Ok(Statement::Explain { verbose, statement })
+                Ok(Statement::Explain(Box::new(self.deeper(Self::statement)?)))
             }
             "ANALYZE" | "VACUUM" => self.maintenance(),
             "DECLARE" | "FETCH" | "CLOSE" => self.plain_cursor(),

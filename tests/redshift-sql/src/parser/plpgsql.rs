@@ -349,7 +349,7 @@ impl Parser<'_> {
         let into = self.into.take().unwrap_or_default();
         let text = self.text[start..self.previous_end()].to_owned();
         let forbidden = match &statement {
-            Statement::Begin { .. } | Statement::Explain { .. } => Some(statement.tag()),
+            Statement::Begin { .. } | Statement::Explain(_) => Some(statement.tag()),
             Statement::AlterTable(alter)
                 if matches!(alter.action, crate::statement::AlterTableAction::AppendFrom { .. }) =>
             {

@@ -51,7 +51,7 @@ impl RedshiftSession {
             Statement::Set(set) => self.set(set).await,
             Statement::Reset(name) => self.reset_parameter(name.as_deref()).await,
             Statement::Show(show) => self.show(show).await,
-            Statement::Explain { statement, .. } => self.explain(statement, scope).await,
+            Statement::Explain(statement) => self.explain(statement, scope).await,
             Statement::RefreshMaterializedView { name, cascade } => {
                 let view = self.view().await?;
                 streaming::refresh_statement(self, &view, name, *cascade).await

@@ -5,7 +5,7 @@
 //! record goes to quarantine or the value is only counted.
 
 use super::Writer;
-use crate::catalog::{Column, Element, OnUnfitValue, RedshiftType, VARCHAR_MAX_BYTES};
+use crate::catalog::{Column, Element, OnUnfitValue, RedshiftType};
 use crate::sql::decode::{self, Staged};
 use crate::sql::decoding_functions::{HEX_INTEGER, LOST};
 use crate::sql::ident::{literal, quoted};
@@ -20,14 +20,6 @@ const PIECE_BYTES: u32 = 16_000;
 
 /// The most bytes of a VARBYTE ("VARBYTE type").
 const VARBYTE_MAX_BYTES: u32 = 16_777_216;
-
-/// Up to how many bytes a string of the record is surely whole after JSON_PARSE.
-pub(super) fn surely_whole(record: &str) -> String {
-    format!(
-        "CASE WHEN OCTET_LENGTH({record}) > {VARCHAR_MAX_BYTES} THEN {} ELSE {VARCHAR_MAX_BYTES} END",
-        decode::SURELY_WHOLE
-    )
-}
 
 impl Writer<'_> {
     fn decimal_columns(&self) -> Vec<&Column> {
@@ -81,10 +73,10 @@ impl Writer<'_> {
              \x20       UPDATE {landed} SET shape = 'repaired' FROM {repaired} AS r\n\
              \x20       WHERE {landed}.kafka_partition = r.kafka_partition AND {landed}.kafka_offset = r.kafka_offset;\n\
              \x20       INSERT INTO {parsed} (kafka_partition, kafka_offset, kafka_timestamp, arrival, whole, document)\n\
-             \x20       SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, {surely_whole}, JSON_PARSE(r.kafka_value)\n\
+             \x20       SELECT r.kafka_partition, r.kafka_offset, r.kafka_timestamp, r.arrival, {whole}, JSON_PARSE(r.kafka_value)\n\
              \x20       FROM {repaired} AS r;\n\
              \x20   END IF;\n",
-            surely_whole = surely_whole("r.kafka_value"),
+            whole = decode::whole_bytes("r.kafka_value"),
         )
     }
 

@@ -24,12 +24,9 @@ impl Rewriter<'_> {
                 RsType::Varbyte(crate::types::MAX_VARBYTE),
             ),
             ("json_size", 1) if a.is_super(0) => int(format!("octet_length(rs.super_json({}))", args[0].sql)),
-            ("json_size", 1) => {
-                return Err(SqlError::new("42883", format!("function json_size({}) does not exist", args[0].ty)));
-            }
             ("json_typeof", 1) if a.is_super(0) => text(format!("jsonb_typeof({})", args[0].sql), 16),
-            ("json_typeof", 1) => {
-                return Err(SqlError::new("42883", format!("function json_typeof({}) does not exist", args[0].ty)));
+            ("json_size" | "json_typeof", 1) => {
+                return Err(SqlError::new("42883", format!("function {name}({}) does not exist", args[0].ty)));
             }
             (
                 "is_object"
