@@ -1,0 +1,71 @@
+//! From staging into the target, and the ledger of deleted keys.
+
+use super::{LEDGER_DAYS, Writer, one_line};
+use crate::sql::ident::{literal, quoted};
+use crate::sql::target_table::{self, BOOKKEEPING};
+
+impl Writer<'_> {
+    /// Delete the deleted, merge the rest, keep the ledger of deleted keys.
+    pub(super) fn apply(&self) -> String {
+        let staging = self.stage("staging");
+        let upserts = self.stage("upserts");
+        let target_name = quoted(&self.table.spec.target_table);
+        let unavailable: Vec<&str> =
+            self.unavailable_columns("s").iter().map(|(column, _)| column.target_name.as_str()).collect();
+        let mut sets = Vec::new();
+        for column in self.table.value_columns() {
+            let name = quoted(&column.target_name);
+            if unavailable.contains(&column.target_name.as_str()) {
+                sets.push(format!(
+                    "{name} = CASE WHEN STRPOS(s._cdc_unavailable, {label}) > 0 THEN {target_name}.{name} ELSE s.{name} END",
+                    label = literal(&format!(",{},", column.target_name)),
+                ));
+            } else {
+                sets.push(format!("{name} = s.{name}"));
+            }
+        }
+        for (name, _) in BOOKKEEPING {
+            sets.push(format!("{0} = s.{0}", quoted(name)));
+        }
+        let all: Vec<String> = self
+            .table
+            .columns
+            .iter()
+            .map(|column| quoted(&column.target_name))
+            .chain(BOOKKEEPING.iter().map(|(name, _)| quoted(name)))
+            .collect();
+        let keys = self.keys();
+        format!(
+            "\x20   -- Delete the deleted, merge the rest.\n\
+             \x20   DELETE FROM {target} USING {staging} AS s WHERE {deleted} AND s._cdc_op = 'd';\n\
+             \x20   GET DIAGNOSTICS cdc_deleted_rows := ROW_COUNT;\n\
+             \x20   cdc_deleted_rows := cdc_deleted_rows + cdc_truncated_rows;\n\
+             \x20   DROP TABLE IF EXISTS {upserts};\n\
+             \x20   CREATE TEMP TABLE {upserts} {attributes} AS SELECT s.* FROM {staging} AS s WHERE s._cdc_op <> 'd';\n\
+             \x20   SELECT COUNT(*) INTO cdc_applied_rows FROM {upserts} AS u;\n\
+             \x20   MERGE INTO {target} USING {upserts} AS s ON {matched}\n\
+             \x20   WHEN MATCHED THEN UPDATE SET\n\
+             \x20       {sets}\n\
+             \x20   WHEN NOT MATCHED THEN INSERT ({all})\n\
+             \x20        VALUES ({values});\n\
+             \x20   -- The ledger remembers the positions of deletions, so that a late older change stays out.\n\
+             \x20   DELETE FROM {ledger} USING {staging} AS s WHERE {ledgered};\n\
+             \x20   DELETE FROM {ledger} WHERE _cdc_deleted_at < DATEADD(day, -{days}, SYSDATE);\n\
+             \x20   INSERT INTO {ledger} ({keys}, _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_kafka_partition, _cdc_deleted_at)\n\
+             \x20   SELECT {staged_keys}, s._cdc_domain, s._cdc_position, s._cdc_source_ts, s._cdc_kafka_partition, SYSDATE\n\
+             \x20   FROM {staging} AS s WHERE s._cdc_op = 'd' AND s._cdc_domain IS NOT NULL;",
+            target = self.target,
+            ledger = self.ledger,
+            days = LEDGER_DAYS,
+            attributes = one_line(&target_table::table_attributes(self.table)),
+            deleted = self.keys_equal(&self.target, "s"),
+            matched = self.keys_equal(&target_name, "s"),
+            ledgered = self.keys_equal(&self.ledger, "s"),
+            sets = sets.join(",\n        "),
+            all = all.join(", "),
+            values = all.iter().map(|name| format!("s.{name}")).collect::<Vec<_>>().join(", "),
+            keys = keys.join(", "),
+            staged_keys = self.key_list("s"),
+        )
+    }
+}

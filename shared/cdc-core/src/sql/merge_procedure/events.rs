@@ -1,0 +1,112 @@
+//! From raw bytes to change events, and what an event is besides its row image.
+
+use super::{Writer, envelope};
+use crate::catalog::Column;
+use crate::sql::decode;
+use crate::sql::decoding_functions::{POSITION, POSITION_DOMAIN};
+use crate::sql::ident::quoted;
+use crate::sql::versions;
+
+impl Writer<'_> {
+    /// Parsed envelopes. Parsing happens in a statement of its own behind the check, because no
+    /// order of evaluation is promised within one.
+    pub(super) fn events(&self) -> String {
+        let landed = self.stage("landed");
+        let parsed = self.stage("parsed");
+        let events = self.stage("events");
+        format!(
+            "\x20   -- parsed, events: the change event's envelope, with or without an embedded schema around it, or a\n\
+             \x20   -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.\n\
+             \x20   DROP TABLE IF EXISTS {parsed};\n\
+             \x20   CREATE TEMP TABLE {parsed} AS\n\
+             \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, {whole} AS whole,\n\
+             \x20          JSON_PARSE(l.kafka_value) AS document\n\
+             \x20   FROM {landed} AS l WHERE l.shape = 'json';\n\
+             {repair}\
+             \x20   DROP TABLE IF EXISTS {events};\n\
+             \x20   CREATE TEMP TABLE {events} AS\n\
+             \x20   SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.whole AS _cdc_whole, e.is_row AS _cdc_is_row,{log}\n\
+             \x20          CASE WHEN e.is_row THEN {row_op} ELSE e.envelope.\"op\"::VARCHAR(16) END AS _cdc_op,\n\
+             \x20          CASE WHEN e.is_row THEN e.envelope WHEN e.envelope.\"op\"::VARCHAR(16) = 'd' THEN e.envelope.\"before\" ELSE e.envelope.\"after\" END AS _cdc_image,\n\
+             \x20          CASE WHEN e.is_row THEN NULL WHEN e.envelope.\"op\"::VARCHAR(16) = 'u' THEN e.envelope.\"before\" END AS _cdc_before,\n\
+             \x20          CASE WHEN e.is_row THEN e.envelope.\"__source_ts_ms\"::BIGINT ELSE e.envelope.\"source\".\"ts_ms\"::BIGINT END AS _cdc_source_ms,\n\
+             \x20          {domain}({snapshot}, {gtid}, {server_id}, {file}, {lsn})::VARCHAR(128) AS _cdc_domain,\n\
+             \x20          {position}({snapshot}, {gtid}, {file}, {pos}, {row}, {lsn})::VARCHAR(80) AS _cdc_position\n\
+             \x20   FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.whole, d.envelope,\n\
+             \x20                COALESCE(NOT COALESCE(IS_OBJECT(d.envelope.\"source\"), false) AND (JSON_TYPEOF(d.envelope.\"__op\") = 'string'\n\
+             \x20                    OR JSON_TYPEOF(d.envelope.\"__deleted\") IN ('string', 'boolean')), false) AS is_row\n\
+             \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival, p.whole,\n\
+             \x20                      {envelope} AS envelope\n\
+             \x20               FROM {parsed} AS p) AS d) AS e;",
+            whole = decode::whole_bytes("l.kafka_value"),
+            repair = self.repair(),
+            envelope = envelope("p.document"),
+            snapshot = origin("snapshot", "VARCHAR(64)"),
+            gtid = origin("gtid", "VARCHAR(256)"),
+            server_id = origin("server_id", "BIGINT"),
+            file = origin("file", "VARCHAR(512)"),
+            pos = origin("pos", "BIGINT"),
+            row = origin("row", "BIGINT"),
+            lsn = origin("lsn", "BIGINT"),
+            log = self.log_columns(),
+            domain = self.layout.function(POSITION_DOMAIN),
+            position = self.layout.function(POSITION),
+            // A flattened row without an operation is an upsert.
+            row_op = "CASE WHEN e.envelope.\"__deleted\"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope.\"__op\"::VARCHAR(16), 'u') END",
+        )
+    }
+
+    /// Where an event is in the source's log, if that matters for how it is read.
+    pub(super) fn log_columns(&self) -> String {
+        if !self.table.has_versions() {
+            return String::new();
+        }
+        let source = "e.envelope.\"source\"";
+        format!(
+            "\n\
+             \x20          e.kafka_timestamp AS _cdc_kafka_timestamp, COALESCE({source}.\"server_id\"::BIGINT, 0) AS _cdc_log_server,\n\
+             \x20          {} AS _cdc_log_position,",
+            versions::log_position(self.layout, source),
+        )
+    }
+
+    /// An update of a key is a deletion of the old row and a change of the new one. Debezium
+    /// itself writes it so for the source's key; this is for keys that are declared otherwise.
+    pub(super) fn moved_keys(&self) -> String {
+        let typed = self.stage("typed");
+        let movable = self.movable_keys();
+        if movable.is_empty() {
+            return String::new();
+        }
+        let names = |of: &dyn Fn(&Column) -> String| self.table.key_columns().map(of).collect::<Vec<_>>().join(", ");
+        let old = |column: &Column| {
+            let is_movable = movable.iter().any(|movable| movable.source_name == column.source_name);
+            format!("t.{}", if is_movable { versions::old_key(column) } else { quoted(&column.target_name) })
+        };
+        let version = if self.table.former.is_empty() { ("", "") } else { ("_cdc_version, ", "t._cdc_version, ") };
+        format!(
+            "\x20   -- An update that changed the key deletes the row of the old key.\n\
+             \x20   INSERT INTO {typed} (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,\n\
+             \x20          {into_version}_cdc_moved, {keys}, _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)\n\
+             \x20   SELECT t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_arrival, 'd', t._cdc_source_ms, t._cdc_domain, t._cdc_position,\n\
+             \x20          {from_version}false, {old_keys}, '', 0, '', 0\n\
+             \x20   FROM {typed} AS t WHERE t._cdc_moved AND t._cdc_fault IS NULL;",
+            into_version = version.0,
+            from_version = version.1,
+            keys = self.keys().join(", "),
+            old_keys = names(&old),
+        )
+    }
+
+    /// The key's columns that can be compared with what they were before an update.
+    pub(super) fn movable_keys(&self) -> Vec<&Column> {
+        self.table.key_columns().filter(|column| !decode::needs_stages(column)).collect()
+    }
+}
+
+/// A field of the event's source; flattened rows have those that `add.fields` names.
+fn origin(field: &str, kind: &str) -> String {
+    format!(
+        "CASE WHEN e.is_row THEN e.envelope.\"__source_{field}\"::{kind} ELSE e.envelope.\"source\".\"{field}\"::{kind} END"
+    )
+}
