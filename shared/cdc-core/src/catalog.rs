@@ -8,6 +8,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+mod mode;
+
+pub use mode::Mode;
+
 use crate::event::{LogPoint, SourcePosition};
 
 /// One declared table: its topic, its names in the warehouse and its options.
@@ -65,9 +69,11 @@ pub struct TableDefinition {
     pub spec: TableSpec,
     /// The columns in the source's order, excluded ones left out. Never empty.
     pub columns: Vec<Column>,
-    /// Source names of the key columns, in key order. Empty for a table without a key,
-    /// which is replicated as an append log.
+    /// Source names of the key columns, in key order. Empty for a table without a key, which
+    /// only [`Mode::Append`] can replicate.
     pub key: Vec<String>,
+    /// What the table's changes become.
+    pub mode: Mode,
     /// What stands in an event for a large value that did not change
     /// (`unavailable.value.placeholder` of the PostgreSQL connector).
     pub unavailable_value: String,

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use cdc_core::catalog::{Column, Decoding, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
 use cdc_core::columns::UNAVAILABLE_VALUE;
 use cdc_core::plan::provision::{Declaration, Observed, plan};
 use cdc_core::sql::external_schema::{StreamAuthentication, StreamSource};
@@ -165,6 +165,7 @@ fn definition(number: u64) -> TableDefinition {
             column("Val", RedshiftType::Varchar { bytes: 100 }, Decoding::Text),
         ],
         key: vec!["ID".into()],
+        mode: Mode::default(),
         former: Vec::new(),
         known_attributes: None,
         schema_changes: None,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cdc_core::catalog::{Column, Decoding, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
 use cdc_core::columns::UNAVAILABLE_VALUE;
 use cdc_core::sql::synchronise::{MergeBound, synchronise};
 use local_stack::producer::Producer;
@@ -266,6 +266,7 @@ fn definition(number: usize) -> TableDefinition {
         },
         columns: vec![column("K", 40), column("NAME", 100), column("NOTE", 65_535)],
         key: vec!["K".into()],
+        mode: Mode::default(),
         former: Vec::new(),
         known_attributes: None,
         schema_changes: None,

@@ -4,7 +4,7 @@
 //! Extremes first, then random values of a fixed seed. The expected texts are made here,
 //! without any of the SQL.
 
-use cdc_core::catalog::{Column, Decoding, Element, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::catalog::{Column, Decoding, Element, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
 use cdc_core::columns::UNAVAILABLE_VALUE;
 use cdc_core::sql::synchronise::{MergeBound, synchronise};
 use local_stack::producer::Producer;
@@ -576,6 +576,7 @@ fn definition(tested: &Tested) -> TableDefinition {
         columns: vec![column("k", RedshiftType::BigInt, Decoding::Integer), column("v", tested.kind, tested.decoding)],
         key: vec!["k".into()],
         unavailable_value: UNAVAILABLE_VALUE.into(),
+        mode: Mode::default(),
         former: Vec::new(),
         known_attributes: None,
         schema_changes: None,

@@ -7,7 +7,7 @@ use super::history::{self, FormerSource, History};
 use super::representation::{self, SourceSql};
 use super::{Knowledge, Mapped, SourceColumn, SourceTable, dump};
 use crate::catalog::{
-    Column, Decoding, FormerColumn, FormerVersion, RedshiftType, TableDefinition, TableSpec, VARCHAR_MAX_BYTES,
+    Column, Decoding, FormerColumn, FormerVersion, Mode, RedshiftType, TableDefinition, TableSpec, VARCHAR_MAX_BYTES,
 };
 use crate::error::{Classify, ErrorKind};
 use crate::pipeline::names::{folded, identifier_problem};
@@ -17,8 +17,8 @@ use crate::pipeline::{
 };
 
 /// Redshift's limit for a table is 1,600 columns (Redshift Database Developer Guide, CREATE
-/// TABLE); five of them are this pipeline's own.
-const MAX_COLUMNS: usize = 1_600 - 5;
+/// TABLE); up to eight of them are this pipeline's own.
+const MAX_COLUMNS: usize = 1_600 - 8;
 
 /// The names of Redshift's own hidden columns, which no column may have.
 const SYSTEM_COLUMNS: [&str; 7] = ["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
@@ -98,7 +98,7 @@ pub enum DefineProblem {
     #[error("its columns are declared, its key is not; add `key`, an empty list for a table without a key")]
     KeyNotDeclared,
     /// There is no key and the file wants one.
-    #[error("it has no key; add `key`, or set `keyless` to wait")]
+    #[error("it has no key; add `key`, or set `keyless` to append or wait")]
     NoKey,
     /// A declared type that is none.
     #[error("column {column}: the declared type `{source_type}` cannot be read")]
@@ -209,7 +209,11 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     };
     let key = options.key.clone().unwrap_or_else(|| source.key.clone());
     check_names(&source, &key, &options, &mut problems);
-    if key.is_empty() && options.keyless == Keyless::Error {
+    let mode = match options.keyless {
+        Keyless::Append if key.is_empty() => Mode::Append,
+        Keyless::Append | Keyless::Wait | Keyless::Error => options.mode,
+    };
+    if key.is_empty() && mode.needs_key() && options.keyless == Keyless::Error {
         problems.push(DefineProblem::NoKey);
     }
     let settings = pipeline.settings();
@@ -277,6 +281,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         spec: spec.clone(),
         columns,
         key,
+        mode,
         unavailable_value: settings.unavailable.clone().unwrap_or_else(|| UNAVAILABLE_VALUE.to_owned()),
         former,
         known_attributes,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::catalog::OnUnfitValue;
+use crate::catalog::{Mode, OnUnfitValue};
 
 /// The pipeline file of redshift-cdc: which Kafka topics of Debezium become which tables in
 /// Amazon Redshift.
@@ -365,6 +365,9 @@ pub(super) struct Defaults {
     pub(super) auto_refresh: bool,
     /// What to do with a column whose values cannot be carried over exactly.
     pub(super) on_unsupported_column: OnUnsupportedColumn,
+    /// What the tables' changes become. Another mode takes effect with the next `apply`, as long as
+    /// the landing view still holds the whole log of the table; the former target table is kept.
+    pub(super) mode: Mode,
     /// What to do with a table without a key.
     pub(super) keyless: Keyless,
     /// What becomes of a value that its column cannot hold.
@@ -385,6 +388,7 @@ impl Default for Defaults {
         Self {
             auto_refresh: false,
             on_unsupported_column: OnUnsupportedColumn::default(),
+            mode: Mode::default(),
             keyless: Keyless::default(),
             on_unfit_value: OnUnfitValue::default(),
             freshness_seconds: None,
@@ -413,6 +417,9 @@ pub enum Keyless {
     Wait,
     /// Refuse to provision the table until a key is declared.
     Error,
+    /// Its events are appended one by one, as in the mode of that name: nothing tells which of
+    /// its rows a change or a delete is about.
+    Append,
 }
 
 /// One table, or all tables of a pattern. Settings that are left out come from earlier
@@ -443,6 +450,9 @@ pub(super) struct TableEntry {
     /// What to do with a column whose values cannot be carried over exactly.
     #[serde(default)]
     pub(super) on_unsupported_column: Option<OnUnsupportedColumn>,
+    /// What the table's changes become.
+    #[serde(default)]
+    pub(super) mode: Option<Mode>,
     /// What to do when the table has no key.
     #[serde(default)]
     pub(super) keyless: Option<Keyless>,

@@ -80,6 +80,7 @@ pub(super) fn understand(document: Document, marks: &BTreeMap<String, Mark>) -> 
         defaults: TableOptions {
             auto_refresh: document.defaults.auto_refresh,
             on_unsupported_column: document.defaults.on_unsupported_column,
+            mode: document.defaults.mode,
             keyless: document.defaults.keyless,
             on_unfit_value: document.defaults.on_unfit_value,
             freshness: document.defaults.freshness_seconds.map(super::seconds),

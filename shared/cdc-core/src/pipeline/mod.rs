@@ -25,7 +25,7 @@ pub use document::{
 };
 pub use resolve::{CatalogError, CatalogErrors, TopicRole};
 
-use crate::catalog::OnUnfitValue;
+use crate::catalog::{Mode, OnUnfitValue};
 use crate::error::{Classify, ErrorKind};
 pub(crate) use check::nearest as nearest_name;
 use document::Document;
@@ -106,6 +106,8 @@ pub struct TableOptions {
     pub auto_refresh: bool,
     /// What to do with a column that cannot be carried over exactly.
     pub on_unsupported_column: OnUnsupportedColumn,
+    /// What the table's changes become.
+    pub mode: Mode,
     /// What to do when the table has no key.
     pub keyless: Keyless,
     /// What becomes of a value that its column cannot hold.

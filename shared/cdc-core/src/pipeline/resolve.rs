@@ -141,6 +141,9 @@ impl Pipeline {
             if let Some(policy) = stated.on_unsupported_column {
                 options.on_unsupported_column = policy;
             }
+            if let Some(mode) = stated.mode {
+                options.mode = mode;
+            }
             if let Some(policy) = stated.keyless {
                 options.keyless = policy;
             }

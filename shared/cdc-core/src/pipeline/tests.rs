@@ -131,14 +131,15 @@ fn debezium_topics_may_have_other_names() {
 #[test]
 fn exact_names_apply_over_patterns_and_later_patterns_over_earlier() {
     let pipeline = pipeline(
-        "  - {topic: db.shop.T, keyless: error}\n  - {topic: db.**, target: {schema: all}, key: [A]}\n  - {topic: db.shop.*, key: [B], columns: {exclude: [X]}}\n",
+        "  - {topic: db.shop.T, keyless: error, mode: soft_delete}\n  - {topic: db.**, target: {schema: all}, key: [A], mode: history}\n  - {topic: db.shop.*, key: [B], columns: {exclude: [X]}}\n",
     );
     let options = pipeline.table_options("db.shop.T");
-    assert_eq!(options.keyless, Keyless::Error);
+    assert_eq!((options.keyless, options.mode), (Keyless::Error, Mode::SoftDelete));
     assert_eq!(options.key, Some(vec!["B".to_owned()]));
     assert_eq!(options.exclude, ["X"]);
     assert_eq!(table(&pipeline, "db.shop.T").id().as_str(), "all.t");
-    assert_eq!(pipeline.table_options("db.other.T").key, Some(vec!["A".to_owned()]));
+    let other = pipeline.table_options("db.other.T");
+    assert_eq!((other.key, other.mode), (Some(vec!["A".to_owned()]), Mode::History));
 }
 
 #[test]

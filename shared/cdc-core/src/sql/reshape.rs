@@ -8,7 +8,7 @@
 use super::control_schema;
 use super::ident::{literal, qualified, quoted};
 use super::layout::{Layout, TRUNCATIONS};
-use super::target_table::{self, BOOKKEEPING};
+use super::target_table;
 use super::versions;
 pub use super::versions::converted;
 use crate::catalog::{ChangePoint, Column, TableDefinition};
@@ -133,7 +133,7 @@ pub struct Rebuilt {
 #[must_use]
 pub fn rebuilt(table: &TableDefinition, column: &Column, value: Option<String>) -> Rebuilt {
     Rebuilt {
-        definition: target_table::column_definition(column, table.is_key(&column.source_name)),
+        definition: target_table::column_definition(column, target_table::is_required(table, column)),
         name: quoted(&column.target_name),
         value,
     }
@@ -156,7 +156,7 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
     let fresh = qualified(&spec.target_schema, &fresh_name);
     let old = qualified(&spec.target_schema, &old_name);
     let mut definitions: Vec<String> = columns.iter().map(|column| column.definition.clone()).collect();
-    definitions.extend(BOOKKEEPING.iter().map(|(name, kind)| format!("{} {kind}", quoted(name))));
+    definitions.extend(target_table::own_columns(table.mode).map(|(name, kind)| format!("{} {kind}", quoted(name))));
     let mut names: Vec<String> = Vec::new();
     let mut values: Vec<String> = Vec::new();
     for column in columns {
@@ -165,7 +165,7 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
             values.push(value.clone());
         }
     }
-    for (name, _) in BOOKKEEPING {
+    for (name, _) in target_table::own_columns(table.mode) {
         names.push(quoted(name));
         values.push(quoted(name));
     }

@@ -2,13 +2,14 @@
 
 use super::ident::{literal, quoted};
 use super::layout::Layout;
-use crate::catalog::{Column, TableDefinition};
+use crate::catalog::{Column, Mode, TableDefinition};
 
-/// Bookkeeping columns of every target table, behind the source's columns.
+/// Bookkeeping columns of every target table, last of all.
 ///
 /// `_cdc_domain` and `_cdc_position` say which change made the row what it is, `_cdc_source_ts`
 /// when the source made it (UTC), and the last two where the change is in Kafka. Positions are
-/// comparable only within one domain.
+/// comparable only within one domain. Where every change counts ([`Mode::keeps_changes`]) a
+/// position also tells the changes of one transaction apart.
 pub const BOOKKEEPING: [(&str, &str); 5] = [
     ("_cdc_domain", "VARCHAR(128)"),
     ("_cdc_position", "VARCHAR(80)"),
@@ -17,16 +18,53 @@ pub const BOOKKEEPING: [(&str, &str); 5] = [
     ("_cdc_kafka_offset", "BIGINT"),
 ];
 
+/// Marks of rows that the source had: whether it deleted the row, and when (UTC).
+const DELETION: [(&str, &str); 2] = [("_cdc_deleted", "BOOLEAN"), ("_cdc_deleted_at", "TIMESTAMP")];
+
+/// What made a version (c, r, u), and the source's time from which it counted and until which it
+/// did (UTC, the end not included). The present version has no end.
+const VALIDITY: [(&str, &str); 3] =
+    [("_cdc_op", "VARCHAR(1)"), ("_cdc_valid_from", "TIMESTAMP"), ("_cdc_valid_to", "TIMESTAMP")];
+
+/// What an event was (c, r, u, d, t), and which columns' values it did not carry because they are
+/// large and had not changed: names, comma separated.
+const EVENT: [(&str, &str); 2] = [("_cdc_op", "VARCHAR(1)"), ("_cdc_unavailable", "VARCHAR(65535)")];
+
+/// The columns that a mode has besides the source's and [`BOOKKEEPING`].
+pub fn mode_columns(mode: Mode) -> &'static [(&'static str, &'static str)] {
+    match mode {
+        Mode::Current => &[],
+        Mode::SoftDelete => &DELETION,
+        Mode::History => &VALIDITY,
+        Mode::Append => &EVENT,
+    }
+}
+
+/// All columns that are not the source's, in the order in which they follow the source's.
+pub fn own_columns(mode: Mode) -> impl Iterator<Item = (&'static str, &'static str)> {
+    mode_columns(mode).iter().chain(&BOOKKEEPING).copied()
+}
+
+/// The mode of which an existing target table with these columns is.
+pub fn mode_of<'n>(columns: impl Iterator<Item = &'n str>) -> Mode {
+    let names: Vec<&str> = columns.collect();
+    [Mode::SoftDelete, Mode::History, Mode::Append]
+        .into_iter()
+        .find(|mode| mode_columns(*mode).iter().all(|(name, _)| names.contains(name)))
+        .unwrap_or_default()
+}
+
 /// `CREATE TABLE` for a target.
 ///
 /// The first key column distributes and the key sorts: the merge joins on it. Keys are not
 /// declared: Redshift does not enforce them but trusts them when planning ("Defining
-/// constraints"). Only key columns are NOT NULL, since Redshift cannot drop the constraint later.
+/// constraints"). Only key columns are NOT NULL, since Redshift cannot drop the constraint later,
+/// and none where a truncation is a row of its own.
 #[must_use]
 pub fn create(layout: &Layout, table: &TableDefinition) -> String {
     let mut lines: Vec<String> =
-        table.columns.iter().map(|column| column_definition(column, table.is_key(&column.source_name))).collect();
-    lines.extend(BOOKKEEPING.iter().map(|(name, kind)| format!("{} {kind}", quoted(name))));
+        table.columns.iter().map(|column| column_definition(column, is_required(table, column))).collect();
+    lines.extend(own_columns(table.mode).map(|(name, kind)| format!("{} {kind}", quoted(name))));
     format!(
         "CREATE TABLE IF NOT EXISTS {name} (\n    {columns}\n)\n{attributes}",
         name = layout.target_table(&table.spec),
@@ -35,8 +73,12 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
     )
 }
 
-pub(super) fn column_definition(column: &Column, key: bool) -> String {
-    format!("{} {}{}", quoted(&column.target_name), column.target_type, if key { " NOT NULL" } else { "" })
+pub(super) fn column_definition(column: &Column, required: bool) -> String {
+    format!("{} {}{}", quoted(&column.target_name), column.target_type, if required { " NOT NULL" } else { "" })
+}
+
+pub(super) fn is_required(table: &TableDefinition, column: &Column) -> bool {
+    table.mode.needs_key() && table.is_key(&column.source_name)
 }
 
 /// Distribution and sort keys, shared by the target, its ledger and its staging tables so that

@@ -11,8 +11,8 @@ use super::{
     synchronise, target_table,
 };
 use crate::catalog::{
-    ChangePoint, Column, Decoding, Element, FormerColumn, FormerVersion, OnUnfitValue, RedshiftType, SchemaChangeMark,
-    TableDefinition, TableSpec,
+    ChangePoint, Column, Decoding, Element, FormerColumn, FormerVersion, Mode, OnUnfitValue, RedshiftType,
+    SchemaChangeMark, TableDefinition, TableSpec,
 };
 use crate::columns::UNAVAILABLE_VALUE;
 use crate::event::{LogPoint, SourcePosition};
@@ -53,6 +53,7 @@ fn order_detail() -> TableDefinition {
             column("NOTE", RedshiftType::Varchar { bytes: 65_535 }, Decoding::Text, true),
         ],
         key: vec!["ORDER_ID".into(), "LINE_NO".into()],
+        mode: Mode::default(),
         former: Vec::new(),
         known_attributes: Some(["ORDER_ID", "LINE_NO", "SKU", "QUANTITY", "NOTE"].map(str::to_owned).into()),
         schema_changes: None,
@@ -108,6 +109,7 @@ fn awkward() -> TableDefinition {
             },
         ],
         key: vec!["select".into()],
+        mode: Mode::default(),
         former: Vec::new(),
         known_attributes: None,
         schema_changes: None,

@@ -298,11 +298,11 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     let mut plan = ProvisionPlan { waiting: declaration.waiting.clone(), ..ProvisionPlan::default() };
     let mut tables: Vec<TableDefinition> = Vec::new();
     for table in &declaration.tables {
-        if table.key.is_empty() {
+        if table.key.is_empty() && table.mode.needs_key() {
             plan.waiting.push(Waiting {
                 topic: table.spec.topic.clone(),
                 reason: format!(
-                    "table {} has no key; declare one with `key` in the pipeline file",
+                    "table {} has no key; declare one with `key` in the pipeline file, or set `keyless` to append",
                     table.spec.source_table
                 ),
             });

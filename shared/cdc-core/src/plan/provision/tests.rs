@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::catalog::{
-    ChangePoint, Column, Decoding, FormerColumn, FormerVersion, OnUnfitValue, RedshiftType, SchemaChangeMark, TableSpec,
+    ChangePoint, Column, Decoding, FormerColumn, FormerVersion, Mode, OnUnfitValue, RedshiftType, SchemaChangeMark,
+    TableSpec,
 };
 use crate::event::{LogPoint, SourcePosition};
 use crate::sql::external_schema::StreamAuthentication;
@@ -33,6 +34,7 @@ fn table(columns: Vec<Column>, key: &[&str], former: Vec<FormerVersion>) -> Tabl
         columns,
         key: key.iter().map(|name| (*name).to_owned()).collect(),
         unavailable_value: String::new(),
+        mode: Mode::default(),
         former,
         known_attributes: None,
         schema_changes: Some(SchemaChangeMark {

@@ -2,7 +2,7 @@
 
 use super::{LEDGER_DAYS, Writer, one_line};
 use crate::sql::ident::{literal, quoted};
-use crate::sql::target_table::{self, BOOKKEEPING};
+use crate::sql::target_table;
 
 impl Writer<'_> {
     /// Delete the deleted, merge the rest, keep the ledger of deleted keys.
@@ -24,7 +24,7 @@ impl Writer<'_> {
                 sets.push(format!("{name} = s.{name}"));
             }
         }
-        for (name, _) in BOOKKEEPING {
+        for (name, _) in target_table::own_columns(self.table.mode) {
             sets.push(format!("{0} = s.{0}", quoted(name)));
         }
         let all: Vec<String> = self
@@ -32,7 +32,7 @@ impl Writer<'_> {
             .columns
             .iter()
             .map(|column| quoted(&column.target_name))
-            .chain(BOOKKEEPING.iter().map(|(name, _)| quoted(name)))
+            .chain(target_table::own_columns(self.table.mode).map(|(name, _)| quoted(name)))
             .collect();
         let keys = self.keys();
         format!(

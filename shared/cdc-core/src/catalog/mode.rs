@@ -1,0 +1,43 @@
+//! What a table's changes become: the present rows, or more of the past.
+
+/// What a table's changes become in its target table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The rows that the source has now; what it deletes is deleted.
+    #[default]
+    Current,
+    /// The rows that the source has now, and marked with `_cdc_deleted` those that it had.
+    SoftDelete,
+    /// Every version of every row, with the source's time from which and until which it counted
+    /// (`_cdc_valid_from`, `_cdc_valid_to`).
+    History,
+    /// Every change event as a row of its own, in the order and as often as it came. Needs no key.
+    Append,
+}
+
+impl Mode {
+    /// The name in the pipeline file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::SoftDelete => "soft_delete",
+            Self::History => "history",
+            Self::Append => "append",
+        }
+    }
+
+    /// Whether changes are folded by key.
+    #[must_use]
+    pub fn needs_key(self) -> bool {
+        self != Self::Append
+    }
+
+    /// Whether every change counts, so that two changes of one row in one transaction have to be
+    /// told apart from one change that was sent twice.
+    #[must_use]
+    pub fn keeps_changes(self) -> bool {
+        matches!(self, Self::History | Self::Append)
+    }
+}
