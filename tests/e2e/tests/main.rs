@@ -2,6 +2,7 @@
 //! Data API and Redshift SQL, compared with the source's own tables value by value.
 
 mod corpora;
+mod counted;
 mod evolution;
 mod faults;
 mod histories;

@@ -14,6 +14,9 @@ pub enum Mode {
     History,
     /// Every change event as a row of its own, in the order and as often as it came. Needs no key.
     Append,
+    /// The rows that the source has now, of a table without a key: chosen by `keyless`.
+    #[serde(skip)]
+    Count,
 }
 
 impl Mode {
@@ -25,13 +28,14 @@ impl Mode {
             Self::SoftDelete => "soft_delete",
             Self::History => "history",
             Self::Append => "append",
+            Self::Count => "count",
         }
     }
 
     /// Whether changes are folded by key.
     #[must_use]
     pub fn needs_key(self) -> bool {
-        self != Self::Append
+        !matches!(self, Self::Append | Self::Count)
     }
 
     /// Whether every change counts, so that two changes of one row in one transaction have to be
@@ -39,5 +43,11 @@ impl Mode {
     #[must_use]
     pub fn keeps_changes(self) -> bool {
         matches!(self, Self::History | Self::Append)
+    }
+
+    /// Whether rows are counted by their values instead of being found by a key.
+    #[must_use]
+    pub fn counts(self) -> bool {
+        self == Self::Count
     }
 }

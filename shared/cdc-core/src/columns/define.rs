@@ -211,7 +211,8 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     check_names(&source, &key, &options, &mut problems);
     let mode = match options.keyless {
         Keyless::Append if key.is_empty() => Mode::Append,
-        Keyless::Append | Keyless::Wait | Keyless::Error => options.mode,
+        Keyless::Count if key.is_empty() && options.mode == Mode::Current => Mode::Count,
+        Keyless::Count | Keyless::Append | Keyless::Wait | Keyless::Error => options.mode,
     };
     if key.is_empty() && mode.needs_key() && options.keyless == Keyless::Error {
         problems.push(DefineProblem::NoKey);

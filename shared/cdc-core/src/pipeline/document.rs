@@ -420,6 +420,10 @@ pub enum Keyless {
     /// Its events are appended one by one, as in the mode of that name: nothing tells which of
     /// its rows a change or a delete is about.
     Append,
+    /// The target has the rows that the source has. They are counted: a change or a delete takes
+    /// one of the rows that look like the former row away. Needs whole rows in the events
+    /// (`binlog_row_image=FULL`, `REPLICA IDENTITY FULL`) and mode `current`.
+    Count,
 }
 
 /// One table, or all tables of a pattern. Settings that are left out come from earlier

@@ -175,6 +175,9 @@ pub fn create_watermark_table(layout: &Layout, spec: &TableSpec) -> String {
 /// from bringing a deleted row back.
 #[must_use]
 pub fn create_ledger_table(layout: &Layout, table: &TableDefinition) -> String {
+    if table.mode.counts() {
+        return create_counts_table(layout, table);
+    }
     let keys: Vec<String> = table
         .key_columns()
         .map(|column| format!("{} {} NOT NULL", quoted(&column.target_name), column.target_type))
@@ -190,6 +193,28 @@ pub fn create_ledger_table(layout: &Layout, table: &TableDefinition) -> String {
          )\n{}",
         layout.ledger_table(&table.spec),
         keys.join(",\n    "),
+        target_table::table_attributes(table)
+    )
+}
+
+/// Which places of the source's log have counted already, and which rows are still owed, because
+/// the change that takes them away came before them. `_cdc_change` is 1 or -1.
+fn create_counts_table(layout: &Layout, table: &TableDefinition) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (\n\
+         \x20   \"_cdc_row\" VARCHAR(64) NOT NULL,\n\
+         \x20   \"_cdc_change\" SMALLINT NOT NULL,\n\
+         \x20   \"_cdc_domain\" VARCHAR(128),\n\
+         \x20   \"_cdc_position\" VARCHAR(80),\n\
+         \x20   \"_cdc_log_file\" VARCHAR(512),\n\
+         \x20   \"_cdc_log_place\" VARCHAR(600),\n\
+         \x20   \"_cdc_owed\" BOOLEAN NOT NULL,\n\
+         \x20   \"_cdc_source_ts\" TIMESTAMP,\n\
+         \x20   \"_cdc_kafka_partition\" BIGINT,\n\
+         \x20   \"_cdc_kafka_offset\" BIGINT,\n\
+         \x20   \"_cdc_seen_at\" TIMESTAMP NOT NULL\n\
+         )\n{}",
+        layout.ledger_table(&table.spec),
         target_table::table_attributes(table)
     )
 }

@@ -16,6 +16,7 @@ use crate::catalog::{Column, RedshiftType, TableDefinition};
 
 mod apply;
 mod bookkeeping;
+mod counted;
 mod events;
 mod holds;
 mod order;
@@ -72,6 +73,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         table_name: literal(table.spec.id().as_str()),
         topic: literal(&table.spec.topic),
     };
+    let folded = if table.mode.counts() { writer.counted() } else { writer.keyed() };
     let mut body = String::new();
     for part in [
         writer.declarations(),
@@ -81,15 +83,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         writer.landed(),
         writer.events(),
         writer.holds(),
-        writer.typed(),
-        writer.moved_keys(),
-        writer.quarantine_records(),
-        writer.truncations(),
-        writer.late_reads(),
-        writer.history(),
-        writer.staging(),
-        writer.quarantine_values(),
-        writer.apply(),
+        folded,
         writer.gaps(),
         writer.merge_log(),
         writer.advance(),
@@ -114,6 +108,22 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
 }
 
 impl Writer<'_> {
+    /// From events into the target, by key.
+    fn keyed(&self) -> String {
+        [
+            self.typed(),
+            self.moved_keys(),
+            self.quarantine_records(),
+            self.truncations(),
+            self.late_reads(),
+            self.history(),
+            self.staging(),
+            self.quarantine_values(),
+            self.apply(),
+        ]
+        .join("\n")
+    }
+
     /// The temporary table of a stage, quoted.
     fn stage(&self, name: &str) -> String {
         Layout::staging_table(&self.table.spec, name)
@@ -193,9 +203,10 @@ impl Writer<'_> {
              \x20   cdc_late_reads BIGINT := 0;\n\
              \x20   cdc_truncations BIGINT := 0;\n\
              \x20   cdc_truncated_rows BIGINT := 0;\n\
-             {hold_variables}\
+             {hold_variables}{count_variables}\
              BEGIN",
             hold_variables = self.hold_variables(),
+            count_variables = self.count_variables(),
             topic = self.table.spec.topic.replace(['\n', '\r'], " "),
             target = self.target.replace(['\n', '\r'], " "),
             procedure = self.layout.merge_procedure(&self.table.spec),

@@ -30,6 +30,9 @@ const VALIDITY: [(&str, &str); 3] =
 /// large and had not changed: names, comma separated.
 const EVENT: [(&str, &str); 2] = [("_cdc_op", "VARCHAR(1)"), ("_cdc_unavailable", "VARCHAR(65535)")];
 
+/// What rows with the same values have in common: a digest of them.
+pub const ROW_IMAGE: (&str, &str) = ("_cdc_row", "VARCHAR(64)");
+
 /// The columns that a mode has besides the source's and [`BOOKKEEPING`].
 pub fn mode_columns(mode: Mode) -> &'static [(&'static str, &'static str)] {
     match mode {
@@ -37,6 +40,7 @@ pub fn mode_columns(mode: Mode) -> &'static [(&'static str, &'static str)] {
         Mode::SoftDelete => &DELETION,
         Mode::History => &VALIDITY,
         Mode::Append => &EVENT,
+        Mode::Count => &[ROW_IMAGE],
     }
 }
 
@@ -48,7 +52,7 @@ pub fn own_columns(mode: Mode) -> impl Iterator<Item = (&'static str, &'static s
 /// The mode of which an existing target table with these columns is.
 pub fn mode_of<'n>(columns: impl Iterator<Item = &'n str>) -> Mode {
     let names: Vec<&str> = columns.collect();
-    [Mode::SoftDelete, Mode::History, Mode::Append]
+    [Mode::SoftDelete, Mode::History, Mode::Append, Mode::Count]
         .into_iter()
         .find(|mode| mode_columns(*mode).iter().all(|(name, _)| names.contains(name)))
         .unwrap_or_default()
@@ -87,6 +91,7 @@ pub(super) fn is_required(table: &TableDefinition, column: &Column) -> bool {
 pub fn table_attributes(table: &TableDefinition) -> String {
     let keys: Vec<String> = table.key_columns().map(|column| quoted(&column.target_name)).collect();
     match keys.first() {
+        None if table.mode.counts() => format!("DISTSTYLE KEY DISTKEY ({0})\nSORTKEY ({0})", quoted(ROW_IMAGE.0)),
         None => "DISTSTYLE EVEN".to_owned(),
         Some(first) => format!("DISTSTYLE KEY DISTKEY ({first})\nCOMPOUND SORTKEY ({})", keys.join(", ")),
     }

@@ -117,6 +117,13 @@ fn awkward() -> TableDefinition {
     }
 }
 
+/// A table without a key whose rows are counted.
+fn counted() -> TableDefinition {
+    let table = order_detail();
+    let columns = table.columns.iter().cloned().map(|column| Column { nullable: true, ..column });
+    TableDefinition { columns: columns.collect(), key: Vec::new(), mode: Mode::Count, ..table }
+}
+
 #[expect(clippy::disallowed_methods, reason = "a developer's switch, read by tests only")]
 fn check_golden(name: &str, rendered: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
@@ -127,6 +134,17 @@ fn check_golden(name: &str, rendered: &str) {
     let golden =
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("golden file {}: {error}", path.display()));
     assert_eq!(rendered, golden, "{} differs; see the module's comment", path.display());
+}
+
+#[test]
+fn merge_procedure_of_a_table_without_a_key() {
+    let table = counted();
+    let statements = [
+        target_table::create(&layout(), &table),
+        control_schema::create_ledger_table(&layout(), &table),
+        merge_procedure::create(&layout(), &table),
+    ];
+    check_golden("merge_counted.sql", &statements.join(";\n\n"));
 }
 
 #[test]

@@ -57,12 +57,14 @@ impl Writer<'_> {
              \x20                     SUM(CASE WHEN b._cdc_op = 'r' THEN 1 ELSE 0 END) AS reads, SUM(CASE WHEN b._cdc_op = 'c' THEN 1 ELSE 0 END) AS creates,\n\
              \x20                     SUM(CASE WHEN b._cdc_op = 'u' THEN 1 ELSE 0 END) AS updates, SUM(CASE WHEN b._cdc_op = 'd' THEN 1 ELSE 0 END) AS deletes,\n\
              \x20                     SUM(CASE WHEN b._cdc_fault IS NOT NULL THEN 1 ELSE 0 END) AS faults\n\
-             \x20              FROM {typed} AS b GROUP BY b._cdc_kafka_partition) AS t ON t._cdc_kafka_partition = r.kafka_partition\n\
+             \x20              FROM {typed} AS b{events} GROUP BY b._cdc_kafka_partition) AS t ON t._cdc_kafka_partition = r.kafka_partition\n\
              \x20   LEFT JOIN (SELECT c._cdc_kafka_partition, COUNT(*) AS stale FROM {stale} AS c WHERE c._cdc_stale = 1 AND c._cdc_incoming = 1\n\
              \x20              GROUP BY c._cdc_kafka_partition) AS s ON s._cdc_kafka_partition = r.kafka_partition\n\
              \x20   LEFT JOIN (SELECT d._cdc_kafka_partition, SUM(CASE WHEN d._cdc_lost <> '' THEN 1 ELSE 0 END) AS lost,\n\
              \x20                     SUM(d._cdc_nulled) AS nulled, SUM(d._cdc_truncated) AS truncated FROM {staging} AS d\n\
              \x20              GROUP BY d._cdc_kafka_partition) AS v ON v._cdc_kafka_partition = r.kafka_partition;",
+            // An event is one, whether or not it has two halves.
+            events = if self.table.mode.counts() { " WHERE (b._cdc_change < 0) = (b._cdc_op = 'd')" } else { "" },
             merge_log = self.layout.control(MERGE_LOG),
             table_name = self.table_name,
             newest = millis_to_timestamp("t.newest_ms", "CAST('1970-01-01' AS TIMESTAMP)"),

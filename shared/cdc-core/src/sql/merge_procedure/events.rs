@@ -48,7 +48,7 @@ impl Writer<'_> {
             pos = origin("pos", "BIGINT"),
             row = origin("row", "BIGINT"),
             lsn = origin("lsn", "BIGINT"),
-            log = self.log_columns(),
+            log = format_args!("{}{}", self.log_columns(), self.place_columns()),
             domain = self.layout.function(POSITION_DOMAIN),
             position = self.layout.function(POSITION),
             // A flattened row without an operation is an upsert.
@@ -105,7 +105,7 @@ impl Writer<'_> {
 }
 
 /// A field of the event's source; flattened rows have those that `add.fields` names.
-fn origin(field: &str, kind: &str) -> String {
+pub(super) fn origin(field: &str, kind: &str) -> String {
     format!(
         "CASE WHEN e.is_row THEN e.envelope.\"__source_{field}\"::{kind} ELSE e.envelope.\"source\".\"{field}\"::{kind} END"
     )

@@ -18,7 +18,7 @@ impl Writer<'_> {
     }
 
     fn may_hold(&self) -> bool {
-        self.table.known_attributes.is_some() || self.table.schema_changes.is_some()
+        self.table.known_attributes.is_some() || self.table.schema_changes.is_some() || self.table.mode.counts()
     }
 
     pub(super) fn holds(&self) -> String {
@@ -46,6 +46,7 @@ impl Writer<'_> {
             ));
         }
         text.push_str(&self.schema_change_holds());
+        text.push_str(&self.second_snapshot());
         text.push_str(&format!(
             "\x20   SELECT COUNT(*) INTO cdc_news FROM {held} AS h;\n\
              \x20   IF cdc_news > 0 THEN\n\

@@ -83,7 +83,8 @@ impl Writer<'_> {
     /// Typed columns, and what could not be decoded.
     pub(super) fn typed(&self) -> String {
         let mut text = String::new();
-        let mut source = self.stage("events");
+        let counts = self.table.mode.counts();
+        let mut source = self.stage(if counts { "halves" } else { "events" });
         self.versioned(&mut text, &mut source);
         self.decimals(&mut text, &mut source);
         self.arrays(&mut text, &mut source);
@@ -109,7 +110,7 @@ impl Writer<'_> {
              \x20          {moved} AS _cdc_moved\n\
              \x20   FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,\n\
              \x20                c._cdc_domain, c._cdc_position,\n\
-             \x20                {version}({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
+             \x20                {place}{version}({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
              \x20                ({truncated})::BIGINT AS _cdc_truncated,\n\
              \x20                {old_keys}{values}\n\
              \x20         FROM {source} AS c) AS t;",
@@ -118,6 +119,7 @@ impl Writer<'_> {
             nulled = self.nulled(),
             unavailable = self.unavailable(),
             truncated = self.truncated(),
+            place = if counts { "c._cdc_change, c._cdc_log_file, c._cdc_log_place, " } else { "" },
             version = if self.table.former.is_empty() { "" } else { "c._cdc_version, " },
             moved = self.moved(),
             old_keys = self.old_keys(),
@@ -198,6 +200,15 @@ impl Writer<'_> {
             return;
         }
         let staged = Staged { unscaled: "d._cdc_unscaled".to_owned(), text: "d._cdc_hex".to_owned() };
+        // What tells one row image from another.
+        let mut image = vec!["_cdc_kafka_partition", "_cdc_kafka_offset"];
+        if self.table.mode.counts() {
+            image.push("_cdc_change");
+        }
+        let of = |alias: &str| image.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ");
+        let same = |left: &str, right: &str| {
+            image.iter().map(|name| format!("{left}.{name} = {right}.{name}")).collect::<Vec<_>>().join(" AND ")
+        };
         let mut joins = String::new();
         let mut lists = Vec::new();
         for (index, (column, element)) in columns.iter().enumerate() {
@@ -215,33 +226,35 @@ impl Writer<'_> {
                 "\x20   -- elements, digits, items, list: the elements of {name}, decoded one by one and put together again.\n\
                  \x20   DROP TABLE IF EXISTS {elements};\n\
                  \x20   CREATE TEMP TABLE {elements} AS\n\
-                 \x20   SELECT e._cdc_kafka_partition, e._cdc_kafka_offset, n AS _cdc_index, i AS _cdc_item, {hex} AS _cdc_hex\n\
+                 \x20   SELECT {of_e}, n AS _cdc_index, i AS _cdc_item, {hex} AS _cdc_hex\n\
                  \x20   FROM {source} AS e, {attribute} AS i AT n;\n\
                  \x20   DROP TABLE IF EXISTS {digits};\n\
                  \x20   CREATE TEMP TABLE {digits} AS\n\
                  \x20   SELECT d.*, {unscaled} AS _cdc_unscaled FROM {elements} AS d;\n\
                  \x20   DROP TABLE IF EXISTS {items};\n\
                  \x20   CREATE TEMP TABLE {items} AS\n\
-                 \x20   SELECT d._cdc_kafka_partition, d._cdc_kafka_offset, d._cdc_index,\n\
+                 \x20   SELECT {of_d}, d._cdc_index,\n\
                  \x20          ({json})::VARCHAR(65535) AS _cdc_json\n\
                  \x20   FROM {digits} AS d;\n\
                  \x20   DROP TABLE IF EXISTS {list};\n\
                  \x20   CREATE TEMP TABLE {list} AS\n\
-                 \x20   SELECT d._cdc_kafka_partition, d._cdc_kafka_offset, '[' || LISTAGG(d._cdc_json, ',') WITHIN GROUP (ORDER BY d._cdc_index) || ']' AS _cdc_list\n\
+                 \x20   SELECT {of_d}, '[' || LISTAGG(d._cdc_json, ',') WITHIN GROUP (ORDER BY d._cdc_index) || ']' AS _cdc_list\n\
                  \x20   FROM {items} AS d\n\
-                 \x20   JOIN (SELECT w._cdc_kafka_partition, w._cdc_kafka_offset FROM {items} AS w GROUP BY w._cdc_kafka_partition, w._cdc_kafka_offset\n\
+                 \x20   JOIN (SELECT {of_w} FROM {items} AS w GROUP BY {of_w}\n\
                  \x20         HAVING COUNT(w._cdc_json) = COUNT(*) AND SUM(OCTET_LENGTH(w._cdc_json) + 1) < {LIST_MAX_BYTES}) AS g\n\
-                 \x20        ON g._cdc_kafka_partition = d._cdc_kafka_partition AND g._cdc_kafka_offset = d._cdc_kafka_offset\n\
-                 \x20   GROUP BY d._cdc_kafka_partition, d._cdc_kafka_offset;\n",
+                 \x20        ON {same_image}\n\
+                 \x20   GROUP BY {of_d};\n",
+                of_e = of("e"),
+                of_d = of("d"),
+                of_w = of("w"),
+                same_image = same("g", "d"),
                 name = column.target_name.replace(['\n', '\r'], " "),
                 hex = hex.unwrap_or_else(|| "NULL::VARCHAR(64)".to_owned()),
                 attribute = decode::attribute("e._cdc_image", column),
                 json = decode::element_json(self.layout, *element, "d._cdc_item", &staged),
             ));
             lists.push(format!("JSON_PARSE(l{index}._cdc_list) AS _cdc_a{index}"));
-            joins.push_str(&format!(
-                "\n\x20   LEFT JOIN {list} AS l{index} ON l{index}._cdc_kafka_partition = e._cdc_kafka_partition AND l{index}._cdc_kafka_offset = e._cdc_kafka_offset"
-            ));
+            joins.push_str(&format!("\n\x20   LEFT JOIN {list} AS l{index} ON {}", same(&format!("l{index}"), "e")));
         }
         let arrays = self.stage("arrays");
         text.push_str(&format!(
@@ -270,13 +283,20 @@ impl Writer<'_> {
 
     /// Why a whole record cannot be merged; NULL if it can.
     fn fault(&self) -> String {
-        let key_missing = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect::<Vec<_>>().join(" OR ");
+        let keys: Vec<String> = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect();
+        let key_missing = if keys.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "\n\x20                WHEN {} THEN 'a key column is missing or not readable as its type'",
+                keys.join(" OR ")
+            )
+        };
         format!(
             "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'\n\
              \x20                WHEN t._cdc_op = 't' THEN CASE WHEN t._cdc_position IS NULL THEN 'a truncation has no place in the log of the source' END\n\
              \x20                WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)\n\
-             \x20                WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'\n\
-             \x20                WHEN {key_missing} THEN 'a key column is missing or not readable as its type' END"
+             \x20                WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'{key_missing} END"
         )
     }
 
@@ -297,6 +317,11 @@ impl Writer<'_> {
         format!("CASE WHEN STRPOS(t._cdc_unavailable, {marked}) > 0 THEN '' ELSE {lost} END")
     }
 
+    /// Whether an image is that of a row that is no more: what does not fit there is lost to nobody.
+    fn is_gone(&self, image: &str) -> String {
+        if self.table.mode.counts() { format!("{image}._cdc_change < 0") } else { format!("{image}._cdc_op = 'd'") }
+    }
+
     /// The names of columns whose value does not fit and that ask for quarantine, comma
     /// separated.
     fn lost(&self) -> String {
@@ -310,7 +335,7 @@ impl Writer<'_> {
             return "''".to_owned();
         }
         // A delete's row image is its key: other columns are fillers, not data.
-        format!("CASE WHEN t._cdc_op = 'd' THEN '' ELSE {} END", parts.join("\n      || "))
+        format!("CASE WHEN {} THEN '' ELSE {} END", self.is_gone("t"), parts.join("\n      || "))
     }
 
     /// How many values do not fit into columns that take NULL then.
@@ -324,7 +349,7 @@ impl Writer<'_> {
         if parts.is_empty() {
             return "0".to_owned();
         }
-        format!("CASE WHEN t._cdc_op = 'd' THEN 0 ELSE {} END", parts.join("\n         + "))
+        format!("CASE WHEN {} THEN 0 ELSE {} END", self.is_gone("t"), parts.join("\n         + "))
     }
 
     /// How many values were cut.
@@ -334,7 +359,7 @@ impl Writer<'_> {
         if parts.is_empty() {
             return "0".to_owned();
         }
-        format!("CASE WHEN c._cdc_op = 'd' THEN 0 ELSE {} END", parts.join("\n         + "))
+        format!("CASE WHEN {} THEN 0 ELSE {} END", self.is_gone("c"), parts.join("\n         + "))
     }
 
     /// The names of columns that carry the placeholder of an unchanged large value.
