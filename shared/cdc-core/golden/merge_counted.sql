@@ -216,7 +216,8 @@ BEGIN
         SELECT CASE WHEN e._cdc_op = 'r' AND e._cdc_snapshot <> 'incremental' THEN e._cdc_snapshot ELSE 'none' END INTO cdc_snapshot
         FROM "cdc_events_salesdb_sales_order_detail" AS e WHERE e._cdc_op IN ('r', 'c', 'u', 'd')
         ORDER BY e._cdc_arrival, CASE WHEN e._cdc_op = 'r' THEN 0 ELSE 1 END, e._cdc_kafka_partition, e._cdc_kafka_offset LIMIT 1;
-        IF cdc_snapshot IS NOT NULL THEN
+        -- A merge of one partition does not see whether another one begins with reads.
+        IF cdc_snapshot IS NOT NULL AND (cdc_snapshot <> 'none' OR cdc_only_partition < 0) THEN
             INSERT INTO "cdc"."ledger_salesdb_sales_order_detail" (_cdc_row, _cdc_change, _cdc_domain, _cdc_position, _cdc_log_file, _cdc_log_place, _cdc_owed, _cdc_seen_at)
             VALUES ('', 0, 'snapshot', '', '', cdc_snapshot, true, SYSDATE);
         END IF;

@@ -70,7 +70,7 @@ pub struct TableDefinition {
     /// The columns in the source's order, excluded ones left out. Never empty.
     pub columns: Vec<Column>,
     /// Source names of the key columns, in key order. Empty for a table without a key, which
-    /// only [`Mode::Append`] can replicate.
+    /// only [`Mode::Append`] and [`Mode::Count`] can replicate.
     pub key: Vec<String>,
     /// What the table's changes become.
     pub mode: Mode,

@@ -98,7 +98,7 @@ pub enum DefineProblem {
     #[error("its columns are declared, its key is not; add `key`, an empty list for a table without a key")]
     KeyNotDeclared,
     /// There is no key and the file wants one.
-    #[error("it has no key; add `key`, or set `keyless` to append or wait")]
+    #[error("it has no key; add `key`, or set `keyless` to count, append or wait")]
     NoKey,
     /// A declared type that is none.
     #[error("column {column}: the declared type `{source_type}` cannot be read")]

@@ -412,18 +412,18 @@ pub enum OnUnsupportedColumn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Keyless {
-    /// The table waits until a key is declared; `plan` says so. Its records stay in Kafka.
+    /// The target has the rows that the source has. They are counted: a change or a delete takes
+    /// one of the rows that look like the former row away. Needs whole rows in the events
+    /// (`binlog_row_image=FULL`, `REPLICA IDENTITY FULL`); with another mode than `current` the
+    /// table waits.
     #[default]
+    Count,
+    /// Its events are appended one by one, as in the mode of that name.
+    Append,
+    /// The table waits until a key is declared; `plan` says so. Its records stay in Kafka.
     Wait,
     /// Refuse to provision the table until a key is declared.
     Error,
-    /// Its events are appended one by one, as in the mode of that name: nothing tells which of
-    /// its rows a change or a delete is about.
-    Append,
-    /// The target has the rows that the source has. They are counted: a change or a delete takes
-    /// one of the rows that look like the former row away. Needs whole rows in the events
-    /// (`binlog_row_image=FULL`, `REPLICA IDENTITY FULL`) and mode `current`.
-    Count,
 }
 
 /// One table, or all tables of a pattern. Settings that are left out come from earlier

@@ -302,8 +302,10 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
             plan.waiting.push(Waiting {
                 topic: table.spec.topic.clone(),
                 reason: format!(
-                    "table {} has no key; declare one with `key` in the pipeline file, or set `keyless` to append",
-                    table.spec.source_table
+                    "table {} has no key, and mode {} needs one; declare it with `key` in the pipeline file, or choose mode \
+                     current with `keyless: count`, or mode append",
+                    table.spec.source_table,
+                    table.mode.as_str()
                 ),
             });
         } else if merge_procedure::create(&declaration.layout, table).len() > STATEMENT_BYTES {

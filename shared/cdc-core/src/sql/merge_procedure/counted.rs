@@ -76,7 +76,8 @@ impl Writer<'_> {
              \x20       SELECT CASE WHEN e._cdc_op = 'r' AND e._cdc_snapshot <> 'incremental' THEN e._cdc_snapshot ELSE 'none' END INTO cdc_snapshot\n\
              \x20       FROM {events} AS e WHERE e._cdc_op IN ('r', 'c', 'u', 'd')\n\
              \x20       ORDER BY e._cdc_arrival, CASE WHEN e._cdc_op = 'r' THEN 0 ELSE 1 END, e._cdc_kafka_partition, e._cdc_kafka_offset LIMIT 1;\n\
-             \x20       IF cdc_snapshot IS NOT NULL THEN\n\
+             \x20       -- A merge of one partition does not see whether another one begins with reads.\n\
+             \x20       IF cdc_snapshot IS NOT NULL AND (cdc_snapshot <> 'none' OR cdc_only_partition < 0) THEN\n\
              \x20           INSERT INTO {ledger} (_cdc_row, _cdc_change, _cdc_domain, _cdc_position, _cdc_log_file, _cdc_log_place, _cdc_owed, _cdc_seen_at)\n\
              \x20           VALUES ('', 0, 'snapshot', '', '', cdc_snapshot, true, SYSDATE);\n\
              \x20       END IF;\n\
