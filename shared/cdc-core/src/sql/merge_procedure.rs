@@ -1,7 +1,8 @@
 //! The merge procedure: folds landed records into the target table, in one transaction.
 //!
 //! The journey of a landed record: pending -> landed -> events -> typed -> history -> staging
-//! -> target. Each arrow is one temporary table, so that a DBA can stop after any of them and
+//! -> target. What comes behind typed depends on the table's mode, and the text has only what its
+//! mode needs. Each arrow is one temporary table, so that a DBA can stop after any of them and
 //! look. `MERGE` has one matched and one not-matched action and cannot reach into SUPER
 //! (Redshift Database Developer Guide, `MERGE`), hence the typed staging table and the
 //! separate `DELETE`.
@@ -12,8 +13,9 @@
 use super::decode;
 use super::ident::{literal, quoted};
 use super::layout::{Layout, SETTINGS_PROBE};
-use crate::catalog::{Column, RedshiftType, TableDefinition};
+use crate::catalog::{Column, Mode, RedshiftType, TableDefinition};
 
+mod append;
 mod apply;
 mod bookkeeping;
 mod events;
@@ -21,6 +23,8 @@ mod holds;
 mod order;
 mod quarantine;
 mod range;
+mod row_versions;
+mod soft_delete;
 mod staging;
 mod truncations;
 mod values;
@@ -73,7 +77,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         topic: literal(&table.spec.topic),
     };
     let mut body = String::new();
-    for part in [
+    let mut parts = vec![
         writer.declarations(),
         writer.lock_and_probe(),
         writer.pending(),
@@ -82,18 +86,10 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         writer.events(),
         writer.holds(),
         writer.typed(),
-        writer.moved_keys(),
-        writer.quarantine_records(),
-        writer.truncations(),
-        writer.late_reads(),
-        writer.history(),
-        writer.staging(),
-        writer.quarantine_values(),
-        writer.apply(),
-        writer.gaps(),
-        writer.merge_log(),
-        writer.advance(),
-    ] {
+    ];
+    parts.extend(writer.by_mode());
+    parts.extend([writer.gaps(), writer.merge_log(), writer.advance()]);
+    for part in parts {
         body.push_str(&part);
         body.push('\n');
     }
@@ -117,6 +113,70 @@ impl Writer<'_> {
     /// The temporary table of a stage, quoted.
     fn stage(&self, name: &str) -> String {
         Layout::staging_table(&self.table.spec, name)
+    }
+
+    /// From typed events to the target.
+    fn by_mode(&self) -> Vec<String> {
+        match self.table.mode {
+            Mode::Current => vec![
+                self.moved_keys(),
+                self.quarantine_records(),
+                self.truncations(),
+                self.late_reads(),
+                self.history(),
+                self.staging(),
+                self.quarantine_values(),
+                self.apply(),
+            ],
+            Mode::SoftDelete => vec![
+                self.moved_keys(),
+                self.quarantine_records(),
+                self.emptied(),
+                self.late_reads(),
+                self.history(),
+                self.staging(),
+                self.quarantine_values(),
+                self.mark_and_merge(),
+            ],
+            Mode::History => vec![
+                self.moved_keys(),
+                self.quarantine_records(),
+                self.emptied(),
+                self.late_reads(),
+                self.history(),
+                self.steps(),
+                self.quarantine_values(),
+                self.open_and_close(),
+            ],
+            Mode::Append => {
+                vec![self.quarantine_records(), self.rows_of_events(), self.quarantine_values(), self.append()]
+            }
+        }
+    }
+
+    /// The rows of the target that stand for what the source has or had last, as a condition
+    /// that begins with ` AND `.
+    fn present(&self, row: &str) -> String {
+        match self.table.mode {
+            Mode::History => format!(" AND {row}._cdc_valid_to IS NULL"),
+            Mode::Current | Mode::SoftDelete | Mode::Append => String::new(),
+        }
+    }
+
+    /// The rows of the target that the source has, likewise.
+    fn alive(&self, row: &str) -> String {
+        match self.table.mode {
+            Mode::SoftDelete => format!(" AND NOT {row}._cdc_deleted"),
+            Mode::Current | Mode::History | Mode::Append => self.present(row),
+        }
+    }
+
+    /// What remembers which change made a key what it is, or took it away. A marked row is its
+    /// own ledger.
+    fn remembered(&self) -> Vec<(&str, String)> {
+        let target = (self.target.as_str(), self.present("h"));
+        let ledger = (self.ledger.as_str(), String::new());
+        if self.table.mode == Mode::SoftDelete { vec![target] } else { vec![target, ledger] }
     }
 
     fn keys(&self) -> Vec<String> {
