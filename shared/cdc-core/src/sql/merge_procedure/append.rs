@@ -11,7 +11,6 @@ impl Writer<'_> {
     pub(super) fn rows_of_events(&self) -> String {
         let typed = self.stage("typed");
         let staging = self.stage("staging");
-        let key_alone = self.is_key_alone("t");
         let unavailable: Vec<&str> =
             self.unavailable_columns("t").iter().map(|(column, _)| column.target_name.as_str()).collect();
         let value = |name: &str, is_key: bool| {
@@ -24,7 +23,7 @@ impl Writer<'_> {
             } else {
                 String::new()
             };
-            format!("CASE WHEN {key_alone}{unchanged} THEN NULL ELSE t.{quoted} END AS {quoted}")
+            format!("CASE WHEN t._cdc_is_bare{unchanged} THEN NULL ELSE t.{quoted} END AS {quoted}")
         };
         let columns: Vec<String> = self
             .table
@@ -38,11 +37,12 @@ impl Writer<'_> {
              \x20   CREATE TEMP TABLE {staging} AS\n\
              \x20   SELECT {columns},\n\
              \x20          t._cdc_op, t._cdc_lost, t._cdc_nulled, t._cdc_truncated, t._cdc_kafka_partition, t._cdc_kafka_offset,\n\
-             \x20          CASE WHEN t._cdc_unavailable <> '' AND NOT {key_alone}\n\
+             \x20          CASE WHEN t._cdc_unavailable <> '' AND NOT t._cdc_is_bare\n\
              \x20               THEN SUBSTRING(REPLACE(t._cdc_unavailable, ',,', ','), 2, LEN(REPLACE(t._cdc_unavailable, ',,', ',')) - 2) END AS _cdc_unavailable,\n\
              \x20          t._cdc_domain, t._cdc_position, {source_ts} AS _cdc_source_ts\n\
-             \x20   FROM {typed} AS t WHERE t._cdc_fault IS NULL;",
+             \x20   FROM (SELECT e.*, {is_bare} AS _cdc_is_bare FROM {typed} AS e WHERE e._cdc_fault IS NULL) AS t;",
             columns = columns.join(",\n           "),
+            is_bare = self.is_key_alone("e"),
             source_ts = millis_to_timestamp("t._cdc_source_ms", "CAST('1970-01-01' AS TIMESTAMP)"),
         )
     }

@@ -79,6 +79,7 @@ impl Writer<'_> {
             row = origin("row", "BIGINT"),
             lsn = origin("lsn", "BIGINT"),
         );
+        let text = |field: &str| format!("({})::VARCHAR(20)", origin(field, "BIGINT"));
         if !self.table.mode.keeps_changes() {
             return format!("{position}::VARCHAR(80)");
         }
@@ -88,9 +89,9 @@ impl Writer<'_> {
              \x20                   ELSE '/' || COALESCE({server_id}, '') || '/' || COALESCE(LPAD({pos}, 20, '0') || ':' || LPAD({row}, 10, '0'), LPAD(e.kafka_offset::VARCHAR(20), 20, '0')) END)::VARCHAR(80)",
             gtid = origin("gtid", "VARCHAR(256)"),
             lsn = origin("lsn", "BIGINT"),
-            server_id = origin("server_id", "VARCHAR(20)"),
-            pos = origin("pos", "VARCHAR(20)"),
-            row = origin("row", "VARCHAR(20)"),
+            server_id = text("server_id"),
+            pos = text("pos"),
+            row = text("row"),
         )
     }
 
