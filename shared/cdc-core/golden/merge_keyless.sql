@@ -157,7 +157,7 @@ BEGIN
            "cdc"."f_position_domain"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(128) AS _cdc_domain,
            ("cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)
             || CASE WHEN CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END IS NULL OR CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END IS NOT NULL THEN ''
-                    ELSE '/' || COALESCE(CASE WHEN e.is_row THEN e.envelope."__source_server_id"::VARCHAR(20) ELSE e.envelope."source"."server_id"::VARCHAR(20) END, '') || '/' || COALESCE(LPAD(CASE WHEN e.is_row THEN e.envelope."__source_pos"::VARCHAR(20) ELSE e.envelope."source"."pos"::VARCHAR(20) END, 20, '0') || ':' || LPAD(CASE WHEN e.is_row THEN e.envelope."__source_row"::VARCHAR(20) ELSE e.envelope."source"."row"::VARCHAR(20) END, 10, '0'), LPAD(e.kafka_offset::VARCHAR(20), 20, '0')) END)::VARCHAR(80) AS _cdc_position,
+                    ELSE '/' || COALESCE((CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END)::VARCHAR(20), '') || '/' || COALESCE(LPAD((CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END)::VARCHAR(20), 20, '0') || ':' || LPAD((CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END)::VARCHAR(20), 10, '0'), LPAD(e.kafka_offset::VARCHAR(20), 20, '0')) END)::VARCHAR(80) AS _cdc_position,
            (COALESCE(CASE WHEN e.is_row THEN e.envelope."__source_connector"::VARCHAR(32) ELSE e.envelope."source"."connector"::VARCHAR(32) END IN ('mysql', 'mariadb'), false) OR e.unkeyed) AS _cdc_has_row
     FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.whole, d.envelope, d.unkeyed,
                  COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
@@ -244,16 +244,16 @@ BEGIN
     -- staging: one typed row per event.
     DROP TABLE IF EXISTS "cdc_staging_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_staging_salesdb_sales_order_detail" AS
-    SELECT CASE WHEN (t._cdc_op = 't' OR (t._cdc_op = 'd' AND NOT (t._cdc_has_row AND COALESCE(IS_OBJECT(t._cdc_image), false)))) THEN NULL ELSE t."order_id" END AS "order_id",
-           CASE WHEN (t._cdc_op = 't' OR (t._cdc_op = 'd' AND NOT (t._cdc_has_row AND COALESCE(IS_OBJECT(t._cdc_image), false)))) THEN NULL ELSE t."line_no" END AS "line_no",
-           CASE WHEN (t._cdc_op = 't' OR (t._cdc_op = 'd' AND NOT (t._cdc_has_row AND COALESCE(IS_OBJECT(t._cdc_image), false)))) OR STRPOS(t._cdc_unavailable, ',sku,') > 0 THEN NULL ELSE t."sku" END AS "sku",
-           CASE WHEN (t._cdc_op = 't' OR (t._cdc_op = 'd' AND NOT (t._cdc_has_row AND COALESCE(IS_OBJECT(t._cdc_image), false)))) THEN NULL ELSE t."quantity" END AS "quantity",
-           CASE WHEN (t._cdc_op = 't' OR (t._cdc_op = 'd' AND NOT (t._cdc_has_row AND COALESCE(IS_OBJECT(t._cdc_image), false)))) OR STRPOS(t._cdc_unavailable, ',note,') > 0 THEN NULL ELSE t."note" END AS "note",
+    SELECT CASE WHEN t._cdc_is_bare THEN NULL ELSE t."order_id" END AS "order_id",
+           CASE WHEN t._cdc_is_bare THEN NULL ELSE t."line_no" END AS "line_no",
+           CASE WHEN t._cdc_is_bare OR STRPOS(t._cdc_unavailable, ',sku,') > 0 THEN NULL ELSE t."sku" END AS "sku",
+           CASE WHEN t._cdc_is_bare THEN NULL ELSE t."quantity" END AS "quantity",
+           CASE WHEN t._cdc_is_bare OR STRPOS(t._cdc_unavailable, ',note,') > 0 THEN NULL ELSE t."note" END AS "note",
            t._cdc_op, t._cdc_lost, t._cdc_nulled, t._cdc_truncated, t._cdc_kafka_partition, t._cdc_kafka_offset,
-           CASE WHEN t._cdc_unavailable <> '' AND NOT (t._cdc_op = 't' OR (t._cdc_op = 'd' AND NOT (t._cdc_has_row AND COALESCE(IS_OBJECT(t._cdc_image), false))))
+           CASE WHEN t._cdc_unavailable <> '' AND NOT t._cdc_is_bare
                 THEN SUBSTRING(REPLACE(t._cdc_unavailable, ',,', ','), 2, LEN(REPLACE(t._cdc_unavailable, ',,', ',')) - 2) END AS _cdc_unavailable,
            t._cdc_domain, t._cdc_position, DATEADD(millisecond, MOD(t._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (t._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) AS _cdc_source_ts
-    FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_fault IS NULL;
+    FROM (SELECT e.*, (e._cdc_op = 't' OR (e._cdc_op = 'd' AND NOT (e._cdc_has_row AND COALESCE(IS_OBJECT(e._cdc_image), false)))) AS _cdc_is_bare FROM "cdc_typed_salesdb_sales_order_detail" AS e WHERE e._cdc_fault IS NULL) AS t;
     -- Values that could not be read: the row is merged without them.
     SELECT COUNT(*) INTO cdc_values_quarantined FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_lost <> '';
     IF cdc_values_quarantined > 0 THEN

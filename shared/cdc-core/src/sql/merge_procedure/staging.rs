@@ -120,8 +120,8 @@ impl Writer<'_> {
             let label = literal(&format!(",{},", column.target_name));
             let lost = literal(&format!("{},", column.target_name));
             text.push_str(&format!(
-                "\x20       UPDATE {staging} SET {name} = f.{name}, _cdc_unavailable = REPLACE({staging}._cdc_unavailable, {label}, '')\n\
-                 \x20       FROM (SELECT {keys_n}, n.{name}, ROW_NUMBER() OVER (PARTITION BY {part_n} ORDER BY n._cdc_rank) AS _cdc_nearest\n\
+                "\x20       UPDATE {staging} SET {name} = f.{name}, _cdc_lost = {staging}._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE({staging}._cdc_unavailable, {label}, '')\n\
+                 \x20       FROM (SELECT {keys_n}, n.{name}, CASE WHEN STRPOS(',' || n._cdc_lost, {label}) > 0 THEN {lost} ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY {part_n} ORDER BY n._cdc_rank) AS _cdc_nearest\n\
                  \x20             FROM {newest} AS n JOIN {life} AS b ON {life_newest}\n\
                  \x20             WHERE STRPOS(n._cdc_unavailable, {label}) = 0 AND n._cdc_op <> 'd'\n\
                  \x20                   AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f\n\
