@@ -13,6 +13,7 @@
 use super::decode;
 use super::ident::{literal, quoted};
 use super::layout::{Layout, SETTINGS_PROBE};
+use super::target_table;
 use crate::catalog::{Column, Mode, RedshiftType, TableDefinition};
 
 mod append;
@@ -222,6 +223,20 @@ impl Writer<'_> {
     fn unavailable_columns(&self, image: &str) -> Vec<(&Column, String)> {
         let condition = |column| decode::unavailable(image, column, &self.table.unavailable_value);
         self.table.value_columns().filter_map(|column| Some((column, condition(column)?))).collect()
+    }
+
+    /// Whether a typed row has the placeholder of an unchanged large value in the column, as a
+    /// condition. None for a column that never has.
+    fn is_unchanged(&self, row: &str, column: &Column) -> Option<String> {
+        decode::unavailable(row, column, &self.table.unavailable_value)?;
+        Some(format!("STRPOS({row}._cdc_unavailable, {}) > 0", literal(&format!(",{},", column.target_name))))
+    }
+
+    /// All columns of the target, quoted.
+    fn target_columns(&self) -> Vec<String> {
+        let source = self.table.columns.iter().map(|column| column.target_name.as_str());
+        let own = target_table::own_columns(self.table.mode).map(|(name, _)| name);
+        source.chain(own).map(quoted).collect()
     }
 
     fn declarations(&self) -> String {

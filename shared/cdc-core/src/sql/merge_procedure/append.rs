@@ -1,8 +1,8 @@
 //! Every event as a row: nothing is looked for by key, nothing is folded, nothing is left out.
 
 use super::{Writer, millis_to_timestamp};
-use crate::sql::ident::{literal, quoted};
-use crate::sql::target_table;
+use crate::catalog::Column;
+use crate::sql::ident::quoted;
 
 impl Writer<'_> {
     /// The rows to append. A value that the event does not carry is NULL: behind the key of a
@@ -11,26 +11,16 @@ impl Writer<'_> {
     pub(super) fn rows_of_events(&self) -> String {
         let typed = self.stage("typed");
         let staging = self.stage("staging");
-        let unavailable: Vec<&str> =
-            self.unavailable_columns("t").iter().map(|(column, _)| column.target_name.as_str()).collect();
-        let value = |name: &str, is_key: bool| {
-            let quoted = quoted(name);
-            if is_key {
-                return format!("t.{quoted}");
+        let value = |column: &Column| {
+            let name = quoted(&column.target_name);
+            if self.table.is_key(&column.source_name) {
+                return format!("t.{name}");
             }
-            let unchanged = if unavailable.contains(&name) {
-                format!(" OR STRPOS(t._cdc_unavailable, {}) > 0", literal(&format!(",{name},")))
-            } else {
-                String::new()
-            };
-            format!("CASE WHEN t._cdc_is_bare{unchanged} THEN NULL ELSE t.{quoted} END AS {quoted}")
+            let unchanged =
+                self.is_unchanged("t", column).map(|unchanged| format!(" OR {unchanged}")).unwrap_or_default();
+            format!("CASE WHEN t._cdc_is_bare{unchanged} THEN NULL ELSE t.{name} END AS {name}")
         };
-        let columns: Vec<String> = self
-            .table
-            .columns
-            .iter()
-            .map(|column| value(&column.target_name, self.table.is_key(&column.source_name)))
-            .collect();
+        let columns: Vec<String> = self.table.columns.iter().map(value).collect();
         format!(
             "\x20   -- staging: one typed row per event.\n\
              \x20   DROP TABLE IF EXISTS {staging};\n\
@@ -48,13 +38,7 @@ impl Writer<'_> {
     }
 
     pub(super) fn append(&self) -> String {
-        let names: Vec<String> = self
-            .table
-            .columns
-            .iter()
-            .map(|column| quoted(&column.target_name))
-            .chain(target_table::own_columns(self.table.mode).map(|(name, _)| quoted(name)))
-            .collect();
+        let names = self.target_columns();
         format!(
             "\x20   INSERT INTO {target} ({names})\n\
              \x20   SELECT {values} FROM {staging} AS s;\n\

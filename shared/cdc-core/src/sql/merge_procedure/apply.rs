@@ -1,7 +1,7 @@
 //! From staging into the target, and the ledger of deleted keys.
 
 use super::{LEDGER_DAYS, Writer, one_line};
-use crate::sql::ident::{literal, quoted};
+use crate::sql::ident::quoted;
 use crate::sql::target_table;
 
 impl Writer<'_> {
@@ -10,30 +10,20 @@ impl Writer<'_> {
         let staging = self.stage("staging");
         let upserts = self.stage("upserts");
         let target_name = quoted(&self.table.spec.target_table);
-        let unavailable: Vec<&str> =
-            self.unavailable_columns("s").iter().map(|(column, _)| column.target_name.as_str()).collect();
         let mut sets = Vec::new();
         for column in self.table.value_columns() {
             let name = quoted(&column.target_name);
-            if unavailable.contains(&column.target_name.as_str()) {
-                sets.push(format!(
-                    "{name} = CASE WHEN STRPOS(s._cdc_unavailable, {label}) > 0 THEN {target_name}.{name} ELSE s.{name} END",
-                    label = literal(&format!(",{},", column.target_name)),
-                ));
-            } else {
-                sets.push(format!("{name} = s.{name}"));
-            }
+            sets.push(match self.is_unchanged("s", column) {
+                Some(unchanged) => {
+                    format!("{name} = CASE WHEN {unchanged} THEN {target_name}.{name} ELSE s.{name} END")
+                }
+                None => format!("{name} = s.{name}"),
+            });
         }
         for (name, _) in target_table::own_columns(self.table.mode) {
             sets.push(format!("{0} = s.{0}", quoted(name)));
         }
-        let all: Vec<String> = self
-            .table
-            .columns
-            .iter()
-            .map(|column| quoted(&column.target_name))
-            .chain(target_table::own_columns(self.table.mode).map(|(name, _)| quoted(name)))
-            .collect();
+        let all = self.target_columns();
         format!(
             "\x20   -- Delete the deleted, merge the rest.\n\
              \x20   DELETE FROM {target} USING {staging} AS s WHERE {deleted} AND s._cdc_op = 'd';\n\

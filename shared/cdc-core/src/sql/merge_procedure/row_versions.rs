@@ -185,8 +185,7 @@ impl Writer<'_> {
         let known = self.stage("known");
         let versions = self.stage("versions");
         let target = &self.target;
-        let mut names: Vec<String> = self.table.columns.iter().map(|column| quoted(&column.target_name)).collect();
-        names.extend(target_table::own_columns(self.table.mode).map(|(name, _)| quoted(name)));
+        let names = self.target_columns();
         format!(
             "{reads}\
              \x20   -- versions: every step that counts, and until when; a deletion only closes.\n\

@@ -5,7 +5,7 @@
 //! in the target already; of a row that nobody has there is the key alone.
 
 use super::{Writer, millis_to_timestamp};
-use crate::sql::ident::{literal, quoted};
+use crate::sql::ident::quoted;
 use crate::sql::target_table;
 
 impl Writer<'_> {
@@ -41,16 +41,11 @@ impl Writer<'_> {
     pub(super) fn mark_and_merge(&self) -> String {
         let staging = self.stage("staging");
         let target_name = quoted(&self.table.spec.target_table);
-        let unavailable: Vec<&str> =
-            self.unavailable_columns("s").iter().map(|(column, _)| column.target_name.as_str()).collect();
         let mut sets = Vec::new();
         for column in self.table.value_columns() {
             let name = quoted(&column.target_name);
-            let unchanged = if unavailable.contains(&column.target_name.as_str()) {
-                format!(" OR STRPOS(s._cdc_unavailable, {}) > 0", literal(&format!(",{},", column.target_name)))
-            } else {
-                String::new()
-            };
+            let unchanged =
+                self.is_unchanged("s", column).map(|unchanged| format!(" OR {unchanged}")).unwrap_or_default();
             sets.push(format!(
                 "{name} = CASE WHEN s._cdc_op = 'd'{unchanged} THEN {target_name}.{name} ELSE s.{name} END"
             ));
