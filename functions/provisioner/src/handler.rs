@@ -118,7 +118,14 @@ async fn plan(deps: &Deps, deadline: Deadline) -> Result<(ProvisionPlan, Observe
     let schemas: BTreeSet<String> =
         declared.declaration.tables.iter().map(|table| table.spec.target_schema.clone()).collect();
     let layout = &declared.declaration.layout;
-    let observed = observe::observe(&*deps.warehouse, layout, &schemas, deadline).await?;
+    let mut whole_logs = BTreeSet::new();
+    let mut observed = observe::observe(&*deps.warehouse, layout, &schemas, deadline).await?;
+    for table in provision::switching(&declared.declaration, &observed) {
+        if observe::has_whole_log(&*deps.warehouse, layout, &table.spec, &observed, deadline).await? {
+            whole_logs.insert(table.spec.id());
+        }
+    }
+    observed.whole_logs = whole_logs;
     let mut plan = provision::plan(&declared.declaration, &observed);
     plan.warnings.extend(declared.warnings);
     Ok((plan, observed))

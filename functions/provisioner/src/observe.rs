@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use cdc_core::catalog::TableSpec;
 use cdc_core::kafka::RecordPosition;
-use cdc_core::plan::provision::{Observed, ObservedColumn};
+use cdc_core::plan::provision::{ObjectKind, Observed, ObservedColumn};
 use cdc_core::sql::grants::CASE_SENSITIVE;
 use cdc_core::sql::layout::{CATALOG, HOLDS, Layout};
 use cdc_core::sql::observe;
@@ -94,6 +95,26 @@ pub(crate) async fn holds(
             })
         })
         .collect()
+}
+
+/// Whether the landing view still has every record of the table that was merged.
+pub(crate) async fn has_whole_log(
+    warehouse: &dyn Warehouse,
+    layout: &Layout,
+    spec: &TableSpec,
+    observed: &Observed,
+    deadline: Deadline,
+) -> Result<bool, ProvisionError> {
+    let watermark = (layout.control_schema.clone(), format!("watermark_{}", spec.slug));
+    let landing = (ObjectKind::LandingView.as_str().to_owned(), format!("{}.{}", layout.landing_schema, spec.slug));
+    if !observed.relations.contains(&watermark) || !observed.catalog.contains_key(&landing) {
+        return Ok(false);
+    }
+    let what = "the landing view's records";
+    let rows = query(warehouse, "whole-log", &observe::incomplete_logs(layout, spec), deadline)
+        .await
+        .map_err(|source| ProvisionError::Observe { what, source })?;
+    Ok(rows.iter().next().is_none())
 }
 
 /// One batch; every statement is judged by itself, and each but the first has a result.

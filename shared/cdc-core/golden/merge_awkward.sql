@@ -450,8 +450,8 @@ BEGIN
                    WHERE n._cdc_op IN ('c', 'd') GROUP BY n."select", OCTET_LENGTH(n."select")) AS b ON b."select" = s."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(s."select")
         LEFT JOIN "shop db"."it's ""odd""" AS h ON h."select" = s."select" AND OCTET_LENGTH(h."select") = OCTET_LENGTH(s."select")
         WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "a""b" = f."a""b", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',a"b,', '')
-        FROM (SELECT n."select", n."a""b", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "a""b" = f."a""b", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',a"b,', '')
+        FROM (SELECT n."select", n."a""b", CASE WHEN STRPOS(',' || n._cdc_lost, ',a"b,') > 0 THEN 'a"b,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',a"b,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -459,8 +459,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "a""b" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'a"b,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',a"b,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',a"b,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "raw" = f."raw", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',raw,', '')
-        FROM (SELECT n."select", n."raw", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "raw" = f."raw", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',raw,', '')
+        FROM (SELECT n."select", n."raw", CASE WHEN STRPOS(',' || n._cdc_lost, ',raw,') > 0 THEN 'raw,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',raw,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -468,8 +468,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "raw" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'raw,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',raw,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',raw,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "b64" = f."b64", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',b64,', '')
-        FROM (SELECT n."select", n."b64", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "b64" = f."b64", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',b64,', '')
+        FROM (SELECT n."select", n."b64", CASE WHEN STRPOS(',' || n._cdc_lost, ',b64,') > 0 THEN 'b64,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',b64,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -477,8 +477,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "b64" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'b64,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',b64,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',b64,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "binary" = f."binary", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',binary,', '')
-        FROM (SELECT n."select", n."binary", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "binary" = f."binary", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',binary,', '')
+        FROM (SELECT n."select", n."binary", CASE WHEN STRPOS(',' || n._cdc_lost, ',binary,') > 0 THEN 'binary,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',binary,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -486,8 +486,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "binary" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'binary,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',binary,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',binary,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "var" = f."var", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',var,', '')
-        FROM (SELECT n."select", n."var", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "var" = f."var", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',var,', '')
+        FROM (SELECT n."select", n."var", CASE WHEN STRPOS(',' || n._cdc_lost, ',var,') > 0 THEN 'var,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',var,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -495,8 +495,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "var" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'var,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',var,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',var,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "tags" = f."tags", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',tags,', '')
-        FROM (SELECT n."select", n."tags", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "tags" = f."tags", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',tags,', '')
+        FROM (SELECT n."select", n."tags", CASE WHEN STRPOS(',' || n._cdc_lost, ',tags,') > 0 THEN 'tags,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',tags,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -504,8 +504,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "tags" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'tags,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',tags,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',tags,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "amounts" = f."amounts", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',amounts,', '')
-        FROM (SELECT n."select", n."amounts", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "amounts" = f."amounts", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',amounts,', '')
+        FROM (SELECT n."select", n."amounts", CASE WHEN STRPOS(',' || n._cdc_lost, ',amounts,') > 0 THEN 'amounts,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',amounts,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -513,8 +513,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "amounts" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'amounts,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',amounts,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',amounts,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "days" = f."days", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',days,', '')
-        FROM (SELECT n."select", n."days", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "days" = f."days", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',days,', '')
+        FROM (SELECT n."select", n."days", CASE WHEN STRPOS(',' || n._cdc_lost, ',days,') > 0 THEN 'days,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',days,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -522,8 +522,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "days" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'days,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',days,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',days,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "cut" = f."cut", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',cut,', '')
-        FROM (SELECT n."select", n."cut", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "cut" = f."cut", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',cut,', '')
+        FROM (SELECT n."select", n."cut", CASE WHEN STRPOS(',' || n._cdc_lost, ',cut,') > 0 THEN 'cut,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',cut,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -531,8 +531,8 @@ BEGIN
         UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "cut" = NULL, _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || 'cut,',
                _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',cut,', '')
         FROM "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b WHERE "cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select" = b."select" AND OCTET_LENGTH("cdc_staging_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(b."select") AND b._cdc_new = 1 AND STRPOS("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',cut,') > 0;
-        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "dropped" = f."dropped", _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',dropped,', '')
-        FROM (SELECT n."select", n."dropped", ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_shop_db_it_s__odd__1a2b3c4d" SET "dropped" = f."dropped", _cdc_lost = "cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_shop_db_it_s__odd__1a2b3c4d"._cdc_unavailable, ',dropped,', '')
+        FROM (SELECT n."select", n."dropped", CASE WHEN STRPOS(',' || n._cdc_lost, ',dropped,') > 0 THEN 'dropped,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."select", OCTET_LENGTH(n."select") ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_shop_db_it_s__odd__1a2b3c4d" AS n JOIN "cdc_life_shop_db_it_s__odd__1a2b3c4d" AS b ON b."select" = n."select" AND OCTET_LENGTH(b."select") = OCTET_LENGTH(n."select")
               WHERE STRPOS(n._cdc_unavailable, ',dropped,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f

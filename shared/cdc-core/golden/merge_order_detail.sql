@@ -357,8 +357,8 @@ BEGIN
                    WHERE n._cdc_op IN ('c', 'd') GROUP BY n."order_id", n."line_no") AS b ON b."order_id" = s."order_id" AND b."line_no" = s."line_no"
         LEFT JOIN "salesdb"."sales_order_detail" AS h ON h."order_id" = s."order_id" AND h."line_no" = s."line_no"
         WHERE s._cdc_unavailable <> '' AND s._cdc_op <> 'd';
-        UPDATE "cdc_staging_salesdb_sales_order_detail" SET "sku" = f."sku", _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,', '')
-        FROM (SELECT n."order_id", n."line_no", n."sku", ROW_NUMBER() OVER (PARTITION BY n."order_id", n."line_no" ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_salesdb_sales_order_detail" SET "sku" = f."sku", _cdc_lost = "cdc_staging_salesdb_sales_order_detail"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,', '')
+        FROM (SELECT n."order_id", n."line_no", n."sku", CASE WHEN STRPOS(',' || n._cdc_lost, ',sku,') > 0 THEN 'sku,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."order_id", n."line_no" ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_salesdb_sales_order_detail" AS n JOIN "cdc_life_salesdb_sales_order_detail" AS b ON b."order_id" = n."order_id" AND b."line_no" = n."line_no"
               WHERE STRPOS(n._cdc_unavailable, ',sku,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f
@@ -366,8 +366,8 @@ BEGIN
         UPDATE "cdc_staging_salesdb_sales_order_detail" SET "sku" = NULL, _cdc_lost = "cdc_staging_salesdb_sales_order_detail"._cdc_lost || 'sku,',
                _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,', '')
         FROM "cdc_life_salesdb_sales_order_detail" AS b WHERE "cdc_staging_salesdb_sales_order_detail"."order_id" = b."order_id" AND "cdc_staging_salesdb_sales_order_detail"."line_no" = b."line_no" AND b._cdc_new = 1 AND STRPOS("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',sku,') > 0;
-        UPDATE "cdc_staging_salesdb_sales_order_detail" SET "note" = f."note", _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',note,', '')
-        FROM (SELECT n."order_id", n."line_no", n."note", ROW_NUMBER() OVER (PARTITION BY n."order_id", n."line_no" ORDER BY n._cdc_rank) AS _cdc_nearest
+        UPDATE "cdc_staging_salesdb_sales_order_detail" SET "note" = f."note", _cdc_lost = "cdc_staging_salesdb_sales_order_detail"._cdc_lost || f._cdc_lost, _cdc_unavailable = REPLACE("cdc_staging_salesdb_sales_order_detail"._cdc_unavailable, ',note,', '')
+        FROM (SELECT n."order_id", n."line_no", n."note", CASE WHEN STRPOS(',' || n._cdc_lost, ',note,') > 0 THEN 'note,' ELSE '' END AS _cdc_lost, ROW_NUMBER() OVER (PARTITION BY n."order_id", n."line_no" ORDER BY n._cdc_rank) AS _cdc_nearest
               FROM "cdc_newest_salesdb_sales_order_detail" AS n JOIN "cdc_life_salesdb_sales_order_detail" AS b ON b."order_id" = n."order_id" AND b."line_no" = n."line_no"
               WHERE STRPOS(n._cdc_unavailable, ',note,') = 0 AND n._cdc_op <> 'd'
                     AND (b._cdc_barrier IS NULL OR n._cdc_rank <= b._cdc_barrier)) AS f

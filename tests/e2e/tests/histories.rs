@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
 use cdc_core::columns::UNAVAILABLE_VALUE;
-use cdc_core::plan::provision::{Declaration, Observed, plan};
+use cdc_core::plan::provision::{Declaration, Observed, ProvisionPlan, plan};
 use cdc_core::sql::external_schema::{StreamAuthentication, StreamSource};
 use cdc_core::sql::layout::Layout;
 use cdc_core::sql::synchronise::{MergeBound, synchronise};
@@ -120,7 +120,7 @@ impl Source {
 
 /// What reaches Kafka: the log, and after each crash some of it again, in order. Snapshot reads
 /// are not repeated: a restarted connector goes on from where its window was.
-fn with_crashes(log: &[RecordedRecord], random: &mut Random) -> Vec<RecordedRecord> {
+pub(crate) fn with_crashes(log: &[RecordedRecord], random: &mut Random) -> Vec<RecordedRecord> {
     let mut delivered = Vec::new();
     for (index, record) in log.iter().enumerate() {
         delivered.push(record.clone());
@@ -173,16 +173,23 @@ fn definition(number: u64) -> TableDefinition {
     }
 }
 
-pub(crate) async fn provision(warehouse: &Administrator, brokers: Vec<String>, tables: Vec<TableDefinition>) {
-    let declaration = Declaration {
+pub(crate) fn declaration(brokers: Vec<String>, tables: Vec<TableDefinition>) -> Declaration {
+    Declaration {
         layout: layout(),
         stream: StreamSource { brokers, authentication: StreamAuthentication::None, iam_role: None, certificate: None },
         tables,
         waiting: Vec::new(),
         access: None,
         readers: Vec::new(),
-    };
-    for step in plan(&declaration, &Observed::default()).steps {
+    }
+}
+
+pub(crate) async fn provision(warehouse: &Administrator, brokers: Vec<String>, tables: Vec<TableDefinition>) {
+    carry_out(warehouse, &plan(&declaration(brokers, tables), &Observed::default())).await;
+}
+
+pub(crate) async fn carry_out(warehouse: &Administrator, plan: &ProvisionPlan) {
+    for step in &plan.steps {
         for statement in &step.statements {
             warehouse
                 .batch(&["SET enable_case_sensitive_identifier TO true", statement])

@@ -158,6 +158,15 @@ fn cases() -> Vec<Case> {
             quarantined: 0,
         },
         Case {
+            name: "an unchanged large value that was lost in an earlier change of the same merge is lost, not NULL without a word",
+            merges: vec![vec![
+                event("c", 10, 1_000, none(), json!({ "K": "a", "NAME": "1", "NOTE": 5 })),
+                event("u", 20, 1_001, none(), image("a", "2", PLACEHOLDER)),
+            ]],
+            rows: rows(&[("a", Some("2"), None)]),
+            quarantined: 1,
+        },
+        Case {
             name: "a column that the row image does not have is not NULL without a word",
             merges: vec![vec![event("c", 10, 1_000, none(), json!({ "K": "a", "FULL_NAME": "x", "NOTE": "n" }))]],
             rows: rows(&[("a", None, Some("n"))]),

@@ -6,10 +6,11 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cdc_core::catalog::{RedshiftType, TableDefinition};
+use cdc_core::catalog::{Mode, RedshiftType, TableDefinition};
 use cdc_core::sql::ident::quoted;
 use cdc_core::sql::layout::{Layout, QUARANTINE};
 
+use crate::reduce;
 use crate::truth::Row;
 use crate::warehouse::{Administrator, TextRows};
 
@@ -17,46 +18,67 @@ use crate::warehouse::{Administrator, TextRows};
 /// when calling the Data API"); text is then read in pieces of this many characters.
 const PIECE_CHARACTERS: usize = 15_000;
 
-/// A target table's rows under the source's column names, as text, in key order.
+/// The rows that the source has according to a target table of any mode, under the source's
+/// column names, as text, in key order; of a table without a key all rows.
 ///
 /// # Errors
 /// If the warehouse refuses the query.
 pub async fn rows(warehouse: &Administrator, layout: &Layout, table: &TableDefinition) -> Result<Vec<Row>> {
     let reading = || format!("reading target table {}", table.spec.id());
-    let columns: Vec<String> =
-        table.columns.iter().map(|column| format!("t.{}", quoted(&column.target_name))).collect();
+    let further = reduce::further_columns(table);
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| format!("t.{}", quoted(&column.target_name)))
+        .chain(further.iter().cloned())
+        .collect();
     let cells = match warehouse.query(&select(layout, table, &columns)).await {
         Err(error) if format!("{error:#}").contains("Packet for query is too large") => {
-            by_column(warehouse, layout, table).await.with_context(reading)?
+            by_column(warehouse, layout, table, &further).await.with_context(reading)?
         }
         other => other.with_context(reading)?,
     };
-    Ok(cells
-        .into_iter()
-        .map(|cells| table.columns.iter().map(|column| column.source_name.clone()).zip(cells).collect())
-        .collect())
+    let names: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| column.source_name.clone())
+        .chain(reduce::EVENT_COLUMNS.iter().take(further.len()).map(|name| (*name).to_owned()))
+        .collect();
+    let rows = cells.into_iter().map(|cells| names.iter().cloned().zip(cells).collect()).collect();
+    Ok(if further.is_empty() { rows } else { reduce::newest(table, rows) })
 }
 
 fn select(layout: &Layout, table: &TableDefinition, expressions: &[String]) -> String {
     // The record's position is unique, so that queries for different columns agree on the order.
-    let mut order: Vec<String> =
-        table.key_columns().map(|column| format!("t.{}", quoted(&column.target_name))).collect();
+    let mut order: Vec<String> = match table.mode {
+        Mode::Append => Vec::new(),
+        _ => table.key_columns().map(|column| format!("t.{}", quoted(&column.target_name))).collect(),
+    };
     order.extend(["t._cdc_kafka_partition", "t._cdc_kafka_offset"].map(str::to_owned));
     format!(
-        "SELECT {} FROM {} AS t ORDER BY {}",
+        "SELECT {} FROM {} AS t{} ORDER BY {}",
         expressions.join(", "),
         layout.target_table(&table.spec),
+        reduce::condition(table),
         order.join(", ")
     )
 }
 
 /// One query a column, long text in pieces.
-async fn by_column(warehouse: &Administrator, layout: &Layout, table: &TableDefinition) -> Result<TextRows> {
+async fn by_column(
+    warehouse: &Administrator,
+    layout: &Layout,
+    table: &TableDefinition,
+    further: &[String],
+) -> Result<TextRows> {
     let mut rows: TextRows = Vec::new();
-    for column in &table.columns {
-        let name = format!("t.{}", quoted(&column.target_name));
+    let own = table.columns.iter().map(|column| {
+        let is_text = matches!(column.target_type, RedshiftType::Varchar { .. });
+        (format!("t.{}", quoted(&column.target_name)), is_text)
+    });
+    for (name, is_text) in own.chain(further.iter().map(|name| (name.clone(), false))) {
         let mut cells: Vec<Option<String>> = Vec::new();
-        if matches!(column.target_type, RedshiftType::Varchar { .. }) {
+        if is_text {
             let mut start = 1;
             loop {
                 let piece = format!("SUBSTRING({name}, {start}, {PIECE_CHARACTERS})");

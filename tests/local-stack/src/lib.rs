@@ -11,6 +11,7 @@ pub mod demo;
 pub mod dump;
 pub mod producer;
 pub mod recording;
+pub mod reduce;
 pub mod replay;
 pub mod report;
 pub mod sql;

@@ -19,7 +19,7 @@ use crate::recording::{self, RecordedRecord};
 use crate::report::{ParityFigures, Summary, TableFigures, quantile};
 use crate::stack::{Deployment, MappingOptions, Stack, StackOptions};
 use crate::warehouse::Administrator;
-use crate::{dump, truth};
+use crate::{dump, reduce, truth};
 
 /// What to replay and how.
 #[derive(Debug, Clone)]
@@ -376,6 +376,7 @@ async fn measure(
         let parity = truth
             .iter()
             .find(|candidate| candidate.name == table.spec.source_table)
+            .filter(|_| reduce::is_comparable(table))
             .map(|truth| compare::compare(truth, &target_columns(table), &rows));
         let count = counts.get(table.spec.id().as_str()).cloned().unwrap_or_default();
         let mut sorted =
@@ -401,8 +402,14 @@ async fn measure(
         }
     }
     if !truth.is_empty() {
-        let absent: Vec<&String> =
-            truth.iter().map(|table| &table.name).filter(|name| !parities.contains_key(*name)).collect();
+        let is_a_log = |name: &String| {
+            tables.iter().any(|table| table.spec.source_table == *name && !reduce::is_comparable(table))
+        };
+        let absent: Vec<&String> = truth
+            .iter()
+            .map(|table| &table.name)
+            .filter(|name| !parities.contains_key(*name) && !is_a_log(name))
+            .collect();
         for name in &absent {
             summary
                 .waiting

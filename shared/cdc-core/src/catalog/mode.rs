@@ -45,6 +45,12 @@ impl Mode {
         matches!(self, Self::History | Self::Append)
     }
 
+    /// Whether the warehouse remembers positions that are no row's any more, in the ledger.
+    #[must_use]
+    pub fn has_ledger(self) -> bool {
+        self != Self::Append
+    }
+
     /// Whether rows are counted by their values instead of being found by a key.
     #[must_use]
     pub fn counts(self) -> bool {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::{Decoding, RedshiftType};
+use crate::catalog::{Decoding, Mode, RedshiftType};
 use crate::kafka::RecordPosition;
 use crate::pipeline::TopicRole;
 
@@ -540,6 +540,18 @@ fn options_apply_over_the_columns() {
     assert_eq!(other_key.table.key, ["name", "v"]);
     let no_key = defined("", "  - {topic: p.db.T, key: [], columns: {exclude: [b]}}\n", &known).unwrap();
     assert!(no_key.table.key.is_empty());
+    for (option, mode) in [
+        ("mode: history", Mode::History),
+        ("keyless: append", Mode::Append),
+        ("keyless: count", Mode::Count),
+        ("keyless: wait", Mode::Current),
+    ] {
+        let tables = format!("  - {{topic: p.db.T, {option}, columns: {{exclude: [b]}}}}\n");
+        let with_key = if mode == Mode::History { mode } else { Mode::Current };
+        assert_eq!(defined("", &tables, &known).unwrap().table.mode, with_key, "{option}");
+        let tables = format!("  - {{topic: p.db.T, {option}, key: [], columns: {{exclude: [b]}}}}\n");
+        assert_eq!(defined("", &tables, &known).unwrap().table.mode, mode, "{option}, no key");
+    }
     // A pattern's columns need not exist in every table.
     assert!(names("  - {topic: p.db.*, columns: {exclude: [b, elsewhere]}}\n").is_ok());
 }
@@ -574,6 +586,7 @@ fn what_cannot_be_defined_says_why() {
         ("  - {topic: p.db.T, columns: {exclude: [b], rename: {v: _cdc_v}}}\n", "begins with `_cdc_`"),
         ("  - {topic: p.db.T, columns: {exclude: [b], rename: {v: OID}}}\n", "is a system column's in Redshift"),
         ("  - {topic: p.db.T, keyless: error, key: [], columns: {exclude: [b]}}\n", "it has no key"),
+        ("  - {topic: p.db.T, keyless: error, mode: history, key: [], columns: {exclude: [b]}}\n", "it has no key"),
         ("  - {topic: p.db.T, columns: {declare: [{name: a, type: int}]}}\n", "its key is not"),
         (
             "  - {topic: p.db.T, key: [a], columns: {declare: [{name: a, type: '(('}]}}\n",

@@ -1,7 +1,8 @@
 //! The merge procedure: folds landed records into the target table, in one transaction.
 //!
 //! The journey of a landed record: pending -> landed -> events -> typed -> history -> staging
-//! -> target. Each arrow is one temporary table, so that a DBA can stop after any of them and
+//! -> target. What comes behind typed depends on the table's mode, and the text has only what its
+//! mode needs. Each arrow is one temporary table, so that a DBA can stop after any of them and
 //! look. `MERGE` has one matched and one not-matched action and cannot reach into SUPER
 //! (Redshift Database Developer Guide, `MERGE`), hence the typed staging table and the
 //! separate `DELETE`.
@@ -12,8 +13,10 @@
 use super::decode;
 use super::ident::{literal, quoted};
 use super::layout::{Layout, SETTINGS_PROBE};
-use crate::catalog::{Column, RedshiftType, TableDefinition};
+use super::target_table;
+use crate::catalog::{Column, Mode, RedshiftType, TableDefinition};
 
+mod append;
 mod apply;
 mod bookkeeping;
 mod counted;
@@ -22,6 +25,8 @@ mod holds;
 mod order;
 mod quarantine;
 mod range;
+mod row_versions;
+mod soft_delete;
 mod staging;
 mod truncations;
 mod values;
@@ -73,9 +78,8 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         table_name: literal(table.spec.id().as_str()),
         topic: literal(&table.spec.topic),
     };
-    let folded = if table.mode.counts() { writer.counted() } else { writer.keyed() };
     let mut body = String::new();
-    for part in [
+    let mut parts = vec![
         writer.declarations(),
         writer.lock_and_probe(),
         writer.pending(),
@@ -83,11 +87,14 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         writer.landed(),
         writer.events(),
         writer.holds(),
-        folded,
-        writer.gaps(),
-        writer.merge_log(),
-        writer.advance(),
-    ] {
+    ];
+    if table.mode.counts() {
+        parts.push(writer.halves());
+    }
+    parts.push(writer.typed());
+    parts.extend(writer.by_mode());
+    parts.extend([writer.gaps(), writer.merge_log(), writer.advance()]);
+    for part in parts {
         body.push_str(&part);
         body.push('\n');
     }
@@ -108,25 +115,81 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
 }
 
 impl Writer<'_> {
-    /// From events into the target, by key.
-    fn keyed(&self) -> String {
-        [
-            self.typed(),
-            self.moved_keys(),
-            self.quarantine_records(),
-            self.truncations(),
-            self.late_reads(),
-            self.history(),
-            self.staging(),
-            self.quarantine_values(),
-            self.apply(),
-        ]
-        .join("\n")
-    }
-
     /// The temporary table of a stage, quoted.
     fn stage(&self, name: &str) -> String {
         Layout::staging_table(&self.table.spec, name)
+    }
+
+    /// From typed events to the target.
+    fn by_mode(&self) -> Vec<String> {
+        match self.table.mode {
+            Mode::Current => vec![
+                self.moved_keys(),
+                self.quarantine_records(),
+                self.truncations(),
+                self.late_reads(),
+                self.history(),
+                self.staging(),
+                self.quarantine_values(),
+                self.apply(),
+            ],
+            Mode::SoftDelete => vec![
+                self.moved_keys(),
+                self.quarantine_records(),
+                self.emptied(),
+                self.late_reads(),
+                self.history(),
+                self.staging(),
+                self.quarantine_values(),
+                self.mark_and_merge(),
+            ],
+            Mode::History => vec![
+                self.moved_keys(),
+                self.quarantine_records(),
+                self.emptied(),
+                self.late_reads(),
+                self.history(),
+                self.steps(),
+                self.quarantine_values(),
+                self.open_and_close(),
+            ],
+            Mode::Append => {
+                vec![self.quarantine_records(), self.rows_of_events(), self.quarantine_values(), self.append()]
+            }
+            Mode::Count => vec![
+                self.whole_changes(),
+                self.quarantine_records(),
+                self.truncations(),
+                self.occurrences(),
+                self.quarantine_values(),
+                self.count(),
+            ],
+        }
+    }
+
+    /// The rows of the target that stand for what the source has or had last, as a condition
+    /// that begins with ` AND `.
+    fn present(&self, row: &str) -> String {
+        match self.table.mode {
+            Mode::History => format!(" AND {row}._cdc_valid_to IS NULL"),
+            Mode::Current | Mode::SoftDelete | Mode::Append | Mode::Count => String::new(),
+        }
+    }
+
+    /// The rows of the target that the source has, likewise.
+    fn alive(&self, row: &str) -> String {
+        match self.table.mode {
+            Mode::SoftDelete => format!(" AND NOT {row}._cdc_deleted"),
+            Mode::Current | Mode::History | Mode::Append | Mode::Count => self.present(row),
+        }
+    }
+
+    /// What remembers which change made a key what it is, or took it away. A marked row is its
+    /// own ledger.
+    fn remembered(&self) -> Vec<(&str, String)> {
+        let target = (self.target.as_str(), self.present("h"));
+        let ledger = (self.ledger.as_str(), String::new());
+        if self.table.mode == Mode::SoftDelete { vec![target] } else { vec![target, ledger] }
     }
 
     fn keys(&self) -> Vec<String> {
@@ -172,6 +235,20 @@ impl Writer<'_> {
     fn unavailable_columns(&self, image: &str) -> Vec<(&Column, String)> {
         let condition = |column| decode::unavailable(image, column, &self.table.unavailable_value);
         self.table.value_columns().filter_map(|column| Some((column, condition(column)?))).collect()
+    }
+
+    /// Whether a typed row has the placeholder of an unchanged large value in the column, as a
+    /// condition. None for a column that never has.
+    fn is_unchanged(&self, row: &str, column: &Column) -> Option<String> {
+        decode::unavailable(row, column, &self.table.unavailable_value)?;
+        Some(format!("STRPOS({row}._cdc_unavailable, {}) > 0", literal(&format!(",{},", column.target_name))))
+    }
+
+    /// All columns of the target, quoted.
+    fn target_columns(&self) -> Vec<String> {
+        let source = self.table.columns.iter().map(|column| column.target_name.as_str());
+        let own = target_table::own_columns(self.table.mode).map(|(name, _)| name);
+        source.chain(own).map(quoted).collect()
     }
 
     fn declarations(&self) -> String {

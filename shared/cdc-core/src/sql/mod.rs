@@ -14,6 +14,7 @@ pub mod landing_view;
 pub mod layout;
 pub mod measure;
 pub mod merge_procedure;
+pub mod mode_switch;
 pub mod observe;
 pub mod refresh_procedure;
 pub mod reshape;

@@ -3,7 +3,8 @@
 //! Only views of Redshift's own documentation are read, and each by name and column.
 
 use super::ident::literal;
-use super::layout::{CATALOG, HOLDS, Layout};
+use super::layout::{CATALOG, GAPS, HOLDS, Layout};
+use crate::catalog::TableSpec;
 
 /// Columns `table_schema, table_name, table_type` of the pipeline's schemas.
 #[must_use]
@@ -59,5 +60,27 @@ pub fn holds(layout: &Layout) -> String {
         "SELECT h.topic, h.kafka_partition, MAX(h.kafka_offset) AS kafka_offset FROM {} AS h \
          GROUP BY h.topic, h.kafka_partition ORDER BY 1, 2",
         layout.control(HOLDS)
+    )
+}
+
+/// Column `kafka_partition`: partitions of which the landing view does not have every record that
+/// was merged. Every offset from 0 up to the watermark is in it, or was written down as one that
+/// never landed.
+#[must_use]
+pub fn incomplete_logs(layout: &Layout, spec: &TableSpec) -> String {
+    format!(
+        "SELECT w.kafka_partition FROM {watermark} AS w \
+         LEFT JOIN (SELECT l.kafka_partition, COUNT(DISTINCT l.kafka_offset) AS landed FROM {landing} AS l \
+         JOIN {watermark} AS m ON m.kafka_partition = l.kafka_partition WHERE l.kafka_offset <= m.kafka_offset \
+         GROUP BY l.kafka_partition) AS a ON a.kafka_partition = w.kafka_partition \
+         LEFT JOIN (SELECT d.kafka_partition, SUM(d.last_missing - d.first_missing + 1) AS missing \
+         FROM (SELECT DISTINCT g.kafka_partition, g.first_missing, g.last_missing FROM {gaps} AS g WHERE g.table_name = {table}) AS d \
+         JOIN {watermark} AS m ON m.kafka_partition = d.kafka_partition WHERE d.last_missing <= m.kafka_offset \
+         GROUP BY d.kafka_partition) AS b ON b.kafka_partition = w.kafka_partition \
+         WHERE COALESCE(a.landed, 0) + COALESCE(b.missing, 0) <> w.kafka_offset + 1 ORDER BY 1",
+        watermark = layout.watermark_table(spec),
+        landing = layout.landing_view(spec),
+        gaps = layout.control(GAPS),
+        table = literal(spec.id().as_str()),
     )
 }

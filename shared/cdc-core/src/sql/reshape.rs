@@ -14,7 +14,7 @@ pub use super::versions::converted;
 use crate::catalog::{ChangePoint, Column, TableDefinition};
 
 /// A statement each: make the procedure, call it, drop it.
-fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, statements: &[String]) -> Vec<String> {
+pub(super) fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, statements: &[String]) -> Vec<String> {
     let name = layout.control(&format!("sp_reshape_{}", table.spec.slug));
     let body: String = statements.iter().map(|statement| format!("    {statement};\n")).collect();
     vec![

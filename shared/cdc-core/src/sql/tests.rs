@@ -311,3 +311,18 @@ fn a_wide_table_stays_far_below_the_statement_limit() {
     let text = merge_procedure::create(&layout(), &table);
     assert!(text.len() < 165_000, "{} bytes", text.len());
 }
+
+#[test]
+fn merge_procedures_of_the_other_modes() {
+    for mode in [Mode::SoftDelete, Mode::History, Mode::Append] {
+        let table = TableDefinition { mode, ..order_detail() };
+        check_golden(&format!("merge_{}.sql", mode.as_str()), &merge_procedure::create(&layout(), &table));
+        let tables = [
+            target_table::create(&layout(), &table),
+            target_table::create(&layout(), &TableDefinition { mode, ..awkward() }),
+        ];
+        check_golden(&format!("target_{}.sql", mode.as_str()), &tables.join(";\n\n"));
+    }
+    let keyless = TableDefinition { mode: Mode::Append, key: Vec::new(), ..order_detail() };
+    check_golden("merge_keyless.sql", &merge_procedure::create(&layout(), &keyless));
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::catalog::{TableDefinition, TableId};
+use crate::catalog::{Mode, TableDefinition, TableId};
 use crate::sql::control_schema::{self, CatalogEntry};
 use crate::sql::external_schema::{self, StreamSource};
 use crate::sql::ident::quoted;
@@ -16,7 +16,10 @@ use crate::sql::layout::{
 };
 use crate::sql::{decoding_functions, grants, landing_view, merge_procedure};
 
+mod modes;
 mod tables;
+
+pub use modes::switching;
 
 /// The longest statement that the Data API takes (Redshift Management Guide, "Considerations
 /// when calling the Data API": 200 KB, read strictly).
@@ -71,6 +74,9 @@ pub struct Observed {
     pub users: BTreeSet<String>,
     /// Names of roles.
     pub roles: BTreeSet<String>,
+    /// Tables of which the landing view still has every record that was merged. Only asked for where
+    /// it matters ([`switching`]).
+    pub whole_logs: BTreeSet<TableId>,
     /// (object kind, object name) -> fingerprint of the newest catalog entry.
     pub catalog: BTreeMap<(String, String), String>,
 }
@@ -322,6 +328,8 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
             tables.push(table.clone());
         }
     }
+    let tables: Vec<TableDefinition> =
+        tables.iter().map(|table| modes::possible(table, observed, &mut plan.warnings)).collect();
     let mut desired = foundation(declaration, observed);
     desired.extend(schema_changes(declaration, &tables));
     for table in &tables {
@@ -329,8 +337,12 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     }
     desired.extend(overview(&declaration.layout, &tables));
     desired.extend(access(declaration, &tables, observed));
+    let mut after = observed.clone();
+    for table in tables.iter().filter(|table| modes::differs(table, observed)) {
+        after.relations.remove(&tables::watermark(&declaration.layout, table));
+    }
     for object in desired {
-        decide(object, observed, &mut plan);
+        decide(object, &after, &mut plan);
     }
     undeclared(&tables, observed, &mut plan);
     plan
@@ -517,15 +529,17 @@ fn access(declaration: &Declaration, tables: &[TableDefinition], observed: &Obse
             ));
         }
         for table in tables {
-            desired.push(
-                Desired::new(
-                    ObjectKind::Grant,
-                    format!("{role} on {}", table.spec.id()),
-                    grants::table_grants(layout, &table.spec, role),
-                    format!("lets the functions synchronise {}", table.spec.id()),
-                )
-                .of(table),
+            let mut rights = Desired::new(
+                ObjectKind::Grant,
+                format!("{role} on {}", table.spec.id()),
+                grants::table_grants(layout, &table.spec, role),
+                format!("lets the functions synchronise {}", table.spec.id()),
             );
+            if table.mode != Mode::default() {
+                // Another mode begins with another watermark table.
+                rights.identity = Some(format!("{};\n{}", rights.statements.join(";\n"), table.mode.as_str()));
+            }
+            desired.push(rights.of(table));
         }
     }
     for reader in &declaration.readers {

@@ -4,7 +4,7 @@
 //! type gets a successor, a key of other columns a new table; both in one transaction behind the
 //! table's lock. Nothing that the source dropped is dropped here.
 
-use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint};
+use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint, modes};
 use crate::catalog::{ChangePoint, Column, FormerColumn, RedshiftType, TableDefinition};
 use crate::sql::ident::quoted;
 use crate::sql::layout::Layout;
@@ -22,7 +22,6 @@ pub(super) fn objects(
     let control = &layout.control_schema;
     let landing = &layout.landing_schema;
     let named = |schema: &str, name: &str| format!("{schema}.{name}");
-    let watermark = format!("watermark_{}", spec.slug);
     let ledger = format!("ledger_{}", spec.slug);
     let events = format!("{}_events", spec.slug);
     let alterations = alterations(declaration, table, observed, warnings);
@@ -42,24 +41,21 @@ pub(super) fn objects(
             format!("shows the parsed events of topic {} to people", spec.topic),
         )
         .of(table),
-        Desired::new(
-            ObjectKind::TableState,
-            named(control, &watermark),
-            vec![control_schema::create_watermark_table(layout, spec)],
-            format!("remembers what of {} is merged, and is its lock", spec.id()),
-        )
-        .relation(control, &watermark)
-        .on_change(OnChange::Keep)
-        .of(table),
-        Desired::new(
-            ObjectKind::TableState,
-            named(control, &ledger),
-            vec![control_schema::create_ledger_table(layout, table)],
-            format!("remembers deleted keys of {}", spec.id()),
-        )
-        .relation(control, &ledger)
-        .on_change(OnChange::Keep)
-        .of(table),
+    ];
+    if table.mode.has_ledger() {
+        desired.push(
+            Desired::new(
+                ObjectKind::TableState,
+                named(control, &ledger),
+                vec![control_schema::create_ledger_table(layout, table)],
+                format!("remembers deleted keys of {}", spec.id()),
+            )
+            .relation(control, &ledger)
+            .on_change(OnChange::Keep)
+            .of(table),
+        );
+    }
+    desired.push(
         Desired::new(
             ObjectKind::TargetTable,
             spec.id().to_string(),
@@ -69,8 +65,7 @@ pub(super) fn objects(
         .relation(&spec.target_schema, &spec.target_table)
         .on_change(OnChange::Alter(alterations))
         .of(table),
-    ];
-    desired.extend(history(layout, table, warnings));
+    );
     desired.push(
         Desired::new(
             ObjectKind::Procedure,
@@ -89,7 +84,27 @@ pub(super) fn objects(
         )
         .of(table),
     );
+    // Behind the merge procedure: without this table no merge runs, so that a former procedure
+    // never writes into a target of another mode.
+    let (_, watermark) = watermark(layout, table);
+    desired.push(
+        Desired::new(
+            ObjectKind::TableState,
+            named(control, &watermark),
+            vec![control_schema::create_watermark_table(layout, spec)],
+            format!("remembers what of {} is merged, and is its lock", spec.id()),
+        )
+        .relation(control, &watermark)
+        .on_change(OnChange::Keep)
+        .of(table),
+    );
+    desired.extend(history(layout, table, warnings));
     desired
+}
+
+/// Schema and name of the table's watermark table.
+pub(super) fn watermark(layout: &Layout, table: &TableDefinition) -> (String, String) {
+    (layout.control_schema.clone(), format!("watermark_{}", table.spec.slug))
 }
 
 /// What the table's past asks for: rows of a dropped namesake go, and older rows get the value
@@ -149,6 +164,9 @@ fn alterations(
     observed: &Observed,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
+    if modes::differs(table, observed) {
+        return modes::switch(declaration, table, observed, warnings);
+    }
     let layout = &declaration.layout;
     let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
     let Some(found) = observed.columns.get(&relation) else {

@@ -8,6 +8,7 @@ use crate::catalog::{
 };
 use crate::event::{LogPoint, SourcePosition};
 use crate::sql::external_schema::StreamAuthentication;
+use crate::sql::target_table;
 
 fn column(name: &str, target_type: RedshiftType) -> Column {
     Column {
@@ -103,7 +104,14 @@ fn provisioned(table: &TableDefinition) -> Observed {
         ObservedColumn { name: column.target_name.clone(), data_type: data_type.into(), length, precision, scale }
     };
     let target = ("db".to_owned(), "t".to_owned());
-    observed.columns.insert(target, table.columns.iter().map(shown).collect());
+    let own = target_table::own_columns(table.mode).map(|(name, _)| ObservedColumn {
+        name: name.to_owned(),
+        data_type: "timestamp without time zone".into(),
+        length: None,
+        precision: None,
+        scale: None,
+    });
+    observed.columns.insert(target, table.columns.iter().map(shown).chain(own).collect());
     let ledger = ("cdc".to_owned(), "ledger_db_t".to_owned());
     observed.columns.insert(ledger, table.key_columns().map(shown).collect());
     observed
@@ -240,4 +248,67 @@ fn a_table_that_was_created_anew_loses_its_older_rows_once() {
     let (statements, _) = changed(&before, &after);
     assert!(statements[0].starts_with("INSERT INTO \"cdc\".\"truncations\""), "{statements:?}");
     assert_eq!(plan(&declaration(&after), &provisioned(&after)).steps, []);
+}
+
+fn of_mode(mode: Mode) -> TableDefinition {
+    TableDefinition { mode, ..table(vec![column("ID", INT), column("A", INT)], &["ID"], Vec::new()) }
+}
+
+#[test]
+fn applying_twice_changes_nothing_in_any_mode() {
+    for mode in [Mode::Current, Mode::SoftDelete, Mode::History, Mode::Append] {
+        let table = of_mode(mode);
+        let again = plan(&declaration(&table), &provisioned(&table));
+        assert_eq!((again.steps, again.warnings), (Vec::new(), Vec::new()), "{mode:?}");
+    }
+}
+
+#[test]
+fn another_mode_keeps_the_former_target_and_begins_a_new_one() {
+    let (before, after) = (of_mode(Mode::Current), of_mode(Mode::History));
+    let mut observed = provisioned(&before);
+    observed.whole_logs.insert(after.spec.id());
+    observed.relations.insert(("db".into(), "t_was_current".into()));
+    let mut declaration = declaration(&after);
+    declaration.access = Some(Access { role: "cdc".into(), users: Vec::new() });
+    let plan = plan(&declaration, &observed);
+    let position = |object: &str| plan.steps.iter().position(|step| step.object == object);
+    let (target, procedure, watermark) =
+        (position("db.t").unwrap(), position("cdc.sp_merge_db_t").unwrap(), position("cdc.watermark_db_t").unwrap());
+    // No merge runs from the change of the target on until its procedure is the new one.
+    assert!(target < procedure && procedure < watermark, "{target} {procedure} {watermark}");
+    assert!(watermark < position("cdc on db.t").unwrap(), "the rights follow the new watermark table");
+    let statements = plan.steps[target].statements.join(";\n");
+    for part in [
+        "LOCK TABLE \"cdc\".\"watermark_db_t\"",
+        "ALTER TABLE \"db\".\"t\" RENAME TO \"t_was_current_2\"",
+        "\"_cdc_valid_to\" TIMESTAMP",
+        "DROP TABLE IF EXISTS \"cdc\".\"ledger_db_t\"",
+        "DELETE FROM \"cdc\".\"truncations\" WHERE table_name = 'db.t'",
+        "DROP TABLE \"cdc\".\"watermark_db_t\"",
+        "GRANT SELECT ON \"db\".\"t\" TO ROLE \"analysts\"",
+    ] {
+        assert!(statements.contains(part), "{part} is not in\n{statements}");
+    }
+    assert!(!statements.contains("DROP TABLE \"db\""), "{statements}");
+    assert!(plan.warnings[0].contains("from mode current to history"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn another_mode_that_cannot_be_made_from_the_log_changes_nothing() {
+    let (before, after) = (of_mode(Mode::Current), of_mode(Mode::Append));
+    let observed = provisioned(&before);
+    assert_eq!(switching(&declaration(&after), &observed).len(), 1);
+    let plan = plan(&declaration(&after), &observed);
+    assert_eq!(plan.steps, []);
+    assert!(plan.warnings[0].contains("stays so, although append is declared"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_table_without_a_key_waits_unless_its_mode_needs_none() {
+    let without = |mode| TableDefinition { key: Vec::new(), ..of_mode(mode) };
+    let waits = |mode| plan(&declaration(&without(mode)), &Observed::default()).waiting;
+    assert!(waits(Mode::History)[0].reason.contains("has no key"));
+    assert_eq!(waits(Mode::Append), []);
+    assert_eq!(waits(Mode::Count), []);
 }

@@ -1,7 +1,7 @@
 //! From staging into the target, and the ledger of deleted keys.
 
 use super::{LEDGER_DAYS, Writer, one_line};
-use crate::sql::ident::{literal, quoted};
+use crate::sql::ident::quoted;
 use crate::sql::target_table;
 
 impl Writer<'_> {
@@ -10,31 +10,20 @@ impl Writer<'_> {
         let staging = self.stage("staging");
         let upserts = self.stage("upserts");
         let target_name = quoted(&self.table.spec.target_table);
-        let unavailable: Vec<&str> =
-            self.unavailable_columns("s").iter().map(|(column, _)| column.target_name.as_str()).collect();
         let mut sets = Vec::new();
         for column in self.table.value_columns() {
             let name = quoted(&column.target_name);
-            if unavailable.contains(&column.target_name.as_str()) {
-                sets.push(format!(
-                    "{name} = CASE WHEN STRPOS(s._cdc_unavailable, {label}) > 0 THEN {target_name}.{name} ELSE s.{name} END",
-                    label = literal(&format!(",{},", column.target_name)),
-                ));
-            } else {
-                sets.push(format!("{name} = s.{name}"));
-            }
+            sets.push(match self.is_unchanged("s", column) {
+                Some(unchanged) => {
+                    format!("{name} = CASE WHEN {unchanged} THEN {target_name}.{name} ELSE s.{name} END")
+                }
+                None => format!("{name} = s.{name}"),
+            });
         }
         for (name, _) in target_table::own_columns(self.table.mode) {
             sets.push(format!("{0} = s.{0}", quoted(name)));
         }
-        let all: Vec<String> = self
-            .table
-            .columns
-            .iter()
-            .map(|column| quoted(&column.target_name))
-            .chain(target_table::own_columns(self.table.mode).map(|(name, _)| quoted(name)))
-            .collect();
-        let keys = self.keys();
+        let all = self.target_columns();
         format!(
             "\x20   -- Delete the deleted, merge the rest.\n\
              \x20   DELETE FROM {target} USING {staging} AS s WHERE {deleted} AND s._cdc_op = 'd';\n\
@@ -48,23 +37,32 @@ impl Writer<'_> {
              \x20       {sets}\n\
              \x20   WHEN NOT MATCHED THEN INSERT ({all})\n\
              \x20        VALUES ({values});\n\
-             \x20   -- The ledger remembers the positions of deletions, so that a late older change stays out.\n\
-             \x20   DELETE FROM {ledger} USING {staging} AS s WHERE {ledgered};\n\
-             \x20   DELETE FROM {ledger} WHERE _cdc_deleted_at < DATEADD(day, -{days}, SYSDATE);\n\
-             \x20   INSERT INTO {ledger} ({keys}, _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_kafka_partition, _cdc_deleted_at)\n\
-             \x20   SELECT {staged_keys}, s._cdc_domain, s._cdc_position, s._cdc_source_ts, s._cdc_kafka_partition, SYSDATE\n\
-             \x20   FROM {staging} AS s WHERE s._cdc_op = 'd' AND s._cdc_domain IS NOT NULL;",
+             {ledger}",
             target = self.target,
-            ledger = self.ledger,
-            days = LEDGER_DAYS,
+            ledger = self.keep_ledger(""),
             attributes = one_line(&target_table::table_attributes(self.table)),
             deleted = self.keys_equal(&self.target, "s"),
             matched = self.keys_equal(&target_name, "s"),
-            ledgered = self.keys_equal(&self.ledger, "s"),
             sets = sets.join(",\n        "),
             all = all.join(", "),
             values = all.iter().map(|name| format!("s.{name}")).collect::<Vec<_>>().join(", "),
-            keys = keys.join(", "),
+        )
+    }
+
+    /// Keys of deleted rows into the ledger, all others out of it. `newest` says which rows of
+    /// the staging are a key's newest, where it has several.
+    pub(super) fn keep_ledger(&self, newest: &str) -> String {
+        let staging = self.stage("staging");
+        let ledger = &self.ledger;
+        format!(
+            "\x20   -- The ledger remembers the positions of deletions, so that a late older change stays out.\n\
+             \x20   DELETE FROM {ledger} USING {staging} AS s WHERE {ledgered};\n\
+             \x20   DELETE FROM {ledger} WHERE _cdc_deleted_at < DATEADD(day, -{LEDGER_DAYS}, SYSDATE);\n\
+             \x20   INSERT INTO {ledger} ({keys}, _cdc_domain, _cdc_position, _cdc_source_ts, _cdc_kafka_partition, _cdc_deleted_at)\n\
+             \x20   SELECT {staged_keys}, s._cdc_domain, s._cdc_position, s._cdc_source_ts, s._cdc_kafka_partition, SYSDATE\n\
+             \x20   FROM {staging} AS s WHERE s._cdc_op = 'd'{newest} AND s._cdc_domain IS NOT NULL;",
+            ledgered = self.keys_equal(ledger, "s"),
+            keys = self.keys().join(", "),
             staged_keys = self.key_list("s"),
         )
     }

@@ -1,6 +1,7 @@
 //! What a merge writes down: gaps, its log, the watermark.
 
 use super::{Writer, millis_to_timestamp};
+use crate::catalog::Mode;
 use crate::sql::layout::{GAPS, MERGE_LOG, QUARANTINE};
 
 impl Writer<'_> {
@@ -42,12 +43,23 @@ impl Writer<'_> {
         let range = self.stage("range");
         let stale = self.stage("stale");
         let staging = self.stage("staging");
+        // Where nothing is folded, nothing is stale.
+        let folds = self.table.mode != Mode::Append;
+        let stale_rows = if folds { "COALESCE(s.stale, 0)" } else { "0" };
+        let with_stale = if folds {
+            format!(
+                "\x20   LEFT JOIN (SELECT c._cdc_kafka_partition, COUNT(*) AS stale FROM {stale} AS c WHERE c._cdc_stale = 1 AND c._cdc_incoming = 1\n\
+                 \x20              GROUP BY c._cdc_kafka_partition) AS s ON s._cdc_kafka_partition = r.kafka_partition\n"
+            )
+        } else {
+            String::new()
+        };
         format!(
             "\x20   -- The merge log: one row per partition.\n\
              \x20   INSERT INTO {merge_log} (merged_at, table_name, kafka_partition, first_offset, last_offset, landed, reads, creates, updates, deletes, tombstones, stale, quarantined, nulled_values, truncated_values, newest_source_ts)\n\
              \x20   SELECT SYSDATE, {table_name}, r.kafka_partition, r.first_offset, r.last_offset, l.landed,\n\
              \x20          COALESCE(t.reads, 0), COALESCE(t.creates, 0), COALESCE(t.updates, 0), COALESCE(t.deletes, 0), l.tombstones,\n\
-             \x20          COALESCE(s.stale, 0), l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0),\n\
+             \x20          {stale_rows}, l.unreadable + COALESCE(t.faults, 0) + COALESCE(v.lost, 0),\n\
              \x20          COALESCE(v.nulled, 0), COALESCE(v.truncated, 0), {newest}\n\
              \x20   FROM {range} AS r\n\
              \x20   JOIN (SELECT a.kafka_partition, COUNT(*) AS landed, SUM(CASE WHEN a.shape = 'tombstone' THEN 1 ELSE 0 END) AS tombstones,\n\
@@ -58,8 +70,7 @@ impl Writer<'_> {
              \x20                     SUM(CASE WHEN b._cdc_op = 'u' THEN 1 ELSE 0 END) AS updates, SUM(CASE WHEN b._cdc_op = 'd' THEN 1 ELSE 0 END) AS deletes,\n\
              \x20                     SUM(CASE WHEN b._cdc_fault IS NOT NULL THEN 1 ELSE 0 END) AS faults\n\
              \x20              FROM {typed} AS b{events} GROUP BY b._cdc_kafka_partition) AS t ON t._cdc_kafka_partition = r.kafka_partition\n\
-             \x20   LEFT JOIN (SELECT c._cdc_kafka_partition, COUNT(*) AS stale FROM {stale} AS c WHERE c._cdc_stale = 1 AND c._cdc_incoming = 1\n\
-             \x20              GROUP BY c._cdc_kafka_partition) AS s ON s._cdc_kafka_partition = r.kafka_partition\n\
+             {with_stale}\
              \x20   LEFT JOIN (SELECT d._cdc_kafka_partition, SUM(CASE WHEN d._cdc_lost <> '' THEN 1 ELSE 0 END) AS lost,\n\
              \x20                     SUM(d._cdc_nulled) AS nulled, SUM(d._cdc_truncated) AS truncated FROM {staging} AS d\n\
              \x20              GROUP BY d._cdc_kafka_partition) AS v ON v._cdc_kafka_partition = r.kafka_partition;",

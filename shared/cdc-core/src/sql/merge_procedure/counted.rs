@@ -25,21 +25,6 @@ const VARBYTE_PIECE: u32 = 32_000;
 const PLACE: &str = "_cdc_log_file, _cdc_log_place";
 
 impl Writer<'_> {
-    /// From events into the target, by counting.
-    pub(super) fn counted(&self) -> String {
-        [
-            self.halves(),
-            self.typed(),
-            self.whole_changes(),
-            self.quarantine_records(),
-            self.truncations(),
-            self.occurrences(),
-            self.quarantine_values(),
-            self.count(),
-        ]
-        .join("\n")
-    }
-
     pub(super) fn count_variables(&self) -> &'static str {
         if !self.table.mode.counts() {
             return "";
@@ -93,7 +78,7 @@ impl Writer<'_> {
     }
 
     /// An event's halves.
-    fn halves(&self) -> String {
+    pub(super) fn halves(&self) -> String {
         let halves = self.stage("halves");
         format!(
             "\x20   -- halves: a change takes a row of the former image away and adds one of the new image.\n\
@@ -108,7 +93,7 @@ impl Writer<'_> {
     }
 
     /// What the typed halves of one event have to do with each other.
-    fn whole_changes(&self) -> String {
+    pub(super) fn whole_changes(&self) -> String {
         let typed = self.stage("typed");
         let same_event = format!(
             "{typed}._cdc_kafka_partition = f._cdc_kafka_partition AND {typed}._cdc_kafka_offset = f._cdc_kafka_offset"
@@ -137,7 +122,7 @@ impl Writer<'_> {
     }
 
     /// Which halves count, and which were sent again.
-    fn occurrences(&self) -> String {
+    pub(super) fn occurrences(&self) -> String {
         let typed = self.stage("typed");
         let imaged = self.stage("imaged");
         let occurrence = self.stage("occurrence");
@@ -226,7 +211,7 @@ impl Writer<'_> {
     }
 
     /// Adds what is new, takes away what is gone, remembers what is owed.
-    fn count(&self) -> String {
+    pub(super) fn count(&self) -> String {
         let staging = self.stage("staging");
         let taken = self.stage("taken");
         let found = self.stage("found");

@@ -1,6 +1,7 @@
 //! Which of several changes of one row is the newest: offsets, source positions, clocks.
 
 use super::{Writer, millis_to_timestamp, one_line};
+use crate::catalog::Mode;
 use crate::sql::target_table;
 
 impl Writer<'_> {
@@ -11,11 +12,12 @@ impl Writer<'_> {
     pub(super) fn late_reads(&self) -> String {
         let typed = self.stage("typed");
         let read_at = millis_to_timestamp(&format!("{typed}._cdc_source_ms"), "CAST('1970-01-01' AS TIMESTAMP)");
-        let merged_already: String = [&self.target, &self.ledger]
+        let merged_already: String = self
+            .remembered()
             .iter()
-            .map(|newer| {
+            .map(|(newer, present)| {
                 format!(
-                    "\x20       DELETE FROM {typed} USING {newer} AS h WHERE {same_key} AND {typed}._cdc_op = 'r'\n\
+                    "\x20       DELETE FROM {typed} USING {newer} AS h WHERE {same_key}{present} AND {typed}._cdc_op = 'r'\n\
                      \x20            AND {typed}._cdc_position IS NULL AND {typed}._cdc_fault IS NULL\n\
                      \x20            AND h._cdc_kafka_partition <> {typed}._cdc_kafka_partition AND h._cdc_source_ts > {read_at};\n",
                     same_key = self.keys_equal(&typed, "h"),
@@ -57,6 +59,20 @@ impl Writer<'_> {
         let attributes = one_line(&target_table::table_attributes(self.table));
         let past = "CAST('0001-01-01' AS TIMESTAMP)";
         let epoch = "CAST('1970-01-01' AS TIMESTAMP)";
+        let target_touched =
+            self.keys().iter().map(|key| format!("h.{key} = t.{key}")).collect::<Vec<_>>().join(" AND ");
+        let deleted = if self.table.mode == Mode::SoftDelete {
+            String::new()
+        } else {
+            format!(
+                "\n\
+                 \x20   UNION ALL\n\
+                 \x20   SELECT {keys_h}, {past}, -1, -1, h._cdc_domain, h._cdc_position,\n\
+                 \x20          DATEDIFF(millisecond, {epoch}, h._cdc_source_ts), 0\n\
+                 \x20   FROM {ledger} AS h JOIN {touched} AS t ON {target_touched} WHERE h._cdc_domain IS NOT NULL",
+                ledger = self.ledger,
+            )
+        };
         format!(
             "\x20   -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.\n\
              \x20   DROP TABLE IF EXISTS {touched};\n\
@@ -70,18 +86,13 @@ impl Writer<'_> {
              \x20   UNION ALL\n\
              \x20   SELECT {keys_h}, {past}, h._cdc_kafka_partition, h._cdc_kafka_offset, h._cdc_domain, h._cdc_position,\n\
              \x20          DATEDIFF(millisecond, {epoch}, h._cdc_source_ts), 0\n\
-             \x20   FROM {target} AS h JOIN {touched} AS t ON {target_touched} WHERE h._cdc_domain IS NOT NULL\n\
-             \x20   UNION ALL\n\
-             \x20   SELECT {keys_h}, {past}, -1, -1, h._cdc_domain, h._cdc_position,\n\
-             \x20          DATEDIFF(millisecond, {epoch}, h._cdc_source_ts), 0\n\
-             \x20   FROM {ledger} AS h JOIN {touched} AS t ON {target_touched} WHERE h._cdc_domain IS NOT NULL;\n\
+             \x20   FROM {target} AS h JOIN {touched} AS t ON {target_touched} WHERE h._cdc_domain IS NOT NULL{present}{deleted};\n\
              \x20   -- stale: a run is a stretch of one domain. A position that goes back while the source's clock goes on\n\
              \x20   -- is a restarted log and begins a new epoch. Positions are compared within one epoch only.\n\
              \x20   DROP TABLE IF EXISTS {stale};\n\
              \x20   CREATE TEMP TABLE {stale} {attributes} AS\n\
              \x20   SELECT {keys_s}, s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset, s._cdc_domain, s._cdc_position, s._cdc_source_ms, s._cdc_incoming, s._cdc_run, s._cdc_epoch,\n\
-             \x20          CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY {part_s}, s._cdc_run, s._cdc_epoch ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset {before})\n\
-             \x20               THEN 1 ELSE 0 END AS _cdc_stale,\n\
+             \x20          {is_stale} AS _cdc_stale,\n\
              \x20          MAX(s._cdc_source_ms) OVER (PARTITION BY {part_s}, s._cdc_run, s._cdc_epoch ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_newest_ms\n\
              \x20   FROM (SELECT {keys_q}, q._cdc_arrival, q._cdc_kafka_partition, q._cdc_kafka_offset, q._cdc_domain, q._cdc_position, q._cdc_source_ms, q._cdc_incoming, q._cdc_run,\n\
              \x20                SUM(q._cdc_restarted) OVER (PARTITION BY {part_q}, q._cdc_run ORDER BY q._cdc_arrival, q._cdc_kafka_partition, q._cdc_kafka_offset ROWS UNBOUNDED PRECEDING) AS _cdc_epoch\n\
@@ -105,9 +116,30 @@ impl Writer<'_> {
             part_r = self.key_partition("r"),
             part_h = self.key_partition("h"),
             target = self.target,
-            ledger = self.ledger,
-            target_touched =
-                self.keys().iter().map(|key| format!("h.{key} = t.{key}")).collect::<Vec<_>>().join(" AND "),
+            present = self.present("h"),
+            is_stale = self.is_stale(),
+        )
+    }
+
+    /// Whether a change is older than one of the same key that came before it. Where every change
+    /// counts, the same change is not a second one either: one that has come, at its place within
+    /// its transaction, on the same server, stays out when it is sent again.
+    fn is_stale(&self) -> String {
+        let order = "ORDER BY s._cdc_arrival, s._cdc_kafka_partition, s._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING";
+        let part = self.key_partition("s");
+        if self.table.mode != Mode::History {
+            return format!(
+                "CASE WHEN s._cdc_position < MAX(s._cdc_position) OVER (PARTITION BY {part}, s._cdc_run, s._cdc_epoch {order})\n\
+                 \x20               THEN 1 ELSE 0 END"
+            );
+        }
+        let transaction = "SPLIT_PART(s._cdc_position, '/', 1)";
+        let server = "SPLIT_PART(s._cdc_position, '/', 2)";
+        format!(
+            "CASE WHEN {transaction} < MAX({transaction}) OVER (PARTITION BY {part}, s._cdc_run, s._cdc_epoch {order})\n\
+             \x20               THEN 1\n\
+             \x20               WHEN s._cdc_position <= MAX(s._cdc_position) OVER (PARTITION BY {part}, s._cdc_run, s._cdc_epoch, {transaction}, {server} {order})\n\
+             \x20               THEN 1 ELSE 0 END"
         )
     }
 }

@@ -5,7 +5,7 @@
 //! record goes to quarantine or the value is only counted.
 
 use super::Writer;
-use crate::catalog::{Column, Element, OnUnfitValue, RedshiftType};
+use crate::catalog::{Column, Element, Mode, OnUnfitValue, RedshiftType};
 use crate::sql::decode::{self, Staged};
 use crate::sql::decoding_functions::{HEX_INTEGER, LOST};
 use crate::sql::ident::{literal, quoted};
@@ -110,7 +110,7 @@ impl Writer<'_> {
              \x20          {moved} AS _cdc_moved\n\
              \x20   FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,\n\
              \x20                c._cdc_domain, c._cdc_position,\n\
-             \x20                {place}{version}({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
+             \x20                {carried}({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
              \x20                ({truncated})::BIGINT AS _cdc_truncated,\n\
              \x20                {old_keys}{values}\n\
              \x20         FROM {source} AS c) AS t;",
@@ -119,13 +119,34 @@ impl Writer<'_> {
             nulled = self.nulled(),
             unavailable = self.unavailable(),
             truncated = self.truncated(),
-            place = if counts { "c._cdc_change, c._cdc_log_file, c._cdc_log_place, " } else { "" },
-            version = if self.table.former.is_empty() { "" } else { "c._cdc_version, " },
+            carried = self.carried(),
             moved = self.moved(),
             old_keys = self.old_keys(),
             values = values.join(",\n         "),
         ));
         text
+    }
+
+    /// What typed events keep of their stages besides what every table needs.
+    fn carried(&self) -> String {
+        let version = if self.table.former.is_empty() { "" } else { "c._cdc_version, " };
+        let has_row = if self.table.mode == Mode::Append { "c._cdc_has_row, " } else { "" };
+        let half = if self.table.mode.counts() { "c._cdc_change, c._cdc_log_file, c._cdc_log_place, " } else { "" };
+        format!("{version}{has_row}{half}")
+    }
+
+    /// Whether an event's image has nothing but its key: other columns are fillers, not data. Of a
+    /// row that a change takes away, what does not fit is lost to nobody either.
+    pub(super) fn is_key_alone(&self, event: &str) -> String {
+        if self.table.mode.counts() {
+            return format!("{event}._cdc_change < 0");
+        }
+        if self.table.mode != Mode::Append {
+            return format!("{event}._cdc_op = 'd'");
+        }
+        format!(
+            "({event}._cdc_op = 't' OR ({event}._cdc_op = 'd' AND NOT ({event}._cdc_has_row AND COALESCE(IS_OBJECT({event}._cdc_image), false))))"
+        )
     }
 
     /// Which version of the table each event is of; `source` becomes those of the present table.
@@ -283,20 +304,25 @@ impl Writer<'_> {
 
     /// Why a whole record cannot be merged; NULL if it can.
     fn fault(&self) -> String {
-        let keys: Vec<String> = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect();
-        let key_missing = if keys.is_empty() {
+        let truncation = if self.table.mode == Mode::Append {
+            "NULL"
+        } else {
+            "CASE WHEN t._cdc_position IS NULL THEN 'a truncation has no place in the log of the source' END"
+        };
+        // A delete that tells no row is a row of its own where nothing is looked for by key.
+        let with_image =
+            if self.table.mode == Mode::Append && self.table.key.is_empty() { "t._cdc_op <> 'd' AND " } else { "" };
+        let key_missing = self.keys().iter().map(|key| format!("t.{key} IS NULL")).collect::<Vec<_>>().join(" OR ");
+        let key_missing = if key_missing.is_empty() {
             String::new()
         } else {
-            format!(
-                "\n\x20                WHEN {} THEN 'a key column is missing or not readable as its type'",
-                keys.join(" OR ")
-            )
+            format!("\n                 WHEN {key_missing} THEN 'a key column is missing or not readable as its type'")
         };
         format!(
             "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'\n\
-             \x20                WHEN t._cdc_op = 't' THEN CASE WHEN t._cdc_position IS NULL THEN 'a truncation has no place in the log of the source' END\n\
+             \x20                WHEN t._cdc_op = 't' THEN {truncation}\n\
              \x20                WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)\n\
-             \x20                WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'{key_missing} END"
+             \x20                WHEN {with_image}NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'{key_missing} END"
         )
     }
 
@@ -317,11 +343,6 @@ impl Writer<'_> {
         format!("CASE WHEN STRPOS(t._cdc_unavailable, {marked}) > 0 THEN '' ELSE {lost} END")
     }
 
-    /// Whether an image is that of a row that is no more: what does not fit there is lost to nobody.
-    fn is_gone(&self, image: &str) -> String {
-        if self.table.mode.counts() { format!("{image}._cdc_change < 0") } else { format!("{image}._cdc_op = 'd'") }
-    }
-
     /// The names of columns whose value does not fit and that ask for quarantine, comma
     /// separated.
     fn lost(&self) -> String {
@@ -334,8 +355,7 @@ impl Writer<'_> {
         if parts.is_empty() {
             return "''".to_owned();
         }
-        // A delete's row image is its key: other columns are fillers, not data.
-        format!("CASE WHEN {} THEN '' ELSE {} END", self.is_gone("t"), parts.join("\n      || "))
+        format!("CASE WHEN {} THEN '' ELSE {} END", self.is_key_alone("t"), parts.join("\n      || "))
     }
 
     /// How many values do not fit into columns that take NULL then.
@@ -349,7 +369,7 @@ impl Writer<'_> {
         if parts.is_empty() {
             return "0".to_owned();
         }
-        format!("CASE WHEN {} THEN 0 ELSE {} END", self.is_gone("t"), parts.join("\n         + "))
+        format!("CASE WHEN {} THEN 0 ELSE {} END", self.is_key_alone("t"), parts.join("\n         + "))
     }
 
     /// How many values were cut.
@@ -359,7 +379,7 @@ impl Writer<'_> {
         if parts.is_empty() {
             return "0".to_owned();
         }
-        format!("CASE WHEN {} THEN 0 ELSE {} END", self.is_gone("c"), parts.join("\n         + "))
+        format!("CASE WHEN {} THEN 0 ELSE {} END", self.is_key_alone("c"), parts.join("\n         + "))
     }
 
     /// The names of columns that carry the placeholder of an unchanged large value.

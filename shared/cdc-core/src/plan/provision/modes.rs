@@ -1,0 +1,88 @@
+//! Another mode for an existing table.
+//!
+//! Possible as long as the landing view still has the whole log of the table: then the new target
+//! is made by merging it once more. Otherwise the table stays as it is.
+
+use super::{Declaration, Observed};
+use crate::catalog::{Mode, TableDefinition};
+use crate::sql::{grants, mode_switch, target_table};
+
+/// The longest name that Redshift takes, in bytes ("Names and identifiers").
+const NAME_BYTES: usize = 127;
+
+/// The mode of the table's existing target. None if there is no target.
+fn existing(table: &TableDefinition, observed: &Observed) -> Option<Mode> {
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
+    let columns = observed.columns.get(&relation)?;
+    Some(target_table::mode_of(columns.iter().map(|column| column.name.as_str())))
+}
+
+/// Whether the table's target has another mode than is declared.
+pub(super) fn differs(table: &TableDefinition, observed: &Observed) -> bool {
+    existing(table, observed).is_some_and(|mode| mode != table.mode)
+}
+
+/// The tables whose targets have another mode than is declared: whoever plans has to know whether
+/// the landing views still have their logs ([`Observed::whole_logs`]).
+pub fn switching<'d>(declaration: &'d Declaration, observed: &Observed) -> Vec<&'d TableDefinition> {
+    declaration.tables.iter().filter(|table| differs(table, observed)).collect()
+}
+
+/// The table with the mode that it can have now.
+pub(super) fn possible(table: &TableDefinition, observed: &Observed, warnings: &mut Vec<String>) -> TableDefinition {
+    let id = table.spec.id();
+    match existing(table, observed) {
+        Some(mode) if mode != table.mode && !observed.whole_logs.contains(&id) => {
+            warnings.push(format!(
+                "table {id} is of mode {} and stays so, although {} is declared: its landing view does not hold every record \
+                 that was merged any more, so that the new table could not be made from it. Give the topic another \
+                 `target` in the pipeline file and take a new snapshot, or declare the former mode",
+                mode.as_str(),
+                table.mode.as_str()
+            ));
+            TableDefinition { mode, ..table.clone() }
+        }
+        _ => table.clone(),
+    }
+}
+
+/// What gives the target its new mode.
+pub(super) fn switch(
+    declaration: &Declaration,
+    table: &TableDefinition,
+    observed: &Observed,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
+    let former = existing(table, observed).unwrap_or_default();
+    let kept_as = free_name(table, former, observed);
+    let readers =
+        declaration.readers.iter().flat_map(|reader| grants::reader_grants(&declaration.layout, &table.spec, reader));
+    warnings.push(format!(
+        "table {} changes from mode {} to {}: the former target is kept as {kept_as}, and the whole log is merged into a new \
+         one; until then the table is behind. Rights that were given to others than the readers in the pipeline file \
+         have to be given again",
+        table.spec.id(),
+        former.as_str(),
+        table.mode.as_str()
+    ));
+    mode_switch::switch(&declaration.layout, table, &kept_as, &readers.collect::<Vec<_>>())
+}
+
+fn free_name(table: &TableDefinition, former: Mode, observed: &Observed) -> String {
+    let mut number = 1;
+    loop {
+        let suffix = match number {
+            1 => format!("_was_{}", former.as_str()),
+            number => format!("_was_{}_{number}", former.as_str()),
+        };
+        let mut name = table.spec.target_table.clone();
+        while name.len() + suffix.len() > NAME_BYTES {
+            name.pop();
+        }
+        name.push_str(&suffix);
+        if !observed.relations.contains(&(table.spec.target_schema.clone(), name.clone())) {
+            return name;
+        }
+        number += 1;
+    }
+}
