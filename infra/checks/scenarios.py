@@ -115,7 +115,12 @@ _SOURCE = {
     "PluginBucketArn": "arn:aws:s3:::plugins",
     "PluginKey": "debezium.zip",
 }
-SOURCE = {"mysql": {**_SOURCE, "Database": "mysql"}, "postgresql": {**_SOURCE, "Database": "postgresql"}}
+_KEY = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-00000000000"
+SOURCE = {
+    "mysql": {**_SOURCE, "Database": "mysql"},
+    "postgresql": {**_SOURCE, "Database": "postgresql", "DatabasePort": "5432"},
+    "all-options": {**_SOURCE, "Database": "mysql", "LogRetentionDays": "90", "LogKmsKeyArn": f"{_KEY}2", "DatabaseSecretKmsKeyArn": f"{_KEY}3"},
+}
 
 FUNCTIONS = ("change-handler", "refresher", "lag-monitor", "provisioner")
 

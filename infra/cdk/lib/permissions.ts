@@ -16,6 +16,11 @@ export function allow(
   return new PolicyStatement({ sid, effect: Effect.ALLOW, actions, resources, ...(conditions && { conditions }) });
 }
 
+/** A denying statement. */
+function deny(sid: string, actions: string[], resources: string[], conditions: Record<string, Record<string, string>>): PolicyStatement {
+  return new PolicyStatement({ sid, effect: Effect.DENY, actions, resources, conditions });
+}
+
 /** A document of statements. */
 export function document(statements: PolicyStatement[]): PolicyDocument {
   return new PolicyDocument({ statements });
@@ -62,9 +67,9 @@ export function warehousePolicy(warehouse: Warehouse): PolicyDocument {
     allow('FollowOwnStatements', ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult'], ['*'], ownStatements),
     // The Data API logs in with short-lived credentials of the role's database user. There is no password anywhere.
     serverless
-      ? allow('LogInToWarehouse', ['redshift-serverless:GetCredentials'], [warehouse.workgroupArn])
+      ? allow('LogInToWorkgroup', ['redshift-serverless:GetCredentials'], [warehouse.workgroupArn])
       : allow(
-          'LogInToWarehouse',
+          'LogInToCluster',
           ['redshift:GetClusterCredentialsWithIAM'],
           [arn('redshift', `dbname:${warehouse.cluster}/${warehouse.database}`)],
         ),
@@ -81,16 +86,27 @@ export function consumerGroupPrefix(pipeline: string): string {
   return `redshift-cdc-${pipeline}-`;
 }
 
+const MANAGE_INTERFACES = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
 /** Attach functions and pollers to the VPC. */
 export function networkPolicy(vpcId: string): PolicyDocument {
   return document([
     // Lambda makes and removes network interfaces with the function's role, a mapping's pollers with change-handler's.
     allow(
       'ManageNetworkInterfaces',
-      ['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:UnassignPrivateIpAddresses'],
+      MANAGE_INTERFACES,
       networkResources(),
       { ArnEqualsIfExists: { 'ec2:Vpc': arn('ec2', `vpc/${vpcId}`) } },
     ),
+    // Lambda itself does so, before the code runs; the code may not. The key is there only in calls of a function's code.
+    deny('NotFromFunctionCode', MANAGE_INTERFACES, networkResources(), {
+      ArnLike: { 'lambda:SourceFunctionArn': arn('lambda', 'function:*') },
+    }),
     // Descriptions know no resource. They change nothing and are limited to the region.
     allow(
       'DescribeNetwork',
@@ -130,11 +146,12 @@ export function pollers(kafka: KafkaArns, pipeline: string): PolicyStatement[] {
   ];
 }
 
-/** Lambda writes failed batches with the function's role. */
+/** Lambda writes failed batches with the function's role, into a bucket of this account: they hold row values. */
 export function failureDestination(bucketArn: string): PolicyStatement[] {
+  const ours = { StringEquals: { 'aws:ResourceAccount': Aws.ACCOUNT_ID } };
   return [
-    allow('WriteFailedBatches', ['s3:PutObject'], [`${bucketArn}/*`]),
-    allow('FindFailureDestination', ['s3:ListBucket'], [bucketArn]),
+    allow('WriteFailedBatches', ['s3:PutObject'], [`${bucketArn}/*`], ours),
+    allow('FindFailureDestination', ['s3:ListBucket'], [bucketArn], ours),
   ];
 }
 
