@@ -5,7 +5,7 @@ A gate that no mutation trips is no gate: every rule of `policy` has at least on
 
 import unittest
 
-from checks import lint, parity, policy, scenarios, source, templates
+from checks import golden, lint, parity, policy, scenarios, source, templates
 from checks import rules_access as access
 from checks.mutations import LINTED, MUTATIONS, at, change, own, properties
 
@@ -38,6 +38,35 @@ class PolicyRules(unittest.TestCase):
         properties(template, "DatabaseFromConnector")["FromPort"] = 22
         resources = templates.sam_resources(scenarios.SOURCE["mysql"], "source.yaml", template)
         self.assertNotEqual(policy.findings(resources, access.only_broker_and_database_ports_are_opened), [])
+
+
+class Golden(unittest.TestCase):
+    """What is deployed is written out, so that no change gets in unseen."""
+
+    def test_what_no_rule_looks_at_is_seen(self):
+        configuration = lambda t, kind: at(properties(t, "Connector"), "ConnectorConfiguration", "Fn::If", kind)
+        for name, spoil in (
+            ("template.yaml", lambda t: change(properties(t, "ChangeHandler"), "MemorySize", 128)),
+            ("template.yaml", lambda t: change(properties(t, "LagMonitor"), "Timeout", 3)),
+            ("template.yaml", lambda t: change(t["Resources"]["RefresherLogs"], "UpdateReplacePolicy", "Delete")),
+            ("template.yaml", lambda t: change(t["Resources"]["Provisioning"], "DeletionPolicy", "Retain")),
+            ("template.yaml", lambda t: change(t["Parameters"]["MskClusterArn"], "AllowedPattern", None)),
+            ("template.yaml", lambda t: change(t["Parameters"]["LogRetentionDays"], "Default", 3653)),
+            ("template.yaml", lambda t: change(t["Rules"]["OneWarehouse"], "Assertions", [])),
+            ("template.yaml", lambda t: change(t["Outputs"], "ProvisioningSteps", None)),
+            ("template.yaml", lambda t: change(at(t, "Conditions"), "HasAlarmTopic", {"Fn::Equals": ["a", "b"]})),
+            ("template.yaml", lambda t: own(t, "RefresherRole", "WriteOwnLogs")["Action"].append("logs:DeleteLogStream")),
+            ("template.yaml", lambda t: change(own(t, "RefresherRole", "WriteOwnLogs"), "Resource", {"Fn::Sub": "${ProvisionerLogs.Arn}"})),
+            ("access.yaml", lambda t: own(t, "RedshiftStreamingRole", "ReadTopics")["Action"].append("kafka-cluster:WriteData")),
+            ("access.yaml", lambda t: change(properties(t, "BrokersFromWarehouse"), "GroupId", {"Ref": "WarehouseSecurityGroupId"})),
+            ("source.yaml", lambda t: change(configuration(t, 1), "snapshot.mode", "never")),
+            ("source.yaml", lambda t: change(configuration(t, 2), "plugin.name", "decoderbufs")),
+            ("source.yaml", lambda t: change(properties(t, "Connector"), "KafkaClusterEncryptionInTransit", {"EncryptionType": "PLAINTEXT"})),
+            ("source.yaml", lambda t: own(t, "ConnectorRole", "ReadDatabaseUser").update(Action="secretsmanager:PutSecretValue")),
+        ):
+            template = templates.sam_source(name)
+            spoil(template)
+            self.assertNotEqual(golden.differences(name, template), [], name)
 
 
 class Lint(unittest.TestCase):

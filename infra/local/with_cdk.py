@@ -5,7 +5,7 @@ import time
 
 import recording
 from tools import INFRA, run
-from world import ACCOUNT, ALL_TABLES, ONE_TABLE, REGION, STACK, WORKGROUP_ARN
+from world import ACCOUNT, ALL_TABLES, ONE_TABLE, STACK, WORKGROUP_ARN
 
 TOPICS = ["salesdb.salesdb.CUSTOMER", "salesdb.salesdb.SALES_ORDER", "salesdb.salesdb.SALES_ORDER_DETAIL", "salesdb.salesdb.PRODUCT"]
 
@@ -34,7 +34,7 @@ def cdk(world):
 
     deploy = ("deploy", "--all", "--require-approval", "never")
     _, file = deployment("cdk-create", ONE_TABLE, [])
-    command(file, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    command(file, "bootstrap")
     command(file, *deploy)
     world.expect("tables after the creation", world.tables(), ["customer"])
     folder, file = deployment("cdk-update", ALL_TABLES, TOPICS)

@@ -1,6 +1,7 @@
 """Creates, updates, fails to update, and deletes with SAM, while records arrive."""
 
 import json
+import re
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ NOT_HERE = {
 
 
 class Sam:
-    """`sam deploy` and `sam delete`, as infra/README.md writes them."""
+    """`sam deploy` and `sam delete`, in infra/sam as infra/README.md has it."""
 
     def __init__(self, world):
         self.world = world
@@ -35,17 +36,29 @@ class Sam:
         shutil.copytree(INFRA / "sam", self.folder, ignore=shutil.ignore_patterns("samconfig.toml", ".aws-sam"))
         shutil.copy(INFRA / "dashboard.json", world.folder / "infra")
 
-    def deploy(self, stack_name, template, parameters, check=True):
+    def deploy_access(self, parameters):
+        """As the README has it, without the questions of --guided."""
         overrides = [f"{key}={value}" for key, value in parameters.items()]
-        return run(
-            [self.program, "deploy", "--template-file", self.folder / template, "--stack-name", stack_name, "--s3-bucket", "artifacts",
-             "--capabilities", "CAPABILITY_NAMED_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
-             "--region", REGION, "--parameter-overrides", *overrides],
-            env=self.world.env, cwd=self.folder, check=check,
-        )
+        run([self.program, "deploy", "--template-file", "access.yaml", "--stack-name", ACCESS, "--capabilities", "CAPABILITY_NAMED_IAM",
+             "--resolve-s3", "--no-confirm-changeset", "--parameter-overrides", *overrides], env=self.world.env, cwd=self.folder)
+
+    def deploy(self, parameters, check=True):
+        """`sam deploy` with the example of a configuration, filled in."""
+        (self.folder / "samconfig.toml").write_text(filled_in((self.folder / "samconfig.example.toml").read_text(), parameters))
+        return run([self.program, "deploy", "--no-confirm-changeset"], env=self.world.env, cwd=self.folder, check=check)
 
     def delete(self, stack_name):
         run([self.program, "delete", "--stack-name", stack_name, "--no-prompts", "--region", REGION], env=self.world.env, cwd=self.folder)
+
+
+def filled_in(example, parameters):
+    """The example with a deployer's values; parameters that it leaves to their defaults are added."""
+    head, _, rest = example.partition("parameter_overrides = [\n")
+    given = dict(re.findall(r'^  "(\w+)=(.*)",$', rest, re.MULTILINE))
+    if not given:
+        raise Failed("samconfig.example.toml lists no parameters")
+    lines = [f'  "{key}={value}",\n' for key, value in {**given, **parameters}.items()]
+    return f"{head}parameter_overrides = [\n{''.join(lines)}]\n"
 
 
 def sam(world):
@@ -58,13 +71,13 @@ def sam(world):
     world.produce(portions[0])
 
     shared = {"MskClusterArn": world.cluster_arn, "MskSecurityGroupId": world.msk_group, "TopicPrefix": "salesdb"}
-    commands.deploy(ACCESS, "access.yaml", {**shared, "WarehouseSecurityGroupId": world.warehouse_group})
+    commands.deploy_access({**shared, "WarehouseSecurityGroupId": world.warehouse_group})
     role = world.outputs(ACCESS)["RedshiftRoleArn"]
     world.say(f"ok: sam deploy access.yaml: {role}")
     parameters = {
         **shared, "PipelineName": PIPELINE, "VpcId": world.vpc, "SubnetIds": world.subnet, "WarehouseDatabase": world.database,
         "WarehouseWorkgroup": world.workgroup, "WarehouseWorkgroupArn": WORKGROUP_ARN,
-        "RedshiftRoleArn": role, "Architecture": "x86_64", "RefreshRate": "'rate(1 minute)'", "LagMonitorRate": "'rate(1 minute)'",
+        "RedshiftRoleArn": role, "Architecture": "x86_64", "RefreshRate": "rate(1 minute)",
         "KafkaCaFile": world.ca_file, **{f"Topic{number}": topic for number, topic in enumerate(MAPPED, 1)},
         "QuarantineAlarm": "false",  # MiniStack knows no alarms on queries
     }
@@ -73,7 +86,7 @@ def sam(world):
         folder = world.pipeline_folder(name, tables)
         world.package(folder, world.folder / "infra" / "dist")
         began = time.monotonic()
-        answer = commands.deploy(STACK, "template.yaml", {**parameters, "PipelineFile": folder / "pipeline.yaml"}, check)
+        answer = commands.deploy({**parameters, "PipelineFile": folder / "pipeline.yaml"}, check)
         world.say(f"sam deploy of {name} took {time.monotonic() - began:.0f} s")
         return folder, answer
 

@@ -107,7 +107,6 @@ class World:
         self.msk_group, self.warehouse_group = (
             ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)["GroupId"] for name in ("brokers", "warehouse")
         )
-        self.client("s3").create_bucket(Bucket="artifacts")
 
     # ---- what goes in
 
