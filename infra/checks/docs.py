@@ -70,6 +70,9 @@ def connectors(template=None):
 def example_findings(text, template):
     """`samconfig.example.toml` names parameters that exist, and all that have no default."""
     given = set(re.findall(r'^  "(\w+)=', text, re.MULTILINE))
+    tags = re.search(r'^tags = "(.*)"$', text, re.MULTILINE)
+    if not tags or dict(one.split("=", 1) for one in tags.group(1).split()) != scenarios.TAGS:
+        yield f"samconfig.example.toml tags the stack {tags and tags.group(1)}, the CDK app {scenarios.TAGS}"
     for unknown in sorted(given - set(template["Parameters"])):
         yield f"samconfig.example.toml sets {unknown}, which is no parameter"
     for missing in sorted(name for name, one in template["Parameters"].items() if "Default" not in one and name not in given):

@@ -19,6 +19,7 @@ ALWAYS = (
 # Rules for every pipeline.
 PIPELINE = (
     access.only_the_broker_port_is_opened,
+    access.mappings_may_what_they_do,
     operation.mappings_are_safe,
     operation.functions_are_ours,
     operation.schedules_do_not_lose_ticks,

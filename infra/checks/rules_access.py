@@ -3,6 +3,7 @@
 Each rule takes the resources of one deployment and gives findings, one line each. No finding is the gate.
 """
 
+import fnmatch
 import functools
 import json
 import re
@@ -198,6 +199,20 @@ def logs_are_kept_for_a_time(resources):
         group = properties.get("LoggingConfig", {}).get("LogGroup", {})
         if not isinstance(group, dict) or group.get("ref") not in groups:
             yield f"{name}: LoggingConfig.LogGroup is none of the stack's log groups, so Lambda makes one without retention"
+
+
+def mappings_may_what_they_do(resources):
+    """change-handler's role, with which the pollers read, may read each mapping's topic in the mapping's group."""
+    may = {"kafka-cluster:ReadData": set(), "kafka-cluster:AlterGroup": set()}
+    for name, _policy, document in policy_documents(resources):
+        for statement in statements(document):
+            for action in set(as_list(statement.get("Action", []))) & set(may) if name == "ChangeHandlerRole" else ():
+                may[action] |= {_text(one).split("/", 3)[-1] for one in as_list(statement["Resource"])}
+    for name, properties in of_type(resources, "AWS::Lambda::EventSourceMapping"):
+        group = properties.get("AmazonManagedKafkaEventSourceConfig", {}).get("ConsumerGroupId", "")
+        for action, wanted in (("kafka-cluster:ReadData", properties["Topics"][0]), ("kafka-cluster:AlterGroup", group)):
+            if not any(fnmatch.fnmatchcase(wanted, pattern) for pattern in may[action]):
+                yield f"{name}: the pollers may not {action} {wanted}, only {sorted(may[action])}"
 
 
 def no_static_secrets(resources):

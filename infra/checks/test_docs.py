@@ -25,7 +25,8 @@ class Documents(unittest.TestCase):
     def test_example_of_sam(self):
         text = docs.read("sam/samconfig.example.toml")
         self.assertEqual(list(docs.example_findings(text, self.template)), [])
-        self.assertNotEqual(list(docs.example_findings(text.replace("TopicPrefix", "TopicPrefx"), self.template)), [])
+        for old, new in (("TopicPrefix", "TopicPrefx"), (" pipeline=salesdb", ""), ("tags = ", "# tags = ")):
+            self.assertNotEqual(list(docs.example_findings(text.replace(old, new), self.template)), [], new)
 
     def test_groups_of_parameters(self):
         for name in ("template.yaml", "access.yaml", "source.yaml"):

@@ -41,6 +41,7 @@ def cdk(world):
     out = command(file, *deploy)
     world.expect("tables after the update", world.tables(), recording.tables())
     world.expect_nothing_failed(STACK)
+    world.expect_tags(STACK)
     world.expect_values(folder)
     name = next(value for key, value in world.outputs(STACK).items() if key.startswith("PipelineLagMonitorName"))
     world.expect_monitor(name)

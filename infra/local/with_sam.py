@@ -77,7 +77,7 @@ def sam(world):
     parameters = {
         **shared, "PipelineName": PIPELINE, "VpcId": world.vpc, "SubnetIds": world.subnet, "WarehouseDatabase": world.database,
         "WarehouseWorkgroup": world.workgroup, "WarehouseWorkgroupArn": WORKGROUP_ARN,
-        "RedshiftRoleArn": role, "Architecture": "x86_64", "RefreshRate": "rate(1 minute)",
+        "RedshiftRoleArn": role, "Architecture": "x86_64", "RefreshRate": "'rate(1 minute)'",
         "KafkaCaFile": world.ca_file, **{f"Topic{number}": topic for number, topic in enumerate(MAPPED, 1)},
         "QuarantineAlarm": "false",  # MiniStack knows no alarms on queries
     }
@@ -100,6 +100,7 @@ def sam(world):
     folder, _ = with_pipeline("sam-update", ALL_TABLES)
     world.expect("tables after the update", world.tables(), recording.tables())
     world.expect_nothing_failed(STACK)
+    world.expect_tags(STACK)
     feed(world, pollers, before, portions[1:])
     # What no mapping carries, the schedule has to merge.
     world.expect_values(folder)

@@ -190,6 +190,10 @@ class World:
         stack, = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
         return stack["StackStatus"] if not stack["StackStatus"].endswith("IN_PROGRESS") else None
 
+    def expect_tags(self, stack_name):
+        stack, = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+        self.expect("tags of the stack", {one["Key"]: one["Value"] for one in stack["Tags"]}, {"application": "redshift-cdc", "pipeline": PIPELINE})
+
     def expect_nothing_failed(self, stack_name):
         resources = self.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
         self.expect("resources that failed", [one["LogicalResourceId"] for one in resources if "FAILED" in one["ResourceStatus"]], [])

@@ -37,7 +37,7 @@ function arn(service: string, resource: string): string {
 export class KafkaArns {
   private readonly cluster: string;
 
-  constructor(readonly clusterArn: string, private readonly topicPrefix: string) {
+  constructor(readonly clusterArn: string, readonly topicPrefix: string) {
     const parts = Fn.split('/', clusterArn);
     this.cluster = `${Fn.select(1, parts)}/${Fn.select(2, parts)}`;
   }
@@ -81,7 +81,7 @@ export function networkResources(): string[] {
   return ['network-interface/*', 'security-group/*', 'subnet/*'].map((resource) => arn('ec2', resource));
 }
 
-/** How the mappings' consumer groups begin. */
+/** How the mappings' consumer groups begin; the topic follows. */
 export function consumerGroupPrefix(pipeline: string): string {
   return `redshift-cdc-${pipeline}-`;
 }
@@ -92,6 +92,11 @@ const MANAGE_INTERFACES = [
   'ec2:DeleteNetworkInterface',
   'ec2:UnassignPrivateIpAddresses',
 ];
+
+/** What the consumer groups of all mappings begin with. */
+export function mappingGroups(kafka: KafkaArns, pipeline: string): string {
+  return `${consumerGroupPrefix(pipeline)}${kafka.topicPrefix}.`;
+}
 
 /** Attach functions and pollers to the VPC. */
 export function networkPolicy(vpcId: string): PolicyDocument {
@@ -141,8 +146,8 @@ export function pollers(kafka: KafkaArns, pipeline: string): PolicyStatement[] {
     // The pollers ask for the cluster's limits before they read.
     allow('DescribeClusterConfiguration', ['kafka-cluster:DescribeClusterDynamicConfiguration'], [kafka.clusterArn]),
     readTopics(kafka),
-    // They join the consumer groups that the mappings name, and no others.
-    allow('UseConsumerGroups', ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], [kafka.groups(consumerGroupPrefix(pipeline))]),
+    // They join the consumer groups that the mappings name: the pipeline's, for topics of the prefix.
+    allow('UseConsumerGroups', ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], [kafka.groups(mappingGroups(kafka, pipeline))]),
   ];
 }
 

@@ -147,7 +147,7 @@ export class RedshiftCdcPipeline extends Construct {
     for (const fn of [this.changeHandler, this.lagMonitor, this.provisioner]) {
       acknowledge(fn.role!, kafka.topics().map(wildcard), REASONS.topics);
     }
-    acknowledge(this.changeHandler.role!, [wildcard(kafka.groups(permissions.consumerGroupPrefix(pipeline)))], REASONS.topics);
+    acknowledge(this.changeHandler.role!, [wildcard(kafka.groups(permissions.mappingGroups(kafka, pipeline)))], REASONS.topics);
     if (props.failureDestinationBucketArn) {
       acknowledge(this.changeHandler.role!, [wildcard(`${props.failureDestinationBucketArn}/*`)], REASONS.failureDestination);
     }
