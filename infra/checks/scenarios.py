@@ -115,8 +115,15 @@ _SOURCE = {
     "PluginBucketArn": "arn:aws:s3:::plugins",
     "PluginKey": "debezium.zip",
 }
-SOURCE = {"mysql": {**_SOURCE, "Database": "mysql"}, "postgresql": {**_SOURCE, "Database": "postgresql"}}
+_KEY = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-00000000000"
+SOURCE = {
+    "mysql": {**_SOURCE, "Database": "mysql"},
+    "postgresql": {**_SOURCE, "Database": "postgresql", "DatabasePort": "5432"},
+    "all-options": {**_SOURCE, "Database": "mysql", "LogRetentionDays": "90", "LogKmsKeyArn": f"{_KEY}2", "DatabaseSecretKmsKeyArn": f"{_KEY}3"},
+}
 
+# What both ways put on the stacks; samconfig.example.toml has them too.
+TAGS = {"application": "redshift-cdc", "pipeline": "salesdb"}
 FUNCTIONS = ("change-handler", "refresher", "lag-monitor", "provisioner")
 
 
@@ -181,5 +188,8 @@ def synthesise(name, folder):
     )
     if answer.returncode != 0:
         raise RuntimeError(f"the CDK app failed for {name}:\n{answer.stdout}{answer.stderr}")
-    read = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*.template.json")}
+    read = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (*out.glob("*.template.json"), out / "manifest.json")}
+    for stack in (one for one in read["manifest.json"]["artifacts"].values() if one["type"] == "aws:cloudformation:stack"):
+        if stack["properties"].get("tags") != TAGS:
+            raise RuntimeError(f"the CDK app tags a stack {stack['properties'].get('tags')}, SAM's example {TAGS}")
     return read["redshift-cdc-salesdb.template.json"], read.get("redshift-cdc-access.template.json")

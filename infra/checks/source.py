@@ -7,8 +7,7 @@ Metrics are read from the code itself.
 import json
 import re
 
-from checks.policy import of_type
-from checks.templates import INFRA
+from checks.templates import INFRA, of_type
 
 ROOT = INFRA.parent
 # Resource of a template -> package in functions/.

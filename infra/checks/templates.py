@@ -255,6 +255,11 @@ def sam_resources(parameters, name="template.yaml", source=None):
     return Resolver(translate(source or sam_source(name)), parameters).all()
 
 
+def of_type(resources, kind):
+    """(name, properties) of one type."""
+    return [(name, one["Properties"]) for name, one in sorted(resources.items()) if one["Type"] == kind]
+
+
 def as_list(value):
     """IAM and CloudFormation take one thing or a list of them."""
     return value if isinstance(value, list) else [value]

@@ -61,6 +61,12 @@ class Package(unittest.TestCase):
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn("neither provisioner/bootstrap nor provisioner", answer.stderr)
 
+    def test_it_says_which_rate_the_strictest_freshness_needs(self):
+        self.assertNotIn("freshness", self.package("none", "--arch", "x86_64").stdout)
+        (self.pipeline / "pipeline.yaml").write_text("tables:\n  - topic: a\n    freshness_seconds: 150\n  # freshness_seconds: 1\n  - {topic: b, freshness_seconds: 900}\n")
+        said = self.package("some", "--arch", "x86_64").stdout
+        self.assertIn('the strictest freshness_seconds is 150: with SAM, deploy with "RefreshRate=\'rate(2 minutes)\'" and BatchingWindowSeconds=12', said)
+
     def test_a_folder_without_pipeline_file_is_refused(self):
         (self.pipeline / "pipeline.yaml").unlink()
         answer = self.package("out", "--arch", "x86_64")

@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 from checks import lint, parity, policy, scenarios, source, templates
+from checks import rules_access as access
 
 SYNTHESISED = {}
 FOLDER = tempfile.TemporaryDirectory(prefix="redshift-cdc-cdk-")
@@ -34,15 +35,17 @@ class Sam(unittest.TestCase):
                 self.assertEqual(policy.findings(resources, *policy.ALWAYS, *policy.PIPELINE), [])
         by_default = templates.sam_resources(scenarios.PIPELINES["serverless"])
         self.assertEqual(policy.findings(by_default, *policy.BY_DEFAULT), [])
+        with_options = templates.sam_resources(scenarios.PIPELINES["all-options"])
+        self.assertEqual(policy.findings(with_options, *policy.WITH_OPTIONS), [])
         for name, parameters in scenarios.ACCESS.items():
             with self.subTest(f"access {name}"):
                 resources = templates.sam_resources(parameters, "access.yaml")
-                rules = (*policy.ALWAYS, policy.only_the_broker_port_is_opened)
+                rules = (*policy.ALWAYS, access.only_the_broker_port_is_opened)
                 self.assertEqual(policy.findings(resources, *rules), [])
         for name, parameters in scenarios.SOURCE.items():
             with self.subTest(f"source {name}"):
                 resources = templates.sam_resources(parameters, "source.yaml")
-                rules = (*policy.ALWAYS, policy.only_broker_and_database_ports_are_opened)
+                rules = (*policy.ALWAYS, *(policy.WITH_OPTIONS if name == "all-options" else ()), access.only_broker_and_database_ports_are_opened)
                 self.assertEqual(policy.findings(resources, *rules), [])
 
     def test_every_statement_is_explained(self):

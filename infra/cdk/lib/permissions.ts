@@ -16,6 +16,11 @@ export function allow(
   return new PolicyStatement({ sid, effect: Effect.ALLOW, actions, resources, ...(conditions && { conditions }) });
 }
 
+/** A denying statement. */
+function deny(sid: string, actions: string[], resources: string[], conditions: Record<string, Record<string, string>>): PolicyStatement {
+  return new PolicyStatement({ sid, effect: Effect.DENY, actions, resources, conditions });
+}
+
 /** A document of statements. */
 export function document(statements: PolicyStatement[]): PolicyDocument {
   return new PolicyDocument({ statements });
@@ -32,7 +37,7 @@ function arn(service: string, resource: string): string {
 export class KafkaArns {
   private readonly cluster: string;
 
-  constructor(readonly clusterArn: string, private readonly topicPrefix: string) {
+  constructor(readonly clusterArn: string, readonly topicPrefix: string) {
     const parts = Fn.split('/', clusterArn);
     this.cluster = `${Fn.select(1, parts)}/${Fn.select(2, parts)}`;
   }
@@ -62,9 +67,9 @@ export function warehousePolicy(warehouse: Warehouse): PolicyDocument {
     allow('FollowOwnStatements', ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult'], ['*'], ownStatements),
     // The Data API logs in with short-lived credentials of the role's database user. There is no password anywhere.
     serverless
-      ? allow('LogInToWarehouse', ['redshift-serverless:GetCredentials'], [warehouse.workgroupArn])
+      ? allow('LogInToWorkgroup', ['redshift-serverless:GetCredentials'], [warehouse.workgroupArn])
       : allow(
-          'LogInToWarehouse',
+          'LogInToCluster',
           ['redshift:GetClusterCredentialsWithIAM'],
           [arn('redshift', `dbname:${warehouse.cluster}/${warehouse.database}`)],
         ),
@@ -76,9 +81,21 @@ export function networkResources(): string[] {
   return ['network-interface/*', 'security-group/*', 'subnet/*'].map((resource) => arn('ec2', resource));
 }
 
-/** How the mappings' consumer groups begin. */
+/** How the mappings' consumer groups begin; the topic follows. */
 export function consumerGroupPrefix(pipeline: string): string {
   return `redshift-cdc-${pipeline}-`;
+}
+
+const MANAGE_INTERFACES = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+/** What the consumer groups of all mappings begin with. */
+export function mappingGroups(kafka: KafkaArns, pipeline: string): string {
+  return `${consumerGroupPrefix(pipeline)}${kafka.topicPrefix}.`;
 }
 
 /** Attach functions and pollers to the VPC. */
@@ -87,10 +104,14 @@ export function networkPolicy(vpcId: string): PolicyDocument {
     // Lambda makes and removes network interfaces with the function's role, a mapping's pollers with change-handler's.
     allow(
       'ManageNetworkInterfaces',
-      ['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:UnassignPrivateIpAddresses'],
+      MANAGE_INTERFACES,
       networkResources(),
       { ArnEqualsIfExists: { 'ec2:Vpc': arn('ec2', `vpc/${vpcId}`) } },
     ),
+    // Lambda itself does so, before the code runs; the code may not. The key is there only in calls of a function's code.
+    deny('NotFromFunctionCode', MANAGE_INTERFACES, networkResources(), {
+      ArnLike: { 'lambda:SourceFunctionArn': arn('lambda', 'function:*') },
+    }),
     // Descriptions know no resource. They change nothing and are limited to the region.
     allow(
       'DescribeNetwork',
@@ -125,16 +146,17 @@ export function pollers(kafka: KafkaArns, pipeline: string): PolicyStatement[] {
     // The pollers ask for the cluster's limits before they read.
     allow('DescribeClusterConfiguration', ['kafka-cluster:DescribeClusterDynamicConfiguration'], [kafka.clusterArn]),
     readTopics(kafka),
-    // They join the consumer groups that the mappings name, and no others.
-    allow('UseConsumerGroups', ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], [kafka.groups(consumerGroupPrefix(pipeline))]),
+    // They join the consumer groups that the mappings name: the pipeline's, for topics of the prefix.
+    allow('UseConsumerGroups', ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], [kafka.groups(mappingGroups(kafka, pipeline))]),
   ];
 }
 
-/** Lambda writes failed batches with the function's role. */
+/** Lambda writes failed batches with the function's role, into a bucket of this account: they hold row values. */
 export function failureDestination(bucketArn: string): PolicyStatement[] {
+  const ours = { StringEquals: { 'aws:ResourceAccount': Aws.ACCOUNT_ID } };
   return [
-    allow('WriteFailedBatches', ['s3:PutObject'], [`${bucketArn}/*`]),
-    allow('FindFailureDestination', ['s3:ListBucket'], [bucketArn]),
+    allow('WriteFailedBatches', ['s3:PutObject'], [`${bucketArn}/*`], ours),
+    allow('FindFailureDestination', ['s3:ListBucket'], [bucketArn], ours),
   ];
 }
 

@@ -9,12 +9,19 @@ import { parse } from 'yaml';
 /** The functions that have a database user in the pipeline file. */
 const USERS = { change_handler: 'change-handler', refresher: 'refresher', lag_monitor: 'lag-monitor' } as const;
 
+interface Entry {
+  readonly topic: string;
+  readonly exclude?: readonly string[];
+  readonly freshness_seconds?: number;
+}
+
 interface Document {
   readonly name?: string;
   readonly source?: { readonly topic_prefix?: string };
   readonly kafka?: { readonly cluster_arn?: string };
   readonly warehouse?: { readonly users?: Partial<Record<keyof typeof USERS, string>> };
-  readonly tables?: readonly { readonly topic: string; readonly exclude?: readonly string[] }[];
+  readonly defaults?: { readonly freshness_seconds?: number };
+  readonly tables?: readonly Entry[];
 }
 
 /** A pipeline file, as far as the deployment needs it. */
@@ -23,7 +30,8 @@ export class PipelineFile {
   readonly topicPrefix: string;
   /** The MSK cluster's ARN, if the file names it. */
   readonly clusterArn: string | undefined;
-  private readonly entries: readonly { readonly topic: string; readonly exclude?: readonly string[] }[];
+  private readonly entries: readonly Entry[];
+  private readonly defaultFreshness: number | undefined;
   private readonly users: Partial<Record<keyof typeof USERS, string>>;
 
   constructor(readonly path: string) {
@@ -37,6 +45,7 @@ export class PipelineFile {
     this.topicPrefix = topicPrefix;
     this.clusterArn = document.kafka?.cluster_arn;
     this.entries = document.tables;
+    this.defaultFreshness = document.defaults?.freshness_seconds;
     this.users = document.warehouse?.users ?? {};
   }
 
@@ -69,8 +78,21 @@ export class PipelineFile {
     }
   }
 
+  /**
+   * The freshness that the file promises for a topic's table, in seconds: its defaults, over them each pattern that
+   * means the topic, in order, over them the entry with the exact name, as the functions read it. None: none is promised.
+   */
+  freshnessSeconds(topic: string): number | undefined {
+    const layers = this.entries.filter((entry) => this.entryMeans(entry, topic)).sort((one, other) => Number(one.topic === topic) - Number(other.topic === topic));
+    return layers.reduce((found, entry) => entry.freshness_seconds ?? found, this.defaultFreshness);
+  }
+
   private means(topic: string): boolean {
-    return this.entries.some((entry) => matches(entry.topic, topic) && !entry.exclude?.some((not) => matches(not, topic)));
+    return this.entries.some((entry) => this.entryMeans(entry, topic));
+  }
+
+  private entryMeans(entry: Entry, topic: string): boolean {
+    return matches(entry.topic, topic) && !entry.exclude?.some((not) => matches(not, topic));
   }
 }
 
@@ -81,4 +103,26 @@ export function matches(pattern: string, topic: string): boolean {
     .map((part) => (part.startsWith('**') ? '.*' : part === '*' ? '[^.]*' : part.replace(/[.\\+?^$()[\]{}|-]/g, '\\$&')))
     .join('');
   return new RegExp(`^${expression}$`).test(topic);
+}
+
+/** Freshness in seconds that `behindAfterMs` promises by default. */
+const DEFAULT_FRESHNESS = 60;
+
+/**
+ * How long a mapping may gather a batch, in seconds: a twelfth of the freshness, which leaves the rest to ingestion and
+ * merge. 5 s for the default of a minute; longer saves statements for tables that may be older.
+ */
+export function batchingWindow(freshnessSeconds = DEFAULT_FRESHNESS): number {
+  return Math.min(300, Math.max(1, Math.round(freshnessSeconds / 12)));
+}
+
+/**
+ * How often the refresher has to look, as a schedule expression: as often as the strictest promise needs, at least every
+ * five minutes. One schedule for all tables, since a tick with nothing new asks Kafka only and a named table would be
+ * synchronised each time.
+ */
+export function refreshRate(promises: readonly (number | undefined)[]): string {
+  const stated = promises.filter((one) => one !== undefined);
+  const minutes = Math.min(5, Math.max(1, Math.floor(Math.min(300, ...stated) / 60)));
+  return minutes === 1 ? 'rate(1 minute)' : `rate(${minutes} minutes)`;
 }

@@ -23,7 +23,7 @@ import { Construct } from 'constructs';
 import { acknowledge, REASONS, wildcard } from './acknowledgements.js';
 import { monitor } from './monitoring.js';
 import * as permissions from './permissions.js';
-import { PipelineFile } from './pipeline-file.js';
+import { batchingWindow, PipelineFile, refreshRate } from './pipeline-file.js';
 import type { RedshiftCdcPipelineProps } from './settings.js';
 
 /** The brokers' port with TLS and IAM login. */
@@ -147,7 +147,7 @@ export class RedshiftCdcPipeline extends Construct {
     for (const fn of [this.changeHandler, this.lagMonitor, this.provisioner]) {
       acknowledge(fn.role!, kafka.topics().map(wildcard), REASONS.topics);
     }
-    acknowledge(this.changeHandler.role!, [wildcard(kafka.groups(permissions.consumerGroupPrefix(pipeline)))], REASONS.topics);
+    acknowledge(this.changeHandler.role!, [wildcard(kafka.groups(permissions.mappingGroups(kafka, pipeline)))], REASONS.topics);
     if (props.failureDestinationBucketArn) {
       acknowledge(this.changeHandler.role!, [wildcard(`${props.failureDestinationBucketArn}/*`)], REASONS.failureDestination);
     }
@@ -281,7 +281,7 @@ export class RedshiftCdcPipeline extends Construct {
       amazonManagedKafkaEventSourceConfig: { consumerGroupId: `${permissions.consumerGroupPrefix(this.file.name)}${topic}` },
       startingPosition: 'TRIM_HORIZON',
       batchSize: props.batchSize ?? 5_000,
-      maximumBatchingWindowInSeconds: props.batchingWindowSeconds ?? 5,
+      maximumBatchingWindowInSeconds: props.batchingWindowSeconds ?? batchingWindow(this.file.freshnessSeconds(topic)),
       ...(provisioned && {
         provisionedPollerConfig: {
           minimumPollers: props.minimumPollers ?? 1,
@@ -315,7 +315,7 @@ export class RedshiftCdcPipeline extends Construct {
       },
     });
     const plan = [
-      { id: 'Refresh', name: 'refresher', fn: this.refresher, rate: this.props.refreshRate ?? 'rate(5 minutes)' },
+      { id: 'Refresh', name: 'refresher', fn: this.refresher, rate: this.props.refreshRate ?? refreshRate([...this.mappings.keys()].map((topic) => this.file.freshnessSeconds(topic))) },
       { id: 'LagMonitor', name: 'lag-monitor', fn: this.lagMonitor, rate: this.props.lagMonitorRate ?? 'rate(1 minute)' },
     ];
     for (const { id, name, fn, rate } of plan) {

@@ -38,11 +38,11 @@ export interface RedshiftCdcPipelineProps {
   /** What deleting the stack does to the warehouse. `destroy` drops data. Default: retain. */
   readonly onDelete?: 'retain' | 'destroy';
 
-  /** How long a mapping gathers a batch, in seconds. Default: 5. */
+  /** How long a mapping gathers a batch, in seconds. Default: a twelfth of the table's `freshness_seconds` in the pipeline file; 5 without. */
   readonly batchingWindowSeconds?: number;
   /** Most records of one batch. Default: 5000. */
   readonly batchSize?: number;
-  /** How often refresher runs, as a schedule expression. Default: rate(5 minutes). */
+  /** How often refresher runs, as a schedule expression. Default: as often as the strictest `freshness_seconds` needs; rate(5 minutes) without. */
   readonly refreshRate?: string;
   /** How often lag-monitor measures. Default: rate(1 minute). */
   readonly lagMonitorRate?: string;

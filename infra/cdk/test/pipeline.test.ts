@@ -2,7 +2,7 @@
 
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { matches, PipelineFile } from '../lib/pipeline-file.js';
+import { batchingWindow, matches, PipelineFile, refreshRate } from '../lib/pipeline-file.js';
 import { deploy, pipelineFile } from './fixture.js';
 
 describe('mappings', () => {
@@ -69,5 +69,43 @@ describe('the pipeline file', () => {
     ] as const) {
       expect([pattern, topic, matches(pattern, topic)]).toEqual([pattern, topic, expected]);
     }
+  });
+});
+
+describe('the freshness of a table', () => {
+  const tables = `  - topic: shop.shop.ITEM
+    freshness_seconds: 20
+  - topic: shop.shop.*
+    freshness_seconds: 3600
+    exclude: [shop.shop.AUDIT]
+  - topic: shop.shop.B*
+    freshness_seconds: 600
+  - topic: shop.shop.AUDIT
+`;
+
+  it('is read as the functions read it: patterns in order, the exact name over them', () => {
+    const file = new PipelineFile(pipelineFile(tables));
+    expect(['ITEM', 'ORDERS', 'BASKET', 'AUDIT'].map((table) => file.freshnessSeconds(`shop.shop.${table}`))).toEqual([20, 3600, 600, undefined]);
+  });
+
+  it('decides how long its mapping gathers, and the strictest how often the refresher looks', () => {
+    const topics = ['shop.shop.ORDERS', 'shop.shop.BASKET'];
+    const template = Template.fromStack(deploy({ pipelineFile: pipelineFile(tables), topics }).stack);
+    const windows = Object.values(template.findResources('AWS::Lambda::EventSourceMapping')).map((mapping) => [
+      mapping['Properties'].Topics[0],
+      mapping['Properties'].MaximumBatchingWindowInSeconds,
+    ]);
+    expect(Object.fromEntries(windows)).toEqual({ 'shop.shop.ITEM': 2, 'shop.shop.AUDIT': 5, 'shop.shop.ORDERS': 300, 'shop.shop.BASKET': 50 });
+    template.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(1 minute)', Description: 'redshift-cdc shop: refresher' });
+  });
+
+  it('gives way to what the deployment states', () => {
+    const template = Template.fromStack(deploy({ pipelineFile: pipelineFile(tables), topics: ['shop.shop.ORDERS', 'shop.shop.BASKET'], batchingWindowSeconds: 7 }).stack);
+    template.allResourcesProperties('AWS::Lambda::EventSourceMapping', { MaximumBatchingWindowInSeconds: 7 });
+  });
+
+  it('stays within what Lambda and Scheduler take', () => {
+    expect([1, 60, 100_000, undefined].map(batchingWindow)).toEqual([1, 5, 300, 5]);
+    expect([[], [30], [150, 3600], [100_000]].map(refreshRate)).toEqual(['rate(5 minutes)', 'rate(1 minute)', 'rate(2 minutes)', 'rate(5 minutes)']);
   });
 });

@@ -8,6 +8,7 @@ mod alarm;
 pub mod binaries;
 pub mod compare;
 pub mod demo;
+pub mod deployed;
 pub mod dump;
 pub mod producer;
 pub mod recording;

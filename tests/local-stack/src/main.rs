@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use local_stack::stack::{MappingOptions, StackOptions};
-use local_stack::{demo, producer, replay, sql, up};
+use local_stack::{compare::Parity, demo, deployed, producer, replay, sql, up};
 
 /// redshift-cdc on one machine: the real function binaries between a Kafka broker and a
 /// stand-in for Amazon Redshift. Without a command: the demo, which replays the recorded order
@@ -35,6 +35,9 @@ enum Command {
     Up(UpArguments),
     /// Write recordings to a broker that is running, in their order, as a connector would.
     Produce(ProduceArguments),
+    /// Compare a warehouse that `up` keeps running with the source's own tables, row by row and
+    /// value by value. Exit code 0 only if every table is equal.
+    Compare(CompareArguments),
     /// Print every statement that provisioning would send, in order, for the query editor.
     Sql(SqlArguments),
 }
@@ -113,6 +116,22 @@ struct ProduceArguments {
 }
 
 #[derive(Args)]
+struct CompareArguments {
+    /// The pipeline file that was deployed
+    #[arg(long)]
+    pipeline: PathBuf,
+    /// The recordings that were written to Kafka
+    #[arg(long, required = true, num_args = 1..)]
+    records: Vec<PathBuf>,
+    /// Folder with the source's final tables (columns.json, TABLE.jsonl)
+    #[arg(long)]
+    truth: PathBuf,
+    /// The Redshift Data API's endpoint, as `up` prints it
+    #[arg(long)]
+    data_api: String,
+}
+
+#[derive(Args)]
 struct SqlArguments {
     /// The pipeline file
     #[arg(long)]
@@ -185,6 +204,17 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let written = producer::run(&arguments.kafka, &arguments.records).await?;
             println!("{written} records written to {}", arguments.kafka);
             Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Compare(arguments)) => {
+            let options = deployed::CompareOptions {
+                pipeline: arguments.pipeline,
+                records: arguments.records,
+                truth: arguments.truth,
+                data_api: arguments.data_api,
+            };
+            let parities = deployed::run(&options).await?;
+            print!("{}", deployed::render(&parities));
+            Ok(if parities.values().all(Parity::is_full) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(Command::Sql(arguments)) => {
             print!("{}", sql::render(&arguments.pipeline, &arguments.records, &arguments.brokers)?);

@@ -322,12 +322,14 @@ impl Stall {
     }
 }
 
-struct Definitions {
-    tables: Vec<TableDefinition>,
-    excluded: BTreeMap<String, String>,
+/// The tables of some topics, and the columns that are left out, with the reason.
+pub(crate) struct Definitions {
+    pub(crate) tables: Vec<TableDefinition>,
+    pub(crate) excluded: BTreeMap<String, String>,
 }
 
-fn definitions(
+/// What the pipeline file and the records say about the tables of some topics.
+pub(crate) fn definitions(
     pipeline: &Pipeline,
     consumed: &BTreeSet<String>,
     knowledge: &Knowledge,
@@ -428,7 +430,8 @@ async fn measure(
     Ok(parities)
 }
 
-fn target_columns(table: &TableDefinition) -> Vec<TargetColumn> {
+/// The columns of a target under their names in the source.
+pub(crate) fn target_columns(table: &TableDefinition) -> Vec<TargetColumn> {
     table
         .columns
         .iter()

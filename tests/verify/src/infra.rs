@@ -11,7 +11,7 @@ use std::process::Command;
 /// Runs the gates.
 pub(crate) fn check(root: &Path) -> Result<(), String> {
     let infra = root.join("infra");
-    let python = python(&infra, &target(root)?)?;
+    let python = python(&infra, &target(root))?;
     let cdk = infra.join("cdk");
     install_node_packages(&cdk)?;
     // Both use one core most of the time.
@@ -33,9 +33,9 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
 }
 
 /// The folder that Cargo builds into: this program lies in it.
-fn target(root: &Path) -> Result<PathBuf, String> {
-    let program = std::env::current_exe().map_err(|error| format!("finding this program: {error}"))?;
-    Ok(program.parent().and_then(Path::parent).map_or_else(|| root.join("target"), Path::to_owned))
+pub(crate) fn target(root: &Path) -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.parent().and_then(Path::parent).map_or_else(|| root.join("target"), Path::to_owned)
 }
 
 /// Python with the packages of `infra/checks/requirements.txt`.
@@ -98,7 +98,8 @@ fn run_quietly(what: &str, command: &mut Command) -> Result<(), String> {
     Err(format!("{what} ended with {}:\n{}", output.status, String::from_utf8_lossy(&text)))
 }
 
-fn run(what: &str, command: &mut Command) -> Result<(), String> {
+/// Runs a command; its output goes where this program's goes.
+pub(crate) fn run(what: &str, command: &mut Command) -> Result<(), String> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{what} ended with {status}")),

@@ -1,21 +1,22 @@
 //! The one command that runs every check: `cargo verify`.
 //!
 //! The checks run in order of cost and stop at the first that fails. Each needs Cargo and nothing
-//! else, apart from the last, `infra`, which needs Python 3 and Node.js too.
+//! else, apart from the last two, `infra` and `deploy`, which need Python 3 and Node.js too.
 
 mod boundaries;
+mod deploy;
 mod infra;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-const USAGE: &str = "usage: cargo verify [fmt|boundaries|clippy|doc|test|infra]...   (no argument: all of them)";
+const USAGE: &str = "usage: cargo verify [fmt|boundaries|clippy|doc|test|infra|deploy]...   (no argument: all of them)";
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let root = root();
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("fmt", |root| cargo(root, &["fmt", "--all", "--", "--check"], &[])),
         ("boundaries", boundaries::check),
         ("clippy", |root| {
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         }),
         ("test", |root| cargo(root, &["test", "--release", "--workspace", "--locked"], &[])),
         ("infra", infra::check),
+        ("deploy", deploy::check),
     ];
     if let Some(unknown) = asked.iter().find(|name| !checks.iter().any(|(known, _)| known == name)) {
         eprintln!("there is no check {unknown}\n{USAGE}");
@@ -56,20 +58,24 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-#[expect(clippy::disallowed_methods, reason = "what Cargo set for this program is not for the Cargo below it")]
 fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root).args(arguments);
-    // What `cargo run` tells this program about its package would make build scripts that look at
-    // these variables build everything anew, and once more where the tests call Cargo themselves.
-    for (name, _) in std::env::vars_os() {
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            command.env_remove(name);
-        }
-    }
+    forget_package(&mut command);
     let status = command
         .envs(environment.iter().copied())
         .status()
         .map_err(|error| format!("cargo cannot be started: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("cargo {} ended with {status}", arguments.join(" "))) }
+}
+
+/// What `cargo run` tells this program about its package would make build scripts that look at
+/// these variables build everything anew, and once more where the tests call Cargo themselves.
+#[expect(clippy::disallowed_methods, reason = "what Cargo set for this program is not for the Cargo below it")]
+fn forget_package(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
 }
