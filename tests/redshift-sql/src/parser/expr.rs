@@ -232,6 +232,10 @@ impl Parser<'_> {
             self.advance();
             return Ok(Expr::Unary(UnaryOp::Not, self.operand(NOT)?));
         }
+        if self.hierarchical && self.is_word("PRIOR") {
+            self.advance();
+            return Ok(Expr::Prior(self.operand(UNARY)?));
+        }
         let op = match self.kind() {
             Kind::Symbol("-") => Some(UnaryOp::Minus),
             Kind::Symbol("+") => Some(UnaryOp::Plus),
@@ -474,7 +478,7 @@ impl Parser<'_> {
                 self.advance();
                 Ok(function(&word.to_ascii_lowercase(), Vec::new(), position))
             }
-            "LEFT" | "RIGHT" if call_follows => self.path_or_call(),
+            "LEFT" | "RIGHT" | "ISNULL" if call_follows => self.path_or_call(),
             "APPROXIMATE" if !call_follows && matches!(self.token_at(1).kind, Kind::Word(_)) => {
                 self.advance();
                 match self.path_or_call()? {

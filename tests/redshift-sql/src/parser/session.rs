@@ -228,7 +228,8 @@ impl Parser<'_> {
             }
             self.eat_word("VERBOSE");
         }
-        let name = if self.is_name() { Some(self.object_name()?) } else { None };
+        let options = self.is_words(&["PREDICATE", "COLUMNS"]) || self.is_words(&["ALL", "COLUMNS"]);
+        let name = if self.is_name() && !options { Some(self.object_name()?) } else { None };
         if vacuum {
             if self.eat_word("TO") {
                 self.unsigned()?;

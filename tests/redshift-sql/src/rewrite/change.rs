@@ -87,6 +87,7 @@ impl Rewriter<'_> {
 
     pub(super) fn insert(&mut self, insert: &Insert) -> Result<String, SqlError> {
         let relation = self.target(&insert.table, "INSERT")?;
+        self.fills_temporary = relation.postgres_schema == "pg_temp";
         let table = table_sql(&relation);
         let Some(source) = &insert.source else {
             return Ok(format!("INSERT INTO {table} DEFAULT VALUES"));

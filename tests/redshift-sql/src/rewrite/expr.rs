@@ -181,6 +181,12 @@ impl Rewriter<'_> {
                     _ => Err(SqlError::syntax("subquery must return only one column")),
                 }
             }
+            Expr::Prior(inner) => match self.prior.clone() {
+                Some(items) => self.expr(inner, &Scope { items, parent: scope.parent, ..Scope::default() }),
+                None => Err(SqlError::syntax("PRIOR is only allowed in a CONNECT BY condition")),
+            },
+            // Where it makes no outer join, the mark is ignored ("Oracle-Style outer joins in the WHERE clause").
+            Expr::OuterMark(inner) => self.expr(inner, scope),
             Expr::Tuple(_) => Err(SqlError::not_in_stand_in("a row value here")),
         }
     }

@@ -10,8 +10,10 @@ mod define;
 mod expr;
 mod from;
 mod functions;
+mod hierarchy;
 mod known;
 mod operators;
+mod outer;
 mod pivot;
 mod query;
 mod scope;
@@ -101,6 +103,10 @@ pub(crate) struct Rewriter<'a> {
     group_keys: Vec<(String, bool)>,
     /// Columns, as SQL, that CAN_JSON_PARSE has found good where the expression at hand is evaluated.
     known_json: Vec<String>,
+    /// The statement fills a temporary table.
+    fills_temporary: bool,
+    /// The parent row's columns, in a CONNECT BY condition.
+    prior: Option<Vec<scope::Item>>,
 }
 
 impl<'a> Rewriter<'a> {
@@ -122,6 +128,8 @@ impl<'a> Rewriter<'a> {
             compute_read: false,
             group_keys: Vec::new(),
             known_json: Vec::new(),
+            fills_temporary: false,
+            prior: None,
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) fn natural_name(expr: &Expr) -> String {
         Expr::Call(call) => match call.name.name.as_str() {
             "dateadd" => "date_add".to_owned(),
             "datediff" => "date_diff".to_owned(),
-            "extract" => "date_part".to_owned(),
+            "extract" | "datepart" => "date_part".to_owned(),
             "nvl" => "coalesce".to_owned(),
             "sysdate" => "timestamp".to_owned(),
             "current_date" => "date".to_owned(),

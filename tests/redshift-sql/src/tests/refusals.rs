@@ -124,7 +124,7 @@ fn names_that_do_not_exist() {
         ),
         ("SELECT kafka_offset FROM kafka.topic", "can only be read by a materialized view"),
         ("SELECT sum(id) OVER (ORDER BY id) FROM t", "require a frame clause"),
-        ("SELECT id = name FROM t", "operator does not exist: integer = character varying(10)"),
+        ("SELECT id = ts FROM t", "operator does not exist: integer = timestamp"),
         ("SELECT row_number() FROM t", "requires an OVER clause"),
     ]);
 }

@@ -11,7 +11,6 @@ pub(super) const LEADER_ONLY: &[&str] = &[
     "age",
     "current_schema",
     "current_time",
-    "current_timestamp",
     "generate_series",
     "has_database_privilege",
     "has_schema_privilege",
