@@ -339,8 +339,16 @@ pub(super) fn renamed(
 }
 
 pub(super) fn column_list(columns: &[OutputColumn]) -> String {
-    let names: Vec<String> = columns.iter().map(|c| quote_identifier(&c.name)).collect();
-    format!("({})", names.join(", "))
+    format!("({})", inner_names(columns).join(", "))
+}
+
+/// The columns' names inside of PostgreSQL: a name that came before is told apart, so that `*` finds each.
+pub(super) fn inner_names(columns: &[OutputColumn]) -> Vec<String> {
+    let name = |(n, column): (usize, &OutputColumn)| {
+        let again = columns[..n].iter().any(|before| before.name == column.name);
+        quote_identifier(&if again { format!("{}:{n}", column.name) } else { column.name.clone() })
+    };
+    columns.iter().enumerate().map(name).collect()
 }
 
 fn cte_sql(name: &str, columns: &[OutputColumn], sql: &str) -> String {

@@ -34,6 +34,13 @@ impl Default for SessionSettings {
     }
 }
 
+impl SessionSettings {
+    /// True if the session reads or shows moments in its own way.
+    pub(super) fn shape_values(&self) -> bool {
+        ["datestyle", "intervalstyle", "timezone"].iter().any(|name| self.kept.contains_key(*name))
+    }
+}
+
 /// What the stand-in does with a parameter.
 enum Effect {
     /// Set in PostgreSQL too, under the same name.
