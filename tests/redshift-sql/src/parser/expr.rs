@@ -162,6 +162,10 @@ impl Parser<'_> {
                 self.range(left, false).map(|e| (e, true))
             }
             "OVERLAPS" => self.refuse(SqlError::not_in_stand_in("OVERLAPS")),
+            // COLLATE of a column's definition, behind its DEFAULT.
+            "COLLATE" if self.is_word_at(1, "CASE_SENSITIVE") || self.is_word_at(1, "CASE_INSENSITIVE") => {
+                Ok((left, false))
+            }
             "COLLATE" => self.refuse(SqlError::not_in_stand_in("COLLATE in an expression")),
             _ => Ok((left, false)),
         }
@@ -478,7 +482,7 @@ impl Parser<'_> {
                 self.advance();
                 Ok(function(&word.to_ascii_lowercase(), Vec::new(), position))
             }
-            "LEFT" | "RIGHT" | "ISNULL" if call_follows => self.path_or_call(),
+            "LEFT" | "RIGHT" | "ISNULL" | "COLLATE" if call_follows => self.path_or_call(),
             "APPROXIMATE" if !call_follows && matches!(self.token_at(1).kind, Kind::Word(_)) => {
                 self.advance();
                 match self.path_or_call()? {

@@ -399,8 +399,8 @@ impl<'a> Parser<'a> {
                 }
                 Ok(Statement::Files(if keyword == "COPY" { "COPY" } else { "UNLOAD" }))
             }
-            "COPY" | "UNLOAD" | "PREPARE" | "EXECUTE" | "DEALLOCATE" | "USE" | "ATTACH" | "DETACH" | "DESC"
-            | "VALUES" | "UNDROP" => {
+            "PREPARE" | "EXECUTE" | "DEALLOCATE" => self.prepared(),
+            "COPY" | "UNLOAD" | "USE" | "ATTACH" | "DETACH" | "DESC" | "VALUES" | "UNDROP" => {
                 if keyword == "VALUES" {
                     return self.refuse(SqlError::syntax("syntax error at or near \"VALUES\""));
                 }

@@ -335,6 +335,7 @@ pub(super) fn output_item(alias: &str, columns: &[OutputColumn]) -> Item {
                     ty: c.rs_type.clone(),
                     form: Form::Value,
                     origin: c.origin.clone(),
+                    caseless: false,
                 },
             })
             .collect(),

@@ -50,15 +50,17 @@ pub(crate) struct Typed {
     pub(crate) form: Form,
     /// The table that a plain column belongs to.
     pub(crate) origin: Option<(String, String)>,
+    /// Compared without regard to case: what COLLATE(…, 'case_insensitive') gives.
+    pub(crate) caseless: bool,
 }
 
 impl Typed {
     pub(crate) fn new(sql: impl Into<String>, ty: RsType) -> Self {
-        Self { sql: sql.into(), ty, form: Form::Value, origin: None }
+        Self { sql: sql.into(), ty, form: Form::Value, origin: None, caseless: false }
     }
 
     pub(crate) fn null() -> Self {
-        Self { sql: "NULL".into(), ty: RsType::Unknown, form: Form::Null, origin: None }
+        Self { sql: "NULL".into(), ty: RsType::Unknown, form: Form::Null, origin: None, caseless: false }
     }
 
     pub(crate) fn text(text: &str) -> Self {
@@ -68,6 +70,7 @@ impl Typed {
             ty: RsType::Varchar(bytes),
             form: Form::Text(text.to_owned()),
             origin: None,
+            caseless: false,
         }
     }
 

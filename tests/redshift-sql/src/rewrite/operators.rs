@@ -121,6 +121,10 @@ impl Rewriter<'_> {
         if left.form == Form::Null || right.form == Form::Null {
             return boolean("NULL::boolean".to_owned());
         }
+        if left.caseless || right.caseless {
+            let (a, b) = (self.text_of(left)?, self.text_of(right)?);
+            return boolean(format!("(lower({a})::bpchar {sign} lower({b})::bpchar)"));
+        }
         let open = |v: &Typed| matches!(v.form, Form::Text(_));
         match (open(left), open(right)) {
             // A constant takes the other side's type.

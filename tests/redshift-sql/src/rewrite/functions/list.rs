@@ -45,6 +45,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "chr",
     "coalesce",
     "col_description",
+    "collate",
     "concat",
     "convert_timezone",
     "cos",
@@ -172,7 +173,11 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "pg_get_constraintdef",
     "pg_get_userbyid",
     "pg_get_viewdef",
+    "pg_last_copy_count",
+    "pg_last_copy_id",
     "pg_last_query_id",
+    "pg_last_unload_count",
+    "pg_last_unload_id",
     "pi",
     "pow",
     "power",
@@ -247,7 +252,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
 ];
 
 /// Redshift's functions that are refused by name, besides those of spatial values and sketches.
-pub(crate) const REFUSED: &[&str] = &["checksum", "collate", "farmfingerprint64"];
+pub(crate) const REFUSED: &[&str] = &["checksum", "farmfingerprint64"];
 
 /// Beginnings of the names of spatial functions and of sketches, which are all refused.
 pub(crate) const REFUSED_PREFIXES: &[&str] = &["h3_", "hll", "st_"];

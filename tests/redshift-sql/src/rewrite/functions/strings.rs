@@ -29,6 +29,19 @@ impl Rewriter<'_> {
                 }
             }
             ("upper" | "lower" | "initcap" | "reverse", 1) => text(format!("{name}({})", a.text(0)?), a.width(0)),
+            ("collate", 2) => {
+                let Form::Text(collation) = &args[1].form else {
+                    return Err(SqlError::syntax("the collation of COLLATE is a constant"));
+                };
+                let caseless = match collation.to_ascii_lowercase().as_str() {
+                    "case_insensitive" | "ci" => true,
+                    "case_sensitive" | "cs" => false,
+                    _ => return Err(SqlError::new("22023", "COLLATE takes 'case_sensitive' or 'case_insensitive'")),
+                };
+                let mut value = text(format!("({})::character varying", a.text(0)?), a.width(0));
+                value.caseless = caseless;
+                value
+            }
             ("btrim" | "trim", 1) => text(format!("btrim({})", a.text(0)?), a.width(0)),
             ("ltrim" | "rtrim", 1) => text(format!("{name}({})", a.text(0)?), a.width(0)),
             ("btrim" | "trim" | "ltrim" | "rtrim", 2) => {
