@@ -246,6 +246,10 @@ pub enum Expr {
     ObjectTransform(Box<ObjectTransform>),
     Subquery(Box<Query>),
     Tuple(Vec<Expr>),
+    /// `PRIOR e` in a CONNECT BY condition.
+    Prior(Box<Expr>),
+    /// `column(+)` in WHERE.
+    OuterMark(Box<Expr>),
 }
 
 /// An ORDER BY item.
@@ -404,12 +408,23 @@ pub struct Select {
     pub from: Vec<TableRef>,
     /// WHERE.
     pub selection: Option<Expr>,
+    /// CONNECT BY.
+    pub connect_by: Option<ConnectBy>,
     /// GROUP BY.
     pub group_by: Vec<GroupItem>,
     /// HAVING.
     pub having: Option<Expr>,
     /// QUALIFY.
     pub qualify: Option<Expr>,
+}
+
+/// `[START WITH start] CONNECT BY condition`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectBy {
+    /// START WITH; without it every row is a root.
+    pub start: Option<Expr>,
+    /// The condition between a row and its parent.
+    pub condition: Expr,
 }
 
 /// Target of SELECT INTO.

@@ -144,7 +144,8 @@ $$ BEGIN
   IF jsonb_typeof(a) = 'string' AND jsonb_typeof(b) = 'string' THEN
     RETURN (a #>> '{}')::bpchar = (b #>> '{}')::bpchar;
   END IF;
-  RETURN a = b;
+  IF a = b THEN RETURN true; END IF;
+  RETURN jsonb_typeof(a) IN ('object', 'array') AND rs.plain(a) = rs.plain(b);
 END $$;
 CREATE OR REPLACE FUNCTION rs.super_compare(a jsonb, b jsonb) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ DECLARE x bpchar; y bpchar;
@@ -163,7 +164,50 @@ END $$;
 CREATE OR REPLACE FUNCTION rs.super_elements(v jsonb) RETURNS SETOF jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 AS
 $$ SELECT e FROM jsonb_array_elements(CASE WHEN jsonb_typeof(v) = 'array' THEN v ELSE '[]'::jsonb END) AS x(e) $$;
 CREATE OR REPLACE FUNCTION rs.super_attributes(v jsonb) RETURNS TABLE (key text, value jsonb) LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 AS
-$$ SELECT e.key, e.value FROM jsonb_each(CASE WHEN jsonb_typeof(v) = 'object' THEN v ELSE '{}'::jsonb END) AS e $$;
+$$ SELECT e.key, e.value FROM jsonb_each(CASE WHEN jsonb_typeof(v) = 'object' AND NOT v ? E'\x01order' THEN v ELSE '{}'::jsonb END) AS e
+   UNION ALL SELECT o.key, v -> o.key FROM jsonb_array_elements_text(v -> E'\x01order') AS o(key) $$;
+
+-- SUPER: the order of attributes -------------------------------------------------------------------------------------
+--
+-- jsonb sorts attributes by length and bytes. An object that was written in another order has an attribute more, E'\x01order', the
+-- array of the others' names in their order; whatever shows, counts or compares attributes knows it.
+
+CREATE OR REPLACE FUNCTION rs.marked(v jsonb, names text[]) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE sorted text[] := ARRAY(SELECT jsonb_object_keys(v));
+BEGIN
+  IF names = sorted THEN RETURN v; END IF;
+  IF E'\x01order' = ANY (names) THEN RAISE EXCEPTION 'the stand-in keeps the attribute name "\u0001order" to itself' USING ERRCODE = '0A000'; END IF;
+  IF cardinality(names) > cardinality(sorted) THEN
+    names := ARRAY(SELECT n FROM unnest(names) WITH ORDINALITY AS x(n, i) GROUP BY n ORDER BY max(i));
+    IF names = sorted THEN RETURN v; END IF;
+  END IF;
+  RETURN v || jsonb_build_object(E'\x01order', to_jsonb(names));
+END $$;
+-- An object of names and values as they are given.
+CREATE OR REPLACE FUNCTION rs.object(names text[], new_values jsonb[]) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT rs.marked(COALESCE(jsonb_object_agg(n, v), '{}'::jsonb), COALESCE(names, '{}')) FROM unnest(names, new_values) AS x(n, v) $$;
+CREATE OR REPLACE FUNCTION rs.ordered(t json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE v jsonb; names text[];
+BEGIN
+  CASE json_typeof(t)
+    WHEN 'object' THEN
+      SELECT jsonb_object_agg(key, CASE WHEN json_typeof(value) IN ('object', 'array') THEN rs.ordered(value) ELSE value::jsonb END), array_agg(key ORDER BY i)
+        INTO v, names FROM json_each(t) WITH ORDINALITY AS e(key, value, i);
+      IF v IS NULL THEN RETURN '{}'::jsonb; END IF;
+      RETURN rs.marked(v, names);
+    WHEN 'array' THEN
+      IF strpos(t::text, '{') = 0 THEN RETURN t::jsonb; END IF;
+      RETURN (SELECT jsonb_agg(rs.ordered(e) ORDER BY i) FROM json_array_elements(t) WITH ORDINALITY AS x(e, i));
+    ELSE RETURN t::jsonb;
+  END CASE;
+END $$;
+-- The value without its order.
+CREATE OR REPLACE FUNCTION rs.plain(v jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN
+  IF jsonb_typeof(v) NOT IN ('object', 'array') OR strpos(v::text, '\u0001order') = 0 THEN RETURN v; END IF;
+  IF jsonb_typeof(v) = 'array' THEN RETURN (SELECT jsonb_agg(rs.plain(e) ORDER BY i) FROM jsonb_array_elements(v) WITH ORDINALITY AS x(e, i)); END IF;
+  RETURN (SELECT jsonb_object_agg(key, rs.plain(value)) FROM jsonb_each(v - E'\x01order'));
+END $$;
 
 -- SUPER: making ------------------------------------------------------------------------------------------------------
 
@@ -239,6 +283,27 @@ $$ BEGIN
 EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN RETURN NULL;
 END $$;
 
+-- The same with the written order of attributes.
+CREATE OR REPLACE FUNCTION rs.json_ordered(t text, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
+$$ DECLARE v jsonb := rs.json_checked(t, truncate, dedup);
+BEGIN
+  IF strpos(t, '{') = 0 THEN RETURN v; END IF;
+  v := rs.ordered(t::json);
+  RETURN CASE WHEN truncate AND octet_length(t) > 65535 THEN rs.truncate_strings(v) ELSE v END;
+END $$;
+CREATE OR REPLACE FUNCTION rs.json_ordered(b bytea, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
+$$ BEGIN RETURN rs.json_ordered(convert_from(b, 'UTF8'), truncate, dedup); END $$;
+CREATE OR REPLACE FUNCTION rs.json_ordered_or_null(t text, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
+$$ BEGIN
+  RETURN rs.json_ordered(t, truncate, dedup);
+EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION rs.json_ordered_or_null(b bytea, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS
+$$ BEGIN
+  RETURN rs.json_ordered(b, truncate, dedup);
+EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN RETURN NULL;
+END $$;
+
 -- "CAN_JSON_PARSE function": true if and only if JSON_PARSE would succeed, with the session's settings; NULL for NULL (not stated by
 -- the guide). First what json_checked does with nearly all values, without a call.
 CREATE OR REPLACE FUNCTION rs.can_json_parse(t text, truncate boolean DEFAULT false, dedup boolean DEFAULT false) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
@@ -272,7 +337,7 @@ CREATE OR REPLACE FUNCTION rs.super_json(v jsonb) RETURNS text LANGUAGE plpgsql 
 $$ BEGIN
   CASE jsonb_typeof(v)
     WHEN 'array' THEN RETURN '[' || COALESCE((SELECT string_agg(rs.super_json(e), ',' ORDER BY i) FROM jsonb_array_elements(v) WITH ORDINALITY AS x(e, i)), '') || ']';
-    WHEN 'object' THEN RETURN '{' || COALESCE((SELECT string_agg(to_jsonb(key)::text || ':' || rs.super_json(value), ',') FROM jsonb_each(v)), '') || '}';
+    WHEN 'object' THEN RETURN '{' || COALESCE((SELECT string_agg(to_jsonb(key)::text || ':' || rs.super_json(value), ',' ORDER BY i) FROM rs.super_attributes(v) WITH ORDINALITY AS x(key, value, i)), '') || '}';
     ELSE RETURN v::text;
   END CASE;
 END $$;
@@ -300,6 +365,11 @@ CREATE OR REPLACE FUNCTION rs.is_integer(v jsonb) RETURNS boolean LANGUAGE sql I
 CREATE OR REPLACE FUNCTION rs.is_smallint(v jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT rs.is_whole(v, -32768, 32767) $$;
 CREATE OR REPLACE FUNCTION rs.is_decimal(v jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN RETURN jsonb_typeof(v) = 'number' AND length(replace(replace((v::numeric)::text, '.', ''), '-', '')) <= 38; END $$;
+-- "DECIMAL_PRECISION function", "DECIMAL_SCALE function": the digits of a number, those after its point; NULL for what is no decimal.
+CREATE OR REPLACE FUNCTION rs.decimal_precision(v jsonb) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT CASE WHEN rs.is_decimal(v) THEN greatest(length(ltrim(replace(replace((v::numeric)::text, '.', ''), '-', ''), '0')), 1) END $$;
+CREATE OR REPLACE FUNCTION rs.decimal_scale(v jsonb) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT CASE WHEN rs.is_decimal(v) THEN scale(v::numeric) END $$;
 CREATE OR REPLACE FUNCTION rs.is_float(v jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT jsonb_typeof(v) = 'number' $$;
 CREATE OR REPLACE FUNCTION rs.is_valid_json(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN RETURN json_typeof(t::json) = 'object'; EXCEPTION WHEN data_exception THEN RETURN false; END $$;
@@ -308,12 +378,12 @@ $$ BEGIN RETURN json_typeof(t::json) = 'array'; EXCEPTION WHEN data_exception TH
 CREATE OR REPLACE FUNCTION rs.get_array_length(v jsonb) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN IF jsonb_typeof(v) = 'array' THEN RETURN jsonb_array_length(v); END IF; RETURN NULL; END $$;
 CREATE OR REPLACE FUNCTION rs.get_number_attributes(v jsonb) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN IF jsonb_typeof(v) = 'object' THEN RETURN (SELECT count(*) FROM jsonb_object_keys(v)); END IF; RETURN NULL; END $$;
+$$ BEGIN IF jsonb_typeof(v) = 'object' THEN RETURN (SELECT count(*) FROM rs.super_attributes(v)); END IF; RETURN NULL; END $$;
 CREATE OR REPLACE FUNCTION rs.lower_attribute_names(v jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   CASE jsonb_typeof(v)
     WHEN 'array' THEN RETURN COALESCE((SELECT jsonb_agg(rs.lower_attribute_names(e) ORDER BY i) FROM jsonb_array_elements(v) WITH ORDINALITY AS x(e, i)), '[]'::jsonb);
-    WHEN 'object' THEN RETURN COALESCE((SELECT jsonb_object_agg(lower(key), rs.lower_attribute_names(value)) FROM jsonb_each(v)), '{}'::jsonb);
+    WHEN 'object' THEN RETURN (SELECT rs.object(array_agg(lower(key) ORDER BY i), array_agg(rs.lower_attribute_names(value) ORDER BY i)) FROM rs.super_attributes(v) WITH ORDINALITY AS x(key, value, i));
     ELSE RETURN v;
   END CASE;
 END $$;
@@ -321,7 +391,7 @@ CREATE OR REPLACE FUNCTION rs.upper_attribute_names(v jsonb) RETURNS jsonb LANGU
 $$ BEGIN
   CASE jsonb_typeof(v)
     WHEN 'array' THEN RETURN COALESCE((SELECT jsonb_agg(rs.upper_attribute_names(e) ORDER BY i) FROM jsonb_array_elements(v) WITH ORDINALITY AS x(e, i)), '[]'::jsonb);
-    WHEN 'object' THEN RETURN COALESCE((SELECT jsonb_object_agg(upper(key), rs.upper_attribute_names(value)) FROM jsonb_each(v)), '{}'::jsonb);
+    WHEN 'object' THEN RETURN (SELECT rs.object(array_agg(upper(key) ORDER BY i), array_agg(rs.upper_attribute_names(value) ORDER BY i)) FROM rs.super_attributes(v) WITH ORDINALITY AS x(key, value, i));
     ELSE RETURN v;
   END CASE;
 END $$;
@@ -345,32 +415,32 @@ $$ BEGIN
 END $$;
 
 -- JSON text functions ("JSON functions").
-CREATE OR REPLACE FUNCTION rs.json_text(t text, quiet boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ BEGIN RETURN t::jsonb;
+CREATE OR REPLACE FUNCTION rs.json_text(t text, quiet boolean) RETURNS json LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ BEGIN RETURN t::json;
 EXCEPTION WHEN data_exception THEN
   IF quiet THEN RETURN NULL; END IF;
   RAISE EXCEPTION 'JSON parsing error' USING ERRCODE = '22023';
 END $$;
+-- A part of a JSON text as text: strings without quotes, objects and arrays as they are written, without blanks.
+CREATE OR REPLACE FUNCTION rs.json_part(v json) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT CASE WHEN json_typeof(v) IN ('object', 'array') THEN rs.super_json(rs.ordered(v)) ELSE v #>> '{}' END $$;
 CREATE OR REPLACE FUNCTION rs.json_extract_path_text(t text, path text[], quiet boolean) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE v jsonb := rs.json_text(t, quiet); k text;
+$$ DECLARE v json := rs.json_text(t, quiet); k text;
 BEGIN
   IF v IS NULL THEN RETURN NULL; END IF;
-  FOREACH k IN ARRAY path LOOP v := CASE WHEN jsonb_typeof(v) = 'object' THEN v -> k END; END LOOP;
-  IF jsonb_typeof(v) IN ('object', 'array') THEN RETURN rs.super_json(v); END IF;
-  RETURN v #>> '{}';
+  FOREACH k IN ARRAY path LOOP v := CASE WHEN json_typeof(v) = 'object' THEN v -> k END; END LOOP;
+  RETURN rs.json_part(v);
 END $$;
 CREATE OR REPLACE FUNCTION rs.json_extract_array_element_text(t text, i integer, quiet boolean) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE v jsonb := rs.json_text(t, quiet);
+$$ DECLARE v json := rs.json_text(t, quiet);
 BEGIN
   IF v IS NULL OR i < 0 THEN RETURN NULL; END IF;
-  v := CASE WHEN jsonb_typeof(v) = 'array' THEN v -> i END;
-  IF jsonb_typeof(v) IN ('object', 'array') THEN RETURN rs.super_json(v); END IF;
-  RETURN v #>> '{}';
+  RETURN rs.json_part(CASE WHEN json_typeof(v) = 'array' THEN v -> i END);
 END $$;
 CREATE OR REPLACE FUNCTION rs.json_array_length(t text, quiet boolean) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ DECLARE v jsonb := rs.json_text(t, quiet);
+$$ DECLARE v json := rs.json_text(t, quiet);
 BEGIN
-  IF jsonb_typeof(v) = 'array' THEN RETURN jsonb_array_length(v); END IF;
+  IF json_typeof(v) = 'array' THEN RETURN json_array_length(v); END IF;
   IF quiet THEN RETURN NULL; END IF;
   RAISE EXCEPTION 'JSON parsing error: not an array' USING ERRCODE = '22023';
 END $$;
@@ -615,6 +685,32 @@ BEGIN
   END LOOP;
   RETURN (SELECT string_agg(lpad(to_hex(v), 8, '0'), '' ORDER BY i) FROM unnest(h) WITH ORDINALITY AS u(v, i));
 END $$;
+-- "MURMUR3_32_HASH": 32-bit Murmur3A over the bytes of the Apache Iceberg specification, appendix B.
+CREATE OR REPLACE FUNCTION rs.murmur3(b bytea, seed integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ DECLARE
+  mask CONSTANT bigint := 4294967295;
+  n CONSTANT integer := octet_length(b);
+  h bigint := seed::bigint & mask;
+  k bigint;
+BEGIN
+  FOR i IN 0 .. (n + 3) / 4 - 1 LOOP
+    k := 0;
+    FOR j IN REVERSE least(i * 4 + 3, n - 1) .. i * 4 LOOP k := (k << 8) | get_byte(b, j); END LOOP;
+    k := (k * 3432918353::numeric % 4294967296)::bigint;
+    k := ((k << 15) | (k >> 17)) & mask;
+    k := (k * 461845907::numeric % 4294967296)::bigint;
+    h := h # k;
+    IF i * 4 + 4 <= n THEN
+      h := ((h << 13) | (h >> 19)) & mask;
+      h := (h * 5 + 3864292196) & mask;
+    END IF;
+  END LOOP;
+  h := h # n;
+  h := ((h # (h >> 16)) * 2246822507::numeric % 4294967296)::bigint;
+  h := ((h # (h >> 13)) * 3266489909::numeric % 4294967296)::bigint;
+  h := h # (h >> 16);
+  RETURN CASE WHEN h > 2147483647 THEN h - 4294967296 ELSE h END;
+END $$;
 -- "FNV_HASH function": 64-bit FNV-1a over the value's bytes.
 CREATE OR REPLACE FUNCTION rs.fnv_hash(b bytea, seed bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ DECLARE h bigint := seed; n numeric;
@@ -694,8 +790,9 @@ $$ SELECT CASE WHEN p = '[]'::jsonb THEN -1 ELSE (p -> 0)::integer END FROM rs.a
 CREATE OR REPLACE FUNCTION rs.array_contains(a jsonb, v jsonb, null_match boolean) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT p <> '[]'::jsonb FROM rs.array_positions(a, v, null_match) AS p $$;
 -- Elements with how often each came before, so that multi-sets can be compared.
-CREATE OR REPLACE FUNCTION rs.numbered(a jsonb) RETURNS TABLE (e jsonb, i bigint, n bigint) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT x.e, x.i, row_number() OVER (PARTITION BY x.e ORDER BY x.i) FROM jsonb_array_elements(a) WITH ORDINALITY AS x(e, i) $$;
+CREATE OR REPLACE FUNCTION rs.numbered(a jsonb) RETURNS TABLE (e jsonb, p jsonb, i bigint, n bigint) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT x.e, x.p, x.i, row_number() OVER (PARTITION BY x.p ORDER BY x.i)
+   FROM (SELECT y.e, rs.plain(y.e) AS p, y.i FROM jsonb_array_elements(a) WITH ORDINALITY AS y(e, i)) AS x $$;
 CREATE OR REPLACE FUNCTION rs.array_distinct(a jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   IF jsonb_typeof(a) <> 'array' THEN RETURN NULL; END IF;
@@ -705,14 +802,14 @@ CREATE OR REPLACE FUNCTION rs.array_except(a jsonb, b jsonb, as_sets boolean) RE
 $$ BEGIN
   IF jsonb_typeof(a) <> 'array' OR jsonb_typeof(b) <> 'array' THEN RETURN NULL; END IF;
   RETURN COALESCE((SELECT jsonb_agg(x.e ORDER BY x.i) FROM rs.numbered(a) AS x
-    WHERE CASE WHEN as_sets THEN x.n = 1 AND NOT EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.e = x.e)
-               ELSE NOT EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.e = x.e AND y.n = x.n) END), '[]'::jsonb);
+    WHERE CASE WHEN as_sets THEN x.n = 1 AND NOT EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.p = x.p)
+               ELSE NOT EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.p = x.p AND y.n = x.n) END), '[]'::jsonb);
 END $$;
 CREATE OR REPLACE FUNCTION rs.array_intersection(a jsonb, b jsonb, as_sets boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   IF jsonb_typeof(a) <> 'array' OR jsonb_typeof(b) <> 'array' THEN RETURN NULL; END IF;
   RETURN COALESCE((SELECT jsonb_agg(x.e ORDER BY x.i) FROM rs.numbered(a) AS x
-    WHERE (x.n = 1 OR NOT as_sets) AND EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.e = x.e AND (as_sets OR y.n = x.n))), '[]'::jsonb);
+    WHERE (x.n = 1 OR NOT as_sets) AND EXISTS (SELECT 1 FROM rs.numbered(b) AS y WHERE y.p = x.p AND (as_sets OR y.n = x.n))), '[]'::jsonb);
 END $$;
 CREATE OR REPLACE FUNCTION rs.array_union(a jsonb, b jsonb, as_sets boolean) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
@@ -727,14 +824,14 @@ BEGIN
   IF jsonb_typeof(a) IS DISTINCT FROM 'array' THEN RETURN NULL; END IF;
   SELECT COALESCE(jsonb_agg(e) FILTER (WHERE e = 'null'::jsonb), '[]'::jsonb) INTO nulls FROM jsonb_array_elements(a) AS x(e);
   SELECT COALESCE(jsonb_agg(e ORDER BY CASE WHEN ascending THEN k ELSE -k END, CASE WHEN ascending THEN r ELSE -r END), '[]'::jsonb) INTO rest
-  FROM (SELECT e, array_position(ARRAY['boolean', 'number', 'string', 'array', 'object'], jsonb_typeof(e)) AS k, row_number() OVER (ORDER BY e) AS r
+  FROM (SELECT e, array_position(ARRAY['boolean', 'number', 'string', 'array', 'object'], jsonb_typeof(e)) AS k, row_number() OVER (ORDER BY rs.plain(e)) AS r
         FROM jsonb_array_elements(a) AS x(e) WHERE e <> 'null'::jsonb) AS ranked;
   RETURN CASE WHEN first THEN nulls || rest ELSE rest || nulls END;
 END $$;
 CREATE OR REPLACE FUNCTION rs.arrays_overlap(a jsonb, b jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ BEGIN
   IF jsonb_typeof(a) <> 'array' OR jsonb_typeof(b) <> 'array' THEN RETURN NULL; END IF;
-  RETURN EXISTS (SELECT 1 FROM rs.numbered(a) AS x JOIN rs.numbered(b) AS y ON x.e = y.e);
+  RETURN EXISTS (SELECT 1 FROM rs.numbered(a) AS x JOIN rs.numbered(b) AS y ON x.p = y.p);
 END $$;
 
 -- SUPER: computing -------------------------------------------------------------------------------------------------------
@@ -748,10 +845,12 @@ $$ BEGIN
 END $$;
 -- "OBJECT_TRANSFORM function": paths are arrays of attribute names.
 CREATE OR REPLACE FUNCTION rs.object_put(v jsonb, path text[], value jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
-$$ DECLARE base jsonb := CASE WHEN jsonb_typeof(v) = 'object' THEN v ELSE '{}'::jsonb END;
+$$ DECLARE base jsonb := CASE WHEN jsonb_typeof(v) = 'object' THEN v ELSE '{}'::jsonb END; names text[];
 BEGIN
-  IF cardinality(path) = 1 THEN RETURN base || jsonb_build_object(path[1], value); END IF;
-  RETURN base || jsonb_build_object(path[1], rs.object_put(base -> path[1], path[2:], value));
+  names := ARRAY(SELECT x.key FROM rs.super_attributes(base) WITH ORDINALITY AS x(key, value, i) ORDER BY x.i);
+  IF path[1] <> ALL (names) THEN names := names || path[1]; END IF;
+  IF cardinality(path) > 1 THEN value := rs.object_put(base -> path[1], path[2:], value); END IF;
+  RETURN rs.marked((base - E'\x01order') || jsonb_build_object(path[1], value), names);
 END $$;
 CREATE OR REPLACE FUNCTION rs.object_transform(v jsonb, keep jsonb, paths jsonb, new_values jsonb[]) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
 $$ DECLARE result jsonb := '{}'; p jsonb; path text[]; kept jsonb;

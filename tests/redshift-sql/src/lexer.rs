@@ -169,7 +169,16 @@ fn token(text: &str, at: usize) -> Result<Token, SqlError> {
     };
     let make = |kind, end| Ok(Token { kind, start: at, end });
     if first == '\'' {
-        let (value, end) = unescape(text, at)?;
+        let (mut value, mut end) = unescape(text, at)?;
+        // A constant goes on behind a line's end, as in PostgreSQL.
+        while let Some(next) = text[end..].find(|c: char| !c.is_ascii_whitespace())
+            && text[end + next..].starts_with('\'')
+            && text[end..end + next].contains('\n')
+        {
+            let (more, stop) = unescape(text, end + next)?;
+            value.push_str(&more);
+            end = stop;
+        }
         return make(Kind::Text(value), end);
     }
     if first == '"' {

@@ -131,7 +131,7 @@ pub enum Statement {
     Explain(Box<Statement>),
     Analyze(Option<ObjectName>),
     Vacuum(Option<ObjectName>),
-    /// PREPARE name AS statement / EXECUTE name / DEALLOCATE name are refused; DECLARE CURSOR … of plain SQL:
+    /// DECLARE … CURSOR FOR of plain SQL.
     DeclareCursor {
         name: String,
         query: Query,
@@ -142,6 +142,24 @@ pub enum Statement {
         name: String,
     },
     CloseCursor(String),
+    /// PREPARE.
+    Prepare {
+        /// Name.
+        name: String,
+        /// Types of `$1`, `$2`, ….
+        types: Vec<RsType>,
+        /// SELECT, INSERT, UPDATE or DELETE.
+        statement: Box<Statement>,
+    },
+    /// EXECUTE of a prepared statement.
+    Execute {
+        /// Name.
+        name: String,
+        /// Values of `$1`, `$2`, ….
+        arguments: Vec<Expr>,
+    },
+    /// DEALLOCATE; `None` is ALL.
+    Deallocate(Option<String>),
     /// CANCEL pid.
     Cancel(u64),
 }
@@ -226,6 +244,9 @@ impl Statement {
             Self::DeclareCursor { .. } => "DECLARE CURSOR",
             Self::FetchCursor { .. } => "FETCH",
             Self::CloseCursor(_) => "CLOSE CURSOR",
+            Self::Prepare { .. } => "PREPARE",
+            Self::Execute { .. } => "EXECUTE",
+            Self::Deallocate(_) => "DEALLOCATE",
             Self::Cancel(_) => "CANCEL",
         }
     }

@@ -10,6 +10,8 @@ impl Expr {
         match self {
             Self::Navigate(e, _)
             | Self::Unary(_, e)
+            | Self::Prior(e)
+            | Self::OuterMark(e)
             | Self::Cast { expr: e, .. }
             | Self::IsNull { expr: e, .. }
             | Self::IsTruth { expr: e, .. }

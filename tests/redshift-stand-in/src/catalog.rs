@@ -18,6 +18,10 @@ use crate::error::{IntoSql as _, SqlResult};
 
 /// Name of the temporary table that a refresh fills with the new records of a stream.
 pub(crate) const STREAM_TABLE: &str = "rs:stream";
+/// The same records as a Kinesis stream shows them: a topic is a stream, a partition a shard.
+pub(crate) const KINESIS_VIEW: &str = "rs:kinesis";
+/// The source of an external schema of Kinesis, in its comment.
+pub(crate) const KINESIS: &str = "KINESIS";
 
 /// Everything that is committed, and the session's own changes if it read them itself.
 #[derive(Debug, Default)]
@@ -397,14 +401,15 @@ impl View {
     /// Any name in an external schema is a topic, until someone reads it.
     fn stream(&self, schema: &str, topic: &str) -> Option<Arc<Entry>> {
         let found = self.snapshot.schemas.get(schema).filter(|s| s.is_external())?;
+        let kinesis = found.meta["source"] == KINESIS;
         Some(Arc::new(Entry {
             relation: Relation {
                 schema: schema.to_owned(),
                 name: topic.to_owned(),
                 postgres_schema: "pg_temp".to_owned(),
-                postgres_name: STREAM_TABLE.to_owned(),
+                postgres_name: if kinesis { KINESIS_VIEW } else { STREAM_TABLE }.to_owned(),
                 kind: RelationKind::Stream,
-                columns: stream_columns(),
+                columns: if kinesis { kinesis_columns() } else { stream_columns() },
                 definition: None,
             },
             oid: 0,
@@ -437,6 +442,22 @@ pub(crate) fn stream_columns() -> Vec<Column> {
         ("kafka_value", RsType::Varbyte(redshift_sql::MAX_VARBYTE)),
         ("kafka_headers", RsType::Super),
         ("refresh_time", RsType::Timestamp),
+    ]
+    .into_iter()
+    .map(|(name, rs_type)| Column::new(name, rs_type))
+    .collect()
+}
+
+/// The columns of a Kinesis stream (Redshift Database Developer Guide, "Getting started with streaming
+/// ingestion from Amazon Kinesis Data Streams").
+fn kinesis_columns() -> Vec<Column> {
+    [
+        ("approximate_arrival_timestamp", RsType::Timestamp),
+        ("partition_key", RsType::Varchar(256)),
+        ("shard_id", RsType::Char(20)),
+        ("sequence_number", RsType::Varchar(128)),
+        ("refresh_time", RsType::Timestamp),
+        ("kinesis_data", RsType::Varbyte(redshift_sql::MAX_VARBYTE)),
     ]
     .into_iter()
     .map(|(name, rs_type)| Column::new(name, rs_type))

@@ -3,6 +3,8 @@
 //! Results arrive in PostgreSQL's binary form and are decoded to [`Datum`]; variables and bind
 //! parameters travel as text. Invariant: no value is rounded or cut here.
 
+mod json;
+
 use bytes::{BufMut as _, BytesMut};
 use redshift_data_api::{ColumnMetadata, Nullable, SqlError, Value};
 use redshift_sql::{OutputColumn, RsType};
@@ -57,7 +59,7 @@ impl Datum {
             RsType::Real | RsType::Double => Self::Float(text.trim().parse().map_err(|_| wrong())?),
             RsType::Boolean => Self::Boolean(matches!(text, "t" | "true")),
             RsType::Varbyte(_) => Self::Text(text.trim_start_matches("\\x").to_owned()),
-            RsType::Super => Self::Text(compact_json(text)),
+            RsType::Super => Self::Text(json::shown(text)),
             _ => Self::Text(text.to_owned()),
         })
     }
@@ -130,8 +132,8 @@ fn decode(ty: &Type, raw: &[u8]) -> Option<Datum> {
         Type::TIMESTAMPTZ => Datum::Text(timestamp_text(int(raw)?) + "+00"),
         Type::INTERVAL => Datum::Text(interval_text(raw)?),
         Type::BYTEA => Datum::Text(hex(raw)),
-        Type::JSONB => Datum::Text(compact_json(std::str::from_utf8(raw.get(1..)?).ok()?)),
-        Type::JSON => Datum::Text(compact_json(std::str::from_utf8(raw).ok()?)),
+        Type::JSONB => Datum::Text(json::shown(std::str::from_utf8(raw.get(1..)?).ok()?)),
+        Type::JSON => Datum::Text(json::shown(std::str::from_utf8(raw).ok()?)),
         Type::CHAR => Datum::Text(String::from_utf8_lossy(raw).into_owned()),
         Type::VOID => Datum::Null,
         Type::UUID => Datum::Text(hex(raw)),
@@ -281,30 +283,6 @@ fn interval_text(raw: &[u8]) -> Option<String> {
     Some(parts.join(" "))
 }
 
-/// JSON without the blanks that PostgreSQL puts after commas and colons.
-pub(crate) fn compact_json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let (mut quoted, mut escaped) = (false, false);
-    for c in text.chars() {
-        if quoted {
-            out.push(c);
-            if escaped {
-                escaped = false;
-            } else if c == '\\' {
-                escaped = true;
-            } else if c == '"' {
-                quoted = false;
-            }
-        } else if c == '"' {
-            quoted = true;
-            out.push(c);
-        } else if !c.is_ascii_whitespace() {
-            out.push(c);
-        }
-    }
-    out
-}
-
 /// A bind parameter in text form, whatever its type.
 #[derive(Debug)]
 pub(crate) struct TextParameter(pub(crate) Option<String>);
@@ -397,10 +375,5 @@ mod tests {
             assert_eq!(timestamp_text(micros), expected);
         }
         assert_eq!(date_text(59), "2000-02-29");
-    }
-
-    #[test]
-    fn compacts_json_outside_of_strings() {
-        assert_eq!(compact_json(r#"{"a": [1, 2], "b \" : ": "x , y"}"#), r#"{"a":[1,2],"b \" : ":"x , y"}"#);
     }
 }

@@ -18,7 +18,7 @@ impl Parser<'_> {
             let label = self.is_symbol_at(1, "(") || self.is_word("OID");
             names.push(self.ident_token(label)?);
         }
-        if self.is_symbol("(") {
+        if self.is_symbol("(") && !self.is_outer_mark() {
             let name = match names.as_slice() {
                 [name] => ObjectName::bare(&name.name),
                 [schema, name] => {
@@ -30,7 +30,17 @@ impl Parser<'_> {
         }
         let mut steps: Vec<Step> = names.into_iter().map(Step::Name).collect();
         steps.extend(self.steps()?);
+        if self.is_outer_mark() {
+            for _ in 0..3 {
+                self.advance();
+            }
+            return Ok(Expr::OuterMark(Box::new(Expr::Path(steps))));
+        }
         Ok(Expr::Path(steps))
+    }
+
+    fn is_outer_mark(&self) -> bool {
+        self.is_symbol("(") && self.is_symbol_at(1, "+") && self.is_symbol_at(2, ")")
     }
 
     pub(super) fn call(&mut self, name: ObjectName, position: usize) -> Parsed<Expr> {

@@ -162,6 +162,10 @@ impl Parser<'_> {
                 self.range(left, false).map(|e| (e, true))
             }
             "OVERLAPS" => self.refuse(SqlError::not_in_stand_in("OVERLAPS")),
+            // COLLATE of a column's definition, behind its DEFAULT.
+            "COLLATE" if self.is_word_at(1, "CASE_SENSITIVE") || self.is_word_at(1, "CASE_INSENSITIVE") => {
+                Ok((left, false))
+            }
             "COLLATE" => self.refuse(SqlError::not_in_stand_in("COLLATE in an expression")),
             _ => Ok((left, false)),
         }
@@ -231,6 +235,10 @@ impl Parser<'_> {
         if self.is_word("NOT") {
             self.advance();
             return Ok(Expr::Unary(UnaryOp::Not, self.operand(NOT)?));
+        }
+        if self.hierarchical && self.is_word("PRIOR") {
+            self.advance();
+            return Ok(Expr::Prior(self.operand(UNARY)?));
         }
         let op = match self.kind() {
             Kind::Symbol("-") => Some(UnaryOp::Minus),
@@ -474,7 +482,7 @@ impl Parser<'_> {
                 self.advance();
                 Ok(function(&word.to_ascii_lowercase(), Vec::new(), position))
             }
-            "LEFT" | "RIGHT" if call_follows => self.path_or_call(),
+            "LEFT" | "RIGHT" | "ISNULL" | "COLLATE" if call_follows => self.path_or_call(),
             "APPROXIMATE" if !call_follows && matches!(self.token_at(1).kind, Kind::Word(_)) => {
                 self.advance();
                 match self.path_or_call()? {

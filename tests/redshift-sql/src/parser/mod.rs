@@ -22,7 +22,7 @@ use crate::error::SqlError;
 use crate::lexer::{self, Kind, Token};
 use crate::plpgsql::{Block, Target};
 use crate::settings::Settings;
-use crate::statement::Statement;
+use crate::statement::{SetStatement, Statement};
 
 /// Deepest nesting of parentheses, subqueries and blocks.
 const MAX_DEPTH: usize = 100;
@@ -39,6 +39,8 @@ pub(crate) struct Parser<'a> {
     /// Inside a procedure body: SELECT … INTO names variables, LOOP ends a query.
     procedural: bool,
     nonatomic: bool,
+    /// Inside a CONNECT BY condition: PRIOR is an operator.
+    hierarchical: bool,
     /// Targets of the last SELECT … INTO of a procedure body.
     into: Option<Vec<Target>>,
 }
@@ -72,6 +74,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             procedural: false,
             nonatomic: false,
+            hierarchical: false,
             into: None,
         })
     }
@@ -362,7 +365,9 @@ impl<'a> Parser<'a> {
             "SET" => self.set(),
             "RESET" => {
                 self.advance();
-                if self.eat_word("ALL") {
+                if self.eat_words(&["SESSION", "AUTHORIZATION"]) {
+                    Ok(Statement::Set(SetStatement::SessionAuthorization(None)))
+                } else if self.eat_word("ALL") {
                     Ok(Statement::Reset(None))
                 } else {
                     self.parameter_name().map(|n| Statement::Reset(Some(n)))
@@ -394,8 +399,8 @@ impl<'a> Parser<'a> {
                 }
                 Ok(Statement::Files(if keyword == "COPY" { "COPY" } else { "UNLOAD" }))
             }
-            "COPY" | "UNLOAD" | "PREPARE" | "EXECUTE" | "DEALLOCATE" | "USE" | "ATTACH" | "DETACH" | "DESC"
-            | "VALUES" | "UNDROP" => {
+            "PREPARE" | "EXECUTE" | "DEALLOCATE" => self.prepared(),
+            "COPY" | "UNLOAD" | "USE" | "ATTACH" | "DETACH" | "DESC" | "VALUES" | "UNDROP" => {
                 if keyword == "VALUES" {
                     return self.refuse(SqlError::syntax("syntax error at or near \"VALUES\""));
                 }

@@ -2,8 +2,8 @@
 
 use super::{Parsed, Parser};
 use crate::ast::{
-    Cte, Expr, GroupItem, JoinCondition, JoinKind, ObjectName, Pivot, Query, QueryBody, Select, SelectInto, SelectItem,
-    SetOp, Step, TableRef, UnpivotColumns,
+    ConnectBy, Cte, Expr, GroupItem, JoinCondition, JoinKind, ObjectName, Pivot, Query, QueryBody, Select, SelectInto,
+    SelectItem, SetOp, Step, TableRef, UnpivotColumns,
 };
 use crate::error::SqlError;
 use crate::lexer::Kind;
@@ -179,9 +179,7 @@ impl Parser<'_> {
         if self.eat_word("WHERE") {
             select.selection = Some(self.expr()?);
         }
-        if self.is_words(&["START", "WITH"]) || self.is_words(&["CONNECT", "BY"]) {
-            return self.refuse(SqlError::not_in_stand_in("CONNECT BY"));
-        }
+        select.connect_by = self.connect_by()?;
         if self.eat_words(&["GROUP", "BY"]) {
             select.group_by =
                 if self.eat_word("ALL") { vec![GroupItem::All] } else { self.comma_list(Self::group_item)? };
@@ -197,6 +195,28 @@ impl Parser<'_> {
         }
         self.select_into(&mut select)?;
         Ok(select)
+    }
+
+    /// "CONNECT BY clause": the two parts come in either order.
+    fn connect_by(&mut self) -> Parsed<Option<ConnectBy>> {
+        let mut start = None;
+        if self.eat_words(&["START", "WITH"]) {
+            start = Some(self.expr()?);
+            if !self.is_words(&["CONNECT", "BY"]) {
+                return Err(self.unexpected());
+            }
+        }
+        if !self.eat_words(&["CONNECT", "BY"]) {
+            return Ok(None);
+        }
+        let outer = std::mem::replace(&mut self.hierarchical, true);
+        let condition = self.expr();
+        self.hierarchical = outer;
+        let condition = condition?;
+        if start.is_none() && self.eat_words(&["START", "WITH"]) {
+            start = Some(self.expr()?);
+        }
+        Ok(Some(ConnectBy { start, condition }))
     }
 
     fn select_into(&mut self, select: &mut Select) -> Parsed<()> {

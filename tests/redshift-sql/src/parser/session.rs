@@ -228,7 +228,8 @@ impl Parser<'_> {
             }
             self.eat_word("VERBOSE");
         }
-        let name = if self.is_name() { Some(self.object_name()?) } else { None };
+        let options = self.is_words(&["PREDICATE", "COLUMNS"]) || self.is_words(&["ALL", "COLUMNS"]);
+        let name = if self.is_name() && !options { Some(self.object_name()?) } else { None };
         if vacuum {
             if self.eat_word("TO") {
                 self.unsigned()?;
@@ -277,5 +278,27 @@ impl Parser<'_> {
         self.expect_word("FROM")?;
         let name = self.name()?;
         Ok(Statement::FetchCursor { count, name })
+    }
+
+    /// "PREPARE", "EXECUTE", "DEALLOCATE".
+    pub(super) fn prepared(&mut self) -> Parsed<Statement> {
+        if self.eat_word("DEALLOCATE") {
+            self.eat_word("PREPARE");
+            return Ok(Statement::Deallocate(if self.eat_word("ALL") { None } else { Some(self.name()?) }));
+        }
+        if self.eat_word("EXECUTE") {
+            let name = self.name()?;
+            let arguments = if self.is_symbol("(") { self.parenthesised(Self::expr)? } else { Vec::new() };
+            return Ok(Statement::Execute { name, arguments });
+        }
+        self.expect_word("PREPARE")?;
+        let name = self.name()?;
+        let types = if self.is_symbol("(") { self.parenthesised(Self::data_type)? } else { Vec::new() };
+        self.expect_word("AS")?;
+        if !["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"].iter().any(|word| self.is_word(word)) {
+            return Err(self.unexpected());
+        }
+        let statement = Box::new(self.deeper(Self::statement)?);
+        Ok(Statement::Prepare { name, types, statement })
     }
 }

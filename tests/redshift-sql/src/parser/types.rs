@@ -48,6 +48,10 @@ impl Parser<'_> {
             Some("DATE" | "TIME" | "TIMETZ" | "TIMESTAMP" | "TIMESTAMPTZ") => {
                 literal(1) || (self.is_word_at(2, "TIME") && self.is_word_at(3, "ZONE") && literal(4))
             }
+            Some(
+                "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "FLOAT" | "BOOL" | "BOOLEAN" | "NUMERIC" | "DECIMAL"
+                | "VARCHAR",
+            ) => literal(1),
             _ => false,
         }
     }

@@ -117,7 +117,8 @@ impl Parser<'_> {
         let source = match self.keyword().as_deref() {
             Some("KAFKA") => StreamSource::Kafka,
             Some("MSK") => StreamSource::Msk,
-            Some(other @ ("KINESIS" | "DATA" | "HIVE" | "POSTGRES" | "MYSQL" | "REDSHIFT")) => {
+            Some("KINESIS") => StreamSource::Kinesis,
+            Some(other @ ("DATA" | "HIVE" | "POSTGRES" | "MYSQL" | "REDSHIFT")) => {
                 let construct = format!("CREATE EXTERNAL SCHEMA … FROM {other}");
                 return self.refuse(SqlError::not_in_stand_in(&construct));
             }
@@ -138,6 +139,8 @@ impl Parser<'_> {
         loop {
             if self.eat_word("IAM_ROLE") {
                 schema.iam_role = Some(if self.eat_word("DEFAULT") { "default".to_owned() } else { self.string()? });
+            } else if self.eat_word("REGION") {
+                self.string()?;
             } else if self.eat_word("URI") {
                 schema.uri = Some(self.string()?);
             } else if self.eat_word("CLUSTER_ARN") {
@@ -161,6 +164,9 @@ impl Parser<'_> {
                 break;
             }
         }
+        if source == StreamSource::Kinesis {
+            return self.kinesis_schema(schema, authentication.is_some());
+        }
         let Some(authentication) = authentication else {
             return self.refuse(SqlError::syntax(format!(
                 "CREATE EXTERNAL SCHEMA \"{}\" needs AUTHENTICATION none, iam or mtls",
@@ -170,6 +176,19 @@ impl Parser<'_> {
         schema.authentication = authentication;
         self.check_external_schema(&schema)?;
         Ok(Statement::CreateExternalSchema(schema))
+    }
+
+    /// "Getting started with streaming ingestion from Amazon Kinesis Data Streams": a role and nothing else.
+    fn kinesis_schema(&self, schema: CreateExternalSchema, authentication: bool) -> Parsed<Statement> {
+        let name = &schema.name;
+        let problem = if schema.iam_role.is_none() {
+            "needs an IAM_ROLE"
+        } else if authentication || schema.uri.is_some() || schema.cluster_arn.is_some() {
+            "takes no URI, CLUSTER_ARN or AUTHENTICATION with FROM KINESIS"
+        } else {
+            return Ok(Statement::CreateExternalSchema(schema));
+        };
+        self.refuse(SqlError::new("22023", format!("CREATE EXTERNAL SCHEMA \"{name}\" {problem}")))
     }
 
     /// "Getting started with streaming ingestion from Apache Kafka sources".

@@ -87,6 +87,7 @@ impl Rewriter<'_> {
 
     pub(super) fn insert(&mut self, insert: &Insert) -> Result<String, SqlError> {
         let relation = self.target(&insert.table, "INSERT")?;
+        self.fills_temporary = relation.postgres_schema == "pg_temp";
         let table = table_sql(&relation);
         let Some(source) = &insert.source else {
             return Ok(format!("INSERT INTO {table} DEFAULT VALUES"));
@@ -128,7 +129,9 @@ impl Rewriter<'_> {
             let value = Typed::new(name.clone(), from.rs_type.clone());
             let takes_text =
                 column.rs_type.is_character() || matches!(column.rs_type, RsType::Super | RsType::Varbyte(_));
-            let sql = if !takes_text && is_open_item(source, n) {
+            // A NULL of a subquery or with LIMIT has become text on its way.
+            let null = from.rs_type == RsType::Unknown && !column.rs_type.is_character();
+            let sql = if null || (!takes_text && is_open_item(source, n)) {
                 format!("(({name})::text)::{}", column.rs_type.postgres())
             } else {
                 self.assign_column(&value, &column.name, &column.rs_type)?

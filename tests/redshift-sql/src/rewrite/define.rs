@@ -15,8 +15,13 @@ use crate::{quote_identifier, quote_literal};
 /// "Quotas and limits": columns of a table.
 const MAX_COLUMNS: usize = 1600;
 
-/// A new relation's name; a temporary one is in PostgreSQL's temporary schema.
-fn new_name(name: &ObjectName, temporary: bool) -> Result<String, SqlError> {
+/// A new relation's name in the connected database; a temporary one is in PostgreSQL's temporary schema.
+fn new_name(name: &ObjectName, temporary: bool, catalog: &dyn crate::Catalog) -> Result<String, SqlError> {
+    if let Some(database) = name.database.as_ref().filter(|database| **database != catalog.database()) {
+        return Err(SqlError::unsupported(format!(
+            "cross-database reference to database \"{database}\" is not supported"
+        )));
+    }
     if temporary {
         return match &name.schema {
             Some(_) => Err(SqlError::new("42P16", "cannot create temporary relation in non-temporary schema")),
@@ -101,7 +106,7 @@ impl Rewriter<'_> {
     }
 
     fn create_table(&mut self, create: &CreateTable) -> Result<String, SqlError> {
-        let name = new_name(&create.name, create.temporary)?;
+        let name = new_name(&create.name, create.temporary, self.catalog)?;
         let mut columns = Vec::new();
         if let Some((parent, defaults)) = &create.like {
             let relation = self.lookup(parent)?;
@@ -165,7 +170,8 @@ impl Rewriter<'_> {
     }
 
     fn create_table_as(&mut self, create: &CreateTableAs) -> Result<(String, Vec<OutputColumn>), SqlError> {
-        let name = new_name(&create.name, create.temporary)?;
+        let name = new_name(&create.name, create.temporary, self.catalog)?;
+        self.fills_temporary = create.temporary;
         let (sql, mut columns) = self.query(&create.query, None)?;
         rename_all(&mut columns, &create.columns)?;
         no_duplicates(&columns)?;
@@ -181,7 +187,7 @@ impl Rewriter<'_> {
     }
 
     fn create_view(&mut self, view: &CreateView) -> Result<(String, Vec<OutputColumn>), SqlError> {
-        let name = new_name(&view.name, false)?;
+        let name = new_name(&view.name, false, self.catalog)?;
         let (sql, mut columns) = self.query(&view.query, None)?;
         rename_all(&mut columns, &view.columns)?;
         no_duplicates(&columns)?;
@@ -191,7 +197,7 @@ impl Rewriter<'_> {
     }
 
     fn create_function(&mut self, function: &CreateFunction) -> Result<String, SqlError> {
-        let name = new_name(&function.name, false)?;
+        let name = new_name(&function.name, false, self.catalog)?;
         let arguments: Vec<String> = function.arguments.iter().map(super::functions::argument_type).collect();
         struct Arguments<'a>(&'a [RsType]);
         impl crate::catalog::Variables for Arguments<'_> {

@@ -131,6 +131,7 @@ impl Rewriter<'_> {
                 let pattern = self.expr(pattern, scope)?;
                 let (a, b) = (self.text_of(&value)?, self.text_of(&pattern)?);
                 let word = match kind {
+                    LikeKind::Like if value.caseless || pattern.caseless => "ILIKE",
                     LikeKind::Like => "LIKE",
                     LikeKind::ILike => "ILIKE",
                     LikeKind::Similar => "SIMILAR TO",
@@ -181,6 +182,12 @@ impl Rewriter<'_> {
                     _ => Err(SqlError::syntax("subquery must return only one column")),
                 }
             }
+            Expr::Prior(inner) => match self.prior.clone() {
+                Some(items) => self.expr(inner, &Scope { items, parent: scope.parent, ..Scope::default() }),
+                None => Err(SqlError::syntax("PRIOR is only allowed in a CONNECT BY condition")),
+            },
+            // Where it makes no outer join, the mark is ignored ("Oracle-Style outer joins in the WHERE clause").
+            Expr::OuterMark(inner) => self.expr(inner, scope),
             Expr::Tuple(_) => Err(SqlError::not_in_stand_in("a row value here")),
         }
     }
@@ -233,7 +240,8 @@ impl Rewriter<'_> {
         // The common case stays one IN: a character value among constants.
         let plain = value.ty.is_character()
             && !value.is_open()
-            && values.iter().all(|v| v.ty.is_character() && v.form != Form::Null);
+            && !value.caseless
+            && values.iter().all(|v| v.ty.is_character() && v.form != Form::Null && !v.caseless);
         if plain {
             let items: Vec<String> = values.iter().map(|v| format!("({})::bpchar", v.sql)).collect();
             return Ok(Typed::new(

@@ -1,6 +1,6 @@
 //! FROM items: relations, joins, subqueries, unnesting, late-binding views.
 
-use super::query::{column_list, renamed};
+use super::query::{column_list, inner_names, renamed};
 use super::scope::{Item, Scope, ScopeColumn};
 use super::{Form, Rewriter, Typed};
 use crate::ast::{JoinCondition, JoinKind, ObjectName, Step, TableRef};
@@ -327,13 +327,15 @@ pub(super) fn output_item(alias: &str, columns: &[OutputColumn]) -> Item {
         schema: None,
         columns: columns
             .iter()
-            .map(|c| ScopeColumn {
+            .zip(inner_names(columns))
+            .map(|(c, inner)| ScopeColumn {
                 name: c.name.clone(),
                 value: Typed {
-                    sql: format!("{}.{}", quote_identifier(alias), quote_identifier(&c.name)),
+                    sql: format!("{}.{inner}", quote_identifier(alias)),
                     ty: c.rs_type.clone(),
                     form: Form::Value,
                     origin: c.origin.clone(),
+                    caseless: false,
                 },
             })
             .collect(),

@@ -10,8 +10,10 @@ mod define;
 mod expr;
 mod from;
 mod functions;
+mod hierarchy;
 mod known;
 mod operators;
+mod outer;
 mod pivot;
 mod query;
 mod scope;
@@ -48,15 +50,17 @@ pub(crate) struct Typed {
     pub(crate) form: Form,
     /// The table that a plain column belongs to.
     pub(crate) origin: Option<(String, String)>,
+    /// Compared without regard to case: what COLLATE(…, 'case_insensitive') gives.
+    pub(crate) caseless: bool,
 }
 
 impl Typed {
     pub(crate) fn new(sql: impl Into<String>, ty: RsType) -> Self {
-        Self { sql: sql.into(), ty, form: Form::Value, origin: None }
+        Self { sql: sql.into(), ty, form: Form::Value, origin: None, caseless: false }
     }
 
     pub(crate) fn null() -> Self {
-        Self { sql: "NULL".into(), ty: RsType::Unknown, form: Form::Null, origin: None }
+        Self { sql: "NULL".into(), ty: RsType::Unknown, form: Form::Null, origin: None, caseless: false }
     }
 
     pub(crate) fn text(text: &str) -> Self {
@@ -66,6 +70,7 @@ impl Typed {
             ty: RsType::Varchar(bytes),
             form: Form::Text(text.to_owned()),
             origin: None,
+            caseless: false,
         }
     }
 
@@ -101,6 +106,10 @@ pub(crate) struct Rewriter<'a> {
     group_keys: Vec<(String, bool)>,
     /// Columns, as SQL, that CAN_JSON_PARSE has found good where the expression at hand is evaluated.
     known_json: Vec<String>,
+    /// The statement fills a temporary table.
+    fills_temporary: bool,
+    /// The parent row's columns, in a CONNECT BY condition.
+    prior: Option<Vec<scope::Item>>,
 }
 
 impl<'a> Rewriter<'a> {
@@ -122,6 +131,8 @@ impl<'a> Rewriter<'a> {
             compute_read: false,
             group_keys: Vec::new(),
             known_json: Vec::new(),
+            fills_temporary: false,
+            prior: None,
         }
     }
 

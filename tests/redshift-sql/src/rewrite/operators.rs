@@ -121,6 +121,10 @@ impl Rewriter<'_> {
         if left.form == Form::Null || right.form == Form::Null {
             return boolean("NULL::boolean".to_owned());
         }
+        if left.caseless || right.caseless {
+            let (a, b) = (self.text_of(left)?, self.text_of(right)?);
+            return boolean(format!("(lower({a})::bpchar {sign} lower({b})::bpchar)"));
+        }
         let open = |v: &Typed| matches!(v.form, Form::Text(_));
         match (open(left), open(right)) {
             // A constant takes the other side's type.
@@ -137,6 +141,33 @@ impl Rewriter<'_> {
         // "Character types", significance of trailing blanks: they are ignored. bpchar compares so, and the cast costs nothing.
         if left.ty.is_character() && right.ty.is_character() {
             return boolean(format!("(({})::bpchar {sign} ({})::bpchar)", left.sql, right.sql));
+        }
+        // "Type compatibility and conversion": text is compared with a DECIMAL as a DECIMAL; other numbers, and moments, become text.
+        match (&left.ty, &right.ty) {
+            (t, RsType::Decimal(..)) if t.is_character() => {
+                return boolean(format!("((({})::text)::numeric {sign} {})", left.sql, right.sql));
+            }
+            (RsType::Decimal(..), t) if t.is_character() => {
+                return boolean(format!("({} {sign} (({})::text)::numeric)", left.sql, right.sql));
+            }
+            _ => {}
+        }
+        let becomes_text = |t: &RsType| {
+            t.is_numeric() || t.is_datetime() || matches!(t, RsType::Time | RsType::TimeTz | RsType::Interval)
+        };
+        if (left.ty.is_character() && becomes_text(&right.ty)) || (becomes_text(&left.ty) && right.ty.is_character()) {
+            let (a, b) = (self.text_of(left)?, self.text_of(right)?);
+            return boolean(format!("(({a})::bpchar {sign} ({b})::bpchar)"));
+        }
+        // The same page: an integer becomes a BOOLEAN.
+        match (&left.ty, &right.ty) {
+            (RsType::Boolean, t) if t.is_integer() => {
+                return boolean(format!("({} {sign} ({} <> 0))", left.sql, right.sql));
+            }
+            (t, RsType::Boolean) if t.is_integer() => {
+                return boolean(format!("(({} <> 0) {sign} {})", left.sql, right.sql));
+            }
+            _ => {}
         }
         let fits = |a: &RsType, b: &RsType| {
             a == b
@@ -247,6 +278,7 @@ impl Rewriter<'_> {
             (a, BinaryOp::Minus, b) if a.is_datetime() && b.is_datetime() => Interval,
             (Interval, BinaryOp::Plus | BinaryOp::Minus, Interval) => Interval,
             (Interval, BinaryOp::Multiply | BinaryOp::Divide, t) if t.is_numeric() => Interval,
+            (t, BinaryOp::Multiply, Interval) if t.is_numeric() => Interval,
             (Date, BinaryOp::Plus, Time) => Timestamp,
             _ => return Err(no_operator(op, left, right)),
         };

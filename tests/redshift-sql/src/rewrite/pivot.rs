@@ -4,7 +4,7 @@
 //! operator does not name stay as they are: "added implicitly".
 
 use super::from::output_item;
-use super::query::natural_name;
+use super::query::{column_list, natural_name};
 use super::scope::{Scope, ScopeColumn};
 use super::{Form, Rewriter, Typed};
 use crate::ast::{BinaryOp, Call, Expr, Literal, Pivot, Step, TableRef, UnpivotColumns};
@@ -129,9 +129,8 @@ impl Rewriter<'_> {
         scope: &mut Scope<'_>,
     ) -> Result<String, SqlError> {
         let alias = alias.map_or_else(|| self.alias("s"), str::to_owned);
-        let names: Vec<String> = output.iter().map(|c| quote_identifier(&c.name)).collect();
         self.add_item(scope, output_item(&alias, output))?;
-        Ok(format!("({sql}) AS {}({})", quote_identifier(&alias), names.join(", ")))
+        Ok(format!("({sql}) AS {}{}", quote_identifier(&alias), column_list(output)))
     }
 
     /// "For constant IN values such as 'abc' or 5 the default column name is the constant itself."

@@ -22,7 +22,7 @@ pub(super) fn natural_name(expr: &Expr) -> String {
         Expr::Call(call) => match call.name.name.as_str() {
             "dateadd" => "date_add".to_owned(),
             "datediff" => "date_diff".to_owned(),
-            "extract" => "date_part".to_owned(),
+            "extract" | "datepart" => "date_part".to_owned(),
             "nvl" => "coalesce".to_owned(),
             "sysdate" => "timestamp".to_owned(),
             "current_date" => "date".to_owned(),
@@ -339,8 +339,16 @@ pub(super) fn renamed(
 }
 
 pub(super) fn column_list(columns: &[OutputColumn]) -> String {
-    let names: Vec<String> = columns.iter().map(|c| quote_identifier(&c.name)).collect();
-    format!("({})", names.join(", "))
+    format!("({})", inner_names(columns).join(", "))
+}
+
+/// The columns' names inside of PostgreSQL: a name that came before is told apart, so that `*` finds each.
+pub(super) fn inner_names(columns: &[OutputColumn]) -> Vec<String> {
+    let name = |(n, column): (usize, &OutputColumn)| {
+        let again = columns[..n].iter().any(|before| before.name == column.name);
+        quote_identifier(&if again { format!("{}:{n}", column.name) } else { column.name.clone() })
+    };
+    columns.iter().enumerate().map(name).collect()
 }
 
 fn cte_sql(name: &str, columns: &[OutputColumn], sql: &str) -> String {

@@ -31,6 +31,8 @@ pub(crate) struct Scope<'p> {
     pub(crate) items: Vec<Item>,
     /// Columns of JOIN … USING: their bare name is one column.
     pub(crate) merged: Vec<String>,
+    /// LEVEL of a hierarchical query: found where no column has the name.
+    pub(crate) pseudo: Vec<ScopeColumn>,
     /// Select list aliases so far, for lateral references ("SELECT list").
     pub(crate) laterals: Vec<(String, Typed)>,
     pub(crate) parent: Option<&'p Scope<'p>>,
@@ -57,7 +59,7 @@ impl Scope<'_> {
             }
             found = Some(value.clone());
         }
-        Ok(found)
+        Ok(found.or_else(|| self.pseudo.iter().find(|c| c.name == name).map(|c| c.value.clone())))
     }
 
     fn item(&self, schema: Option<&str>, alias: &str) -> Option<&Item> {
@@ -163,6 +165,8 @@ impl Rewriter<'_> {
             RsType::Char(_) => "bpchar".to_owned(),
             RsType::Varchar(_) => "character varying".to_owned(),
             RsType::Decimal(..) => "numeric".to_owned(),
+            // As text it has its attributes in order.
+            RsType::Super => return Typed::new(format!("rs.ordered(${}::json)", index + 1), rs_type),
             other => other.postgres(),
         };
         Typed::new(format!("(${}::{cast})", index + 1), rs_type)

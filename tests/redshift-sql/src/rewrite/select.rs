@@ -19,12 +19,21 @@ impl Rewriter<'_> {
     ) -> Result<(String, Vec<OutputColumn>), SqlError> {
         let mut scope = Scope { parent, ..Scope::default() };
         let outer_json = std::mem::take(&mut self.known_json);
-        let from = self.from(&select.from, &mut scope)?;
+        let (from, selection) = match &select.selection {
+            Some(selection) if super::outer::is_marked(selection) => {
+                self.outer_joins(&select.from, selection, &mut scope)?
+            }
+            selection => (self.from(&select.from, &mut scope)?, selection.clone()),
+        };
+        let from = match &select.connect_by {
+            Some(connect) => self.hierarchy(connect, &from, &mut scope)?,
+            None => from,
+        };
         // An alias here may hide the one that a key of the query around is from.
         let hidden: Vec<String> = scope.items.iter().map(|i| format!("{}.", quote_identifier(&i.alias))).collect();
         let outer_keys = self.group_keys.clone();
         self.group_keys.retain(|(key, _)| !hidden.iter().any(|alias| key.contains(alias)));
-        let result = self.select_from(select, order_by, &from, &mut scope);
+        let result = self.select_from(select, selection.as_ref(), order_by, &from, &mut scope);
         self.group_keys = outer_keys;
         self.known_json = outer_json;
         result
@@ -33,13 +42,14 @@ impl Rewriter<'_> {
     fn select_from(
         &mut self,
         select: &Select,
+        selection: Option<&Expr>,
         order_by: &[OrderItem],
         from: &str,
         scope: &mut Scope<'_>,
     ) -> Result<(String, Vec<OutputColumn>), SqlError> {
         let mut values: Vec<(String, Typed)> = Vec::new();
         let mut plain = Vec::new();
-        let known = self.learn(select.selection.as_ref(), scope);
+        let known = self.learn(selection, scope);
         for item in &select.items {
             self.select_item(item, scope, &mut values)?;
             let aggregated = matches!(item, SelectItem::Expr(expr, _) if functions::has_aggregate(expr));
@@ -54,14 +64,14 @@ impl Rewriter<'_> {
                 origin: value.origin.clone(),
             })
             .collect();
-        let selection = self.clause(" WHERE ", select.selection.as_ref(), scope)?;
+        let filter = self.clause(" WHERE ", selection, scope)?;
         let keys = self.group_by(&select.group_by, scope, &values, &plain)?;
         let group = keys.sql();
         if !keys.character.is_empty() {
             self.group_keys.extend(keys.character);
             values.clear();
             scope.laterals.clear();
-            let known = self.learn(select.selection.as_ref(), scope);
+            let known = self.learn(selection, scope);
             for item in &select.items {
                 self.select_item(item, scope, &mut values)?;
             }
@@ -73,7 +83,7 @@ impl Rewriter<'_> {
         for item in order_by {
             keys.push(self.order_key(item, scope, &names)?);
         }
-        let tail = format!("{from}{selection}{group}{having}");
+        let tail = format!("{from}{filter}{group}{having}");
         let settled: Vec<String> = values.iter().map(|(_, value)| self.settled(value)).collect();
         if let Some(qualify) = &select.qualify {
             let test = self.expr(qualify, scope)?;

@@ -286,6 +286,7 @@ pub enum AlterSchema {
 #[allow(missing_docs, reason = "the names are Redshift's")]
 pub enum StreamSource {
     Kafka,
+    Kinesis,
     Msk,
 }
 

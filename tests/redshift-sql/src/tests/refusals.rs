@@ -124,7 +124,7 @@ fn names_that_do_not_exist() {
         ),
         ("SELECT kafka_offset FROM kafka.topic", "can only be read by a materialized view"),
         ("SELECT sum(id) OVER (ORDER BY id) FROM t", "require a frame clause"),
-        ("SELECT id = name FROM t", "operator does not exist: integer = character varying(10)"),
+        ("SELECT id = ts FROM t", "operator does not exist: integer = timestamp"),
         ("SELECT row_number() FROM t", "requires an OVER clause"),
     ]);
 }
@@ -175,7 +175,9 @@ fn external_schemas_are_checked() {
         ("FROM KAFKA URI 'b:9098' AUTHENTICATION iam", "needs an IAM_ROLE"),
         ("FROM KAFKA IAM_ROLE default URI 'b:9094' AUTHENTICATION mtls", "AUTHENTICATION_ARN or SECRET_ARN"),
         ("FROM KAFKA URI 'b:9092'", "needs AUTHENTICATION"),
-        ("FROM KINESIS IAM_ROLE default", "FROM KINESIS is not supported by this stand-in"),
+        ("FROM KINESIS", "needs an IAM_ROLE"),
+        ("FROM KINESIS IAM_ROLE default URI 'b:9092'", "takes no URI"),
+        ("FROM MYSQL DATABASE 'd' URI 'h'", "FROM MYSQL is not supported by this stand-in"),
     ] {
         let sql = format!("CREATE EXTERNAL SCHEMA k {rest}");
         let error = parse(&sql, &Settings::default()).expect_err(&sql);

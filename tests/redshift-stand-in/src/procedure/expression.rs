@@ -83,8 +83,8 @@ pub(super) async fn assign(
     }
     let source = match (from, to) {
         (RsType::Unknown, _) => "$1::text".to_owned(),
+        (RsType::Super, RsType::Super) => return Ok(value),
         // A scalar in SUPER is assigned by its text; NULL and containers are NULL, as casts are lax.
-        (RsType::Super, RsType::Super) => "$1::text::jsonb".to_owned(),
         (RsType::Super, _) => "($1::text::jsonb #>> '{}')".to_owned(),
         (from, _) => format!("$1::text::{}", from.postgres()),
     };

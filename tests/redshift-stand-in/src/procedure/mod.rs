@@ -202,7 +202,11 @@ pub(crate) fn choose(view: &View, name: &ObjectName, given: &[Given]) -> SqlResu
             .iter()
             .zip(given)
             .filter(|(input, given)| {
-                input.as_ref().is_some_and(|t| std::mem::discriminant(t) == std::mem::discriminant(&given.rs_type))
+                // A constant whose type is open is a character string first.
+                let open = |t: &RsType| given.rs_type == RsType::Unknown && given.value.is_some() && t.is_character();
+                input
+                    .as_ref()
+                    .is_some_and(|t| std::mem::discriminant(t) == std::mem::discriminant(&given.rs_type) || open(t))
             })
             .count()
             + usize::from(inputs.len() == given.len());

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::definition::{missing, qualified, sort_key, style_text};
 use super::{Outcome, RedshiftSession, Scope};
 use crate::catalog::{self, View};
-use crate::error::{IntoSql as _, SqlResult, refused};
+use crate::error::{IntoSql as _, SqlResult};
 
 impl RedshiftSession {
     pub(super) async fn alter_table(&mut self, alter: &AlterTable, scope: &dyn Scope) -> SqlResult<Outcome> {
@@ -21,10 +21,8 @@ impl RedshiftSession {
         alter.name.schema = Some(schema.clone());
         let object = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
         if let AlterTableAction::AppendFrom { source, ignore_extra, fill_target } = &alter.action {
-            if *ignore_extra || *fill_target {
-                return Err(refused("IGNOREEXTRA and FILLTARGET are not supported by this stand-in"));
-            }
-            return self.append(&view, &object, &entry.relation.columns, source).await;
+            let extra = (*ignore_extra, *fill_target);
+            return self.append(&view, &object, &entry.relation.columns, source, extra).await;
         }
         let translated = self.translate(&Statement::AlterTable(alter.clone()), &view, scope)?;
         if !translated.sql.is_empty() {
@@ -90,20 +88,24 @@ impl RedshiftSession {
         target: &str,
         columns: &[Column],
         source: &ObjectName,
+        (ignore_extra, fill_target): (bool, bool),
     ) -> SqlResult<Outcome> {
         let entry = view.entry(source.schema.as_deref(), &source.name).ok_or_else(|| missing(source))?;
-        let described = |columns: &[Column]| -> Vec<(String, RsType)> {
-            let mut all: Vec<_> = columns.iter().map(|c| (c.name.clone(), c.rs_type.clone())).collect();
-            all.sort_by(|left, right| left.0.cmp(&right.0));
-            all
-        };
-        if described(columns) != described(&entry.relation.columns) {
+        // IGNOREEXTRA leaves columns of the source, FILLTARGET gives columns of the target their defaults.
+        let others = &entry.relation.columns;
+        let among =
+            |c: &Column, all: &[Column]| all.iter().any(|other| other.name == c.name && other.rs_type == c.rs_type);
+        let named = |c: &Column, all: &[Column]| all.iter().any(|other| other.name == c.name);
+        let fits = columns.iter().all(|c| among(c, others) || (fill_target && !named(c, others)))
+            && others.iter().all(|c| among(c, columns) || (ignore_extra && !named(c, columns)));
+        if !fits {
             return Err(SqlError::new(
                 "42804",
                 "columns of the source and the target table of ALTER TABLE APPEND do not match",
             ));
         }
-        let names: Vec<String> = columns.iter().map(|c| quote_identifier(&c.name)).collect();
+        let shared = columns.iter().filter(|c| named(c, others));
+        let names: Vec<String> = shared.map(|c| quote_identifier(&c.name)).collect();
         let names = names.join(", ");
         let from = qualified(&entry.relation.postgres_schema, &entry.relation.postgres_name);
         let moved = self

@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use super::query::as_variables;
 use super::{Outcome, RedshiftSession, Scope};
-use crate::catalog::{self, View, freeze_settings};
+use crate::catalog::{self, KINESIS, View, freeze_settings};
 use crate::error::{IntoSql as _, SqlResult, denied, from_front_end, refused};
 
 /// `"schema"."name"` for PostgreSQL.
@@ -323,7 +323,11 @@ impl RedshiftSession {
         self.script(&format!("CREATE SCHEMA {schema}")).await?;
         let meta = json!({
             "kind": "external",
-            "source": match create.source { StreamSource::Kafka => "KAFKA", StreamSource::Msk => "MSK" },
+            "source": match create.source {
+                StreamSource::Kafka => "KAFKA",
+                StreamSource::Kinesis => KINESIS,
+                StreamSource::Msk => "MSK",
+            },
             "options": {
                 "IAM_ROLE": create.iam_role,
                 "URI": create.uri,

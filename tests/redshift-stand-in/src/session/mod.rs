@@ -14,6 +14,7 @@ mod definition;
 mod explain;
 mod inspect;
 mod materialized;
+mod prepared;
 mod query;
 mod routine;
 mod run;
@@ -127,6 +128,7 @@ pub(crate) struct RedshiftSession {
     /// Read inside the transaction after it changed objects.
     own: Option<Arc<Snapshot>>,
     cursors: HashMap<String, Cursor>,
+    prepared: HashMap<String, prepared::Prepared>,
     /// How deep procedure calls are nested; 0 outside.
     pub(crate) depth: usize,
     pub(crate) query_id: i64,
@@ -160,6 +162,7 @@ impl RedshiftSession {
             temporary: Arc::default(),
             own: None,
             cursors: HashMap::new(),
+            prepared: HashMap::new(),
             depth: 0,
             query_id: 0,
             refreshed_own: false,

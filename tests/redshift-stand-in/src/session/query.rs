@@ -20,6 +20,10 @@ pub(crate) struct Cursor {
     rows: VecDeque<Vec<Datum>>,
 }
 
+/// What only the session's own connection knows.
+const OF_SESSION: &[&str] =
+    &["current_user_name", "session_user_name", "current_user_id", "current_schema", "pg_backend_pid"];
+
 impl RedshiftSession {
     /// Translates and runs a query or a data change.
     pub(super) async fn run_translated(&mut self, statement: &Statement, scope: &dyn Scope) -> SqlResult<Outcome> {
@@ -81,7 +85,8 @@ impl RedshiftSession {
         let elsewhere = self.transaction.open
             && !self.transaction.snapshot_taken
             && translated.reads.is_empty()
-            && !translated.sql.contains("current_user_name");
+            && !OF_SESSION.iter().any(|name| translated.sql.contains(name))
+            && !self.settings.shape_values();
         let outcome = if elsewhere {
             fetch(&self.database.reader, translated, bind(translated, scope)).await?
         } else {

@@ -34,6 +34,13 @@ impl Default for SessionSettings {
     }
 }
 
+impl SessionSettings {
+    /// True if the session reads or shows moments in its own way.
+    pub(super) fn shape_values(&self) -> bool {
+        ["datestyle", "intervalstyle", "timezone"].iter().any(|name| self.kept.contains_key(*name))
+    }
+}
+
 /// What the stand-in does with a parameter.
 enum Effect {
     /// Set in PostgreSQL too, under the same name.
@@ -46,6 +53,7 @@ enum Effect {
 /// defaults; those of the front end are not among them.
 const PARAMETERS: &[(&str, &str, Effect)] = &[
     ("analyze_threshold_percent", "10", Effect::Kept),
+    ("application_name", "", Effect::Kept),
     ("cast_super_null_on_error", "on", Effect::Kept),
     ("client_encoding", "UTF8", Effect::Kept),
     ("datashare_break_glass_session_var", "", Effect::Kept),
@@ -59,6 +67,7 @@ const PARAMETERS: &[(&str, &str, Effect)] = &[
     ("error_on_nondeterministic_update", "off", Effect::Kept),
     ("extra_float_digits", "0", Effect::Kept),
     ("interval_forbid_composite_literals", "off", Effect::Kept),
+    ("intervalstyle", "postgres", Effect::Postgres),
     ("json_serialization_enable", "off", Effect::Kept),
     ("json_serialization_parse_nested_strings", "off", Effect::Kept),
     ("max_concurrency_scaling_clusters", "1", Effect::Kept),

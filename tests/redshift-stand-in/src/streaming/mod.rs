@@ -19,7 +19,7 @@ use redshift_data_api::SqlError;
 use redshift_sql::{ObjectName, RelationKind};
 use serde_json::Value as Json;
 
-use crate::catalog::{Entry, Snapshot, View};
+use crate::catalog::{Entry, KINESIS, Snapshot, View};
 use crate::engine::{Database, Warehouse};
 use crate::error::{IntoSql as _, SqlResult, refused};
 use crate::session::{Outcome, RedshiftSession};
@@ -162,7 +162,7 @@ async fn refresh_stream(
         let start = stored.unwrap_or(0).max(bounds.earliest);
         if start < bounds.latest {
             anything = true;
-            refresh.prepare_staging().await?;
+            refresh.prepare_staging(external.meta["source"] == KINESIS).await?;
             let mut cursor = reader
                 .read(topic, partition, start, bounds.latest)
                 .await

@@ -13,7 +13,7 @@ use rskafka::record::RecordAndOffset;
 use tokio_postgres::Client;
 
 use super::{Refresher, batch};
-use crate::catalog::{Entry, STREAM_TABLE};
+use crate::catalog::{Entry, KINESIS_VIEW, STREAM_TABLE};
 use crate::error::{IntoSql as _, SqlResult};
 
 /// Largest record (Redshift Database Developer Guide, "Streaming ingestion to a materialized view").
@@ -90,21 +90,36 @@ impl<'a> Refresh<'a> {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
-    /// Makes the table that holds the new records, once.
-    pub(super) async fn prepare_staging(&mut self) -> SqlResult<()> {
+    /// Makes the table that holds the new records, once, and for Kinesis the view that shows them in its columns.
+    pub(super) async fn prepare_staging(&mut self, kinesis: bool) -> SqlResult<()> {
         if self.staging {
             return Ok(());
         }
         let table = quote_identifier(STREAM_TABLE);
         self.client
             .batch_execute(&format!(
-                "DROP TABLE IF EXISTS pg_temp.{table};
+                "DROP TABLE IF EXISTS pg_temp.{table} CASCADE;
                  CREATE TEMPORARY TABLE {table} (kafka_partition bigint, kafka_offset bigint, kafka_timestamp_type character(1),
                      kafka_timestamp timestamp, kafka_key bytea, kafka_value bytea, kafka_headers jsonb, refresh_time timestamp)
                  ON COMMIT DROP"
             ))
             .await
             .sql()?;
+        if kinesis {
+            // Keys are text there, shards and sequence numbers have names of a fixed form.
+            self.client
+                .batch_execute(&format!(
+                    "CREATE TEMPORARY VIEW {} AS SELECT kafka_timestamp AS approximate_arrival_timestamp,
+                         (CASE WHEN rs.is_utf8(kafka_key) THEN convert_from(kafka_key, 'UTF8') ELSE encode(kafka_key, 'hex') END)::varchar(256) AS partition_key,
+                         ('shardId-' || lpad(kafka_partition::text, 12, '0'))::char(20) AS shard_id,
+                         lpad(kafka_offset::text, 56, '0')::varchar(128) AS sequence_number,
+                         refresh_time, kafka_value AS kinesis_data
+                     FROM pg_temp.{table}",
+                    quote_identifier(KINESIS_VIEW)
+                ))
+                .await
+                .sql()?;
+        }
         self.staging = true;
         Ok(())
     }

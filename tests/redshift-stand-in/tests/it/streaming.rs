@@ -172,6 +172,38 @@ fn what_is_wrong_is_named() {
     });
 }
 
+/// DG: "Getting started with streaming ingestion from Amazon Kinesis Data Streams". The stream is the topic of its name.
+#[test]
+fn a_kinesis_stream_is_the_topic_of_its_name() {
+    run(async {
+        let database = Database::new().await;
+        let mut admin = database.admin().await;
+        let stream = database.unique("clicks");
+        broker().create_topic(&stream, 1).unwrap();
+        produce(&stream, 0, vec![record("k0", Some(b"{\"b\": 1, \"a\": [2]}")), record("k1", Some(b"{oops"))]).await;
+        admin.ok("CREATE EXTERNAL SCHEMA kds FROM KINESIS REGION 'eu-west-1' IAM_ROLE default").await;
+        admin
+            .ok(&format!(
+                "CREATE MATERIALIZED VIEW clicks SORTKEY (1) AUTO REFRESH NO AS
+                 SELECT approximate_arrival_timestamp, partition_key, shard_id, sequence_number, json_parse(kinesis_data) AS payload,
+                        json_extract_path_text(from_varbyte(kinesis_data, 'utf-8'), 'b', true)::INT AS b
+                 FROM kds.{stream} WHERE can_json_parse(kinesis_data)"
+            ))
+            .await;
+        for rows in [1, 2] {
+            admin.ok("REFRESH MATERIALIZED VIEW clicks").await;
+            assert_eq!(admin.rows("SELECT count(*) FROM clicks").await, [rows.to_string()]);
+            produce(&stream, 0, vec![record("k2", Some(b"{}"))]).await;
+        }
+        assert_eq!(
+            admin.rows("SELECT approximate_arrival_timestamp, partition_key, shard_id, right(sequence_number, 2), payload, b FROM clicks WHERE b = 1").await,
+            [r#"2023-11-14 22:13:20.123|k0|shardId-000000000000|00|{"b":1,"a":[2]}|1"#]
+        );
+        let error = admin.err("CREATE MATERIALIZED VIEW x AS SELECT kafka_value FROM kds.nothing").await;
+        assert!(error.contains("kafka_value"), "{error}");
+    });
+}
+
 /// Several refreshes of one view at once: each record is there once.
 #[test]
 fn refreshes_of_one_view_are_one_after_another() {

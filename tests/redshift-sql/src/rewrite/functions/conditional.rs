@@ -8,7 +8,7 @@ impl Rewriter<'_> {
     /// "Conditional expressions".
     pub(super) fn conditional(&self, name: &str, args: &[Typed]) -> Result<Option<Typed>, SqlError> {
         Ok(Some(match (name, args.len()) {
-            ("coalesce" | "nvl", 1..) => {
+            ("coalesce" | "nvl", 1..) | ("isnull", 2) => {
                 let (list, ty) = self.unified(args)?;
                 Typed::new(format!("COALESCE({})", list.join(", ")), ty)
             }

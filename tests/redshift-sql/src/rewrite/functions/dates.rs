@@ -156,7 +156,7 @@ impl Rewriter<'_> {
                 let to = self.expr(&args[2], scope)?;
                 self.datediff(part, &from, &to)?
             }
-            "date_part" | "extract" => {
+            "date_part" | "datepart" | "extract" => {
                 count(2)?;
                 let part = part_of(&args[0])?;
                 let value = self.expr(&args[1], scope)?;

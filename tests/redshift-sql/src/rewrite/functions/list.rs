@@ -45,6 +45,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "chr",
     "coalesce",
     "col_description",
+    "collate",
     "concat",
     "convert_timezone",
     "cos",
@@ -71,7 +72,10 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "date_trunc",
     "dateadd",
     "datediff",
+    "datepart",
     "db_collation",
+    "decimal_precision",
+    "decimal_scale",
     "decode",
     "degrees",
     "dense_rank",
@@ -117,6 +121,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "is_valid_json_array",
     "is_varchar",
     "isfinite",
+    "isnull",
     "json_array_length",
     "json_extract_array_element_text",
     "json_extract_path_text",
@@ -148,6 +153,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "min",
     "mod",
     "months_between",
+    "murmur3_32_hash",
     "next_day",
     "now",
     "nth_value",
@@ -167,7 +173,11 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "pg_get_constraintdef",
     "pg_get_userbyid",
     "pg_get_viewdef",
+    "pg_last_copy_count",
+    "pg_last_copy_id",
     "pg_last_query_id",
+    "pg_last_unload_count",
+    "pg_last_unload_id",
     "pi",
     "pow",
     "power",
@@ -242,7 +252,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
 ];
 
 /// Redshift's functions that are refused by name, besides those of spatial values and sketches.
-pub(crate) const REFUSED: &[&str] = &["checksum", "collate", "murmur3_32_hash"];
+pub(crate) const REFUSED: &[&str] = &["checksum", "farmfingerprint64"];
 
 /// Beginnings of the names of spatial functions and of sketches, which are all refused.
 pub(crate) const REFUSED_PREFIXES: &[&str] = &["h3_", "hll", "st_"];

@@ -29,6 +29,19 @@ impl Rewriter<'_> {
                 }
             }
             ("upper" | "lower" | "initcap" | "reverse", 1) => text(format!("{name}({})", a.text(0)?), a.width(0)),
+            ("collate", 2) => {
+                let Form::Text(collation) = &args[1].form else {
+                    return Err(SqlError::syntax("the collation of COLLATE is a constant"));
+                };
+                let caseless = match collation.to_ascii_lowercase().as_str() {
+                    "case_insensitive" | "ci" => true,
+                    "case_sensitive" | "cs" => false,
+                    _ => return Err(SqlError::new("22023", "COLLATE takes 'case_sensitive' or 'case_insensitive'")),
+                };
+                let mut value = text(format!("({})::character varying", a.text(0)?), a.width(0));
+                value.caseless = caseless;
+                value
+            }
             ("btrim" | "trim", 1) => text(format!("btrim({})", a.text(0)?), a.width(0)),
             ("ltrim" | "rtrim", 1) => text(format!("{name}({})", a.text(0)?), a.width(0)),
             ("btrim" | "trim" | "ltrim" | "rtrim", 2) => {
@@ -117,6 +130,10 @@ impl Rewriter<'_> {
                 let seed =
                     if args.len() == 2 { format!("({})::bigint", a.number(1)?.sql) } else { FNV_SEED.to_owned() };
                 big(format!("rs.fnv_hash({}, {seed})", self.hashed_bytes(&args[0])?))
+            }
+            ("murmur3_32_hash", 1 | 2) => {
+                let seed = if args.len() == 2 { a.whole(1)? } else { "0".to_owned() };
+                int(format!("rs.murmur3({}, {seed})", self.iceberg_bytes(&args[0])?))
             }
             ("is_utf8", 1) if a.is_varbyte(0) => boolean(format!("rs.is_utf8({})", args[0].sql)),
             ("soundex", 1) => text(format!("rs.soundex({})", a.text(0)?), 4),
@@ -214,6 +231,22 @@ impl Rewriter<'_> {
             other => return Err(SqlError::not_in_stand_in(&format!("FNV_HASH of a value of type {other}"))),
         };
         Ok(format!("rs.reversed({send}({sql}))"))
+    }
+
+    /// The bytes that the Apache Iceberg specification hashes: numbers and dates as 64 bits, text in UTF-8.
+    fn iceberg_bytes(&self, value: &Typed) -> Result<String, SqlError> {
+        let sql = &value.sql;
+        let long = match &value.ty {
+            t if t.is_integer() => format!("({sql})::bigint"),
+            RsType::Boolean => format!("({sql})::integer::bigint"),
+            RsType::Date => format!("(({sql}) - date '1970-01-01')::bigint"),
+            RsType::Timestamp | RsType::TimestampTz => format!("(extract(epoch FROM {sql}) * 1000000)::bigint"),
+            RsType::Real | RsType::Double => return Ok(format!("rs.reversed(float8send(({sql})::double precision))")),
+            RsType::Varbyte(_) => return Ok(sql.clone()),
+            t if t.is_character() => return Ok(format!("convert_to({}, 'UTF8')", self.text_of(value)?)),
+            other => return Err(SqlError::not_in_stand_in(&format!("MURMUR3_32_HASH of a value of type {other}"))),
+        };
+        Ok(format!("rs.reversed(int8send({long}))"))
     }
 }
 

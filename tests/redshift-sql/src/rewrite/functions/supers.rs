@@ -25,7 +25,8 @@ impl Rewriter<'_> {
             ),
             ("json_size", 1) if a.is_super(0) => int(format!("octet_length(rs.super_json({}))", args[0].sql)),
             ("json_typeof", 1) if a.is_super(0) => text(format!("jsonb_typeof({})", args[0].sql), 16),
-            ("json_size" | "json_typeof", 1) => {
+            ("decimal_precision" | "decimal_scale", 1) if a.is_super(0) => int(format!("rs.{name}({})", args[0].sql)),
+            ("json_size" | "json_typeof" | "decimal_precision" | "decimal_scale", 1) => {
                 return Err(SqlError::new("42883", format!("function {name}({}) does not exist", args[0].ty)));
             }
             (
@@ -52,19 +53,23 @@ impl Rewriter<'_> {
             }
             ("get_array_length", 1) => int(format!("rs.get_array_length({})", a.json(0)?)),
             ("get_number_attributes", 1) => int(format!("rs.get_number_attributes({})", a.json(0)?)),
-            ("size", 1) if a.is_super(0) => int(format!("octet_length(({})::text)", args[0].sql)),
+            ("size", 1) if a.is_super(0) => int(format!("octet_length(rs.plain({})::text)", args[0].sql)),
             ("lower_attribute_names" | "upper_attribute_names", 1) => super_value(format!("rs.{name}({})", a.json(0)?)),
             ("array", _) => {
                 let list = (0..args.len()).map(|i| a.json(i)).collect::<Result<Vec<_>, _>>()?;
                 super_value(format!("jsonb_build_array({})", list.join(", ")))
             }
             ("object", n) if n % 2 == 0 => {
-                let mut list = Vec::new();
+                let (mut names, mut values) = (Vec::new(), Vec::new());
                 for pair in (0..n).step_by(2) {
-                    list.push(a.text(pair)?);
-                    list.push(a.json(pair + 1)?);
+                    names.push(a.text(pair)?);
+                    values.push(a.json(pair + 1)?);
                 }
-                super_value(format!("jsonb_build_object({})", list.join(", ")))
+                super_value(format!(
+                    "rs.object(ARRAY[{}]::text[], ARRAY[{}]::jsonb[])",
+                    names.join(", "),
+                    values.join(", ")
+                ))
             }
             ("array_concat", 2) => super_value(format!("rs.array_concat({}, {})", a.json(0)?, a.json(1)?)),
             ("array_flatten", 1) => super_value(format!("rs.array_flatten({})", a.json(0)?)),
@@ -112,18 +117,25 @@ impl Rewriter<'_> {
     }
 
     /// "JSON_PARSE function"; the settings of "SUPER configurations" are arguments of the helper.
+    ///
+    /// To note the order of attributes takes as long as all else of a merge together. Documents of bytes that go into a temporary
+    /// table, a merge procedure's landed events, are left in jsonb's order.
     fn json_parse(&self, value: &Typed) -> Result<String, SqlError> {
         if value.ty == RsType::Super {
             return Err(SqlError::new("42883", "function json_parse(super) does not exist"));
         }
         let text = if matches!(value.ty, RsType::Varbyte(_)) { value.sql.clone() } else { self.text_of(value)? };
         let options = self.parsing_options();
+        let bytes = matches!(value.ty, RsType::Varbyte(_));
+        let or_null = if self.settings.parse_super_null_on_error { "_or_null" } else { "" };
+        if !(bytes && self.fills_temporary) {
+            return Ok(format!("rs.json_ordered{or_null}({text}{options})"));
+        }
         // What is known was not cut.
         if options.is_empty() && self.known_json.contains(&text) {
             return Ok(format!("rs.json_known({text})"));
         }
-        let function = if self.settings.parse_super_null_on_error { "json_parse_or_null" } else { "json_parse" };
-        Ok(format!("rs.{function}({text}{options})"))
+        Ok(format!("rs.json_parse{or_null}({text}{options})"))
     }
 
     /// The settings that decide what JSON_PARSE takes, if they are not the default.

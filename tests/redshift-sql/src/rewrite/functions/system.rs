@@ -11,7 +11,6 @@ pub(super) const LEADER_ONLY: &[&str] = &[
     "age",
     "current_schema",
     "current_time",
-    "current_timestamp",
     "generate_series",
     "has_database_privilege",
     "has_schema_privilege",
@@ -35,6 +34,9 @@ impl Rewriter<'_> {
             ("current_date", 0) => Typed::new("CURRENT_DATE", RsType::Date),
             ("current_user" | "user", 0) => text("rs.current_user_name()".into(), 128),
             ("session_user", 0) => text("rs.session_user_name()".into(), 128),
+            // "PG_LAST_COPY_ID" and its like: no file was ever copied or unloaded here.
+            ("pg_last_copy_id" | "pg_last_unload_id", 0) => int("-1".into()),
+            ("pg_last_copy_count" | "pg_last_unload_count", 0) => big("0::bigint".into()),
             ("current_user_id", 0) => int("rs.current_user_id()".into()),
             ("current_database", 0) => text(quote_literal(&self.catalog.database()) + "::character varying", 128),
             ("current_schema", 0) => text("current_schema()::text".into(), 128),

@@ -322,3 +322,38 @@ COPY t1 FROM 's3://b/k' IAM_ROLE default
 
 UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default
 !! UNLOAD
+
+# ALTER TABLE APPEND: FILLTARGET and IGNOREEXTRA
+CREATE TABLE year_all (id INT, amount INT DEFAULT 0, note VARCHAR(10)); CREATE TABLE month_new (id INT, amount INT); INSERT INTO month_new VALUES (1, 10)
+
+ALTER TABLE year_all APPEND FROM month_new
+!! do not match
+
+ALTER TABLE year_all APPEND FROM month_new FILLTARGET; SELECT id, amount, note FROM year_all
+-> 1|10|~
+
+SELECT count(*) FROM month_new
+-> 0
+
+ALTER TABLE month_new APPEND FROM year_all IGNOREEXTRA; SELECT * FROM month_new
+-> 1|10
+
+# PREPARE, EXECUTE, DEALLOCATE
+PREPARE above (INT, VARCHAR(5)) AS SELECT id + $1, $2 FROM month_new WHERE amount > $1; EXECUTE above (5, 'x' || 'y')
+-> 6|xy
+
+PREPARE above AS SELECT 1
+!! already exists
+
+EXECUTE above (5)
+!! wrong number of parameters
+
+PREPARE add_one (INT) AS INSERT INTO month_new VALUES ($1, $1 * 2); EXECUTE add_one (7); DEALLOCATE PREPARE add_one; SELECT amount FROM month_new WHERE id = 7
+-> 14
+
+EXECUTE add_one (7)
+!! does not exist
+
+DEALLOCATE ALL
+
+DROP TABLE year_all, month_new

@@ -210,3 +210,26 @@ SELECT (cast(1 AS decimal(38, 20)) / (1 / cast(10 AS decimal(38, 20))))::int
 # Notes on division operations: FLOAT4 becomes FLOAT8
 SELECT 1::float4 / 3::smallint > 0.333, 7::float / 2
 -> true|3.5
+
+# MURMUR3_32_HASH
+SELECT murmur3_32_hash(1), murmur3_32_hash('Amazon Redshift'), murmur3_32_hash('abcd'), murmur3_32_hash('cd', murmur3_32_hash('ab')), murmur3_32_hash(1, murmur3_32_hash(1)), murmur3_32_hash(1, murmur3_32_hash(2))
+-> 1392991556|-1563580564|1139631978|1711522338|-1193428387|1179621905
+
+# The page's third example does not follow from its rule
+SELECT murmur3_32_hash('Amazon Redshift', murmur3_32_hash(1))
+<> -1346554171
+
+# Type compatibility and conversion: numbers beside character strings
+CREATE TABLE mixed (v VARCHAR(10), n INT, d DECIMAL(5,2), b BOOLEAN, t DATE); INSERT INTO mixed VALUES ('7', 7, 7, true, '2024-01-05')
+
+SELECT v = n, v = d, v > 10, v::varchar(10) + '.0' = d, b = 1, 0 = b, t::varchar(10) = t FROM mixed
+-> true|true|true|true|true|false|true
+
+SELECT 'x'::varchar = 1.5
+!!
+
+DROP TABLE mixed
+
+# Interval data types and literals: a number times an interval
+SELECT timestamp 'epoch' + 1700000000 * interval '1 second', interval '90 minutes' * 2, 3 * interval '2 days'
+-> 2023-11-14 22:13:20|03:00:00|6 days

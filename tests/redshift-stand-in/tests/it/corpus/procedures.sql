@@ -282,4 +282,43 @@ CALL f_sql_greater(1, 2)
 !! 
 
 SELECT sp_load()
-!! 
+!!
+
+# Supported PL/pgSQL statements: what a session is, from the first statement on
+CREATE TABLE who (n VARCHAR(300)); CREATE PROCEDURE note_user() AS $$ DECLARE u VARCHAR; s VARCHAR; BEGIN u := current_user; s := session_user; INSERT INTO who VALUES (u || ' ' || s); END; $$ LANGUAGE plpgsql; CALL note_user(); SELECT n FROM who
+-> awsuser awsuser
+
+# Overloaded procedures: a string constant is a string first
+CREATE PROCEDURE note_kind(a INT) AS $$ BEGIN INSERT INTO who VALUES ('int'); END; $$ LANGUAGE plpgsql; CREATE PROCEDURE note_kind(a VARCHAR) AS $$ BEGIN INSERT INTO who VALUES ('text'); END; $$ LANGUAGE plpgsql; CALL note_kind('7'); CALL note_kind(7); SELECT n FROM who WHERE n LIKE '%t%' AND n NOT LIKE '% %' ORDER BY 1
+-> int
+-> text
+
+# Clusters of embeddings: vectors as SUPER arrays, tables by dynamic SQL, a commit in every turn
+CREATE TABLE doc_vectors (doc VARCHAR(5), v SUPER); INSERT INTO doc_vectors VALUES ('a', json_parse('[1.0, 0.0]')), ('b', json_parse('[0.9, 0.1]')), ('c', json_parse('[0.0, 1.0]')), ('d', json_parse('[0.1, 0.9]'))
+
+CREATE PROCEDURE nearest(prefix IN VARCHAR, groups IN INT) AS $$
+DECLARE g INT := 1; size INT;
+BEGIN
+  EXECUTE 'SELECT ceil(count(1) / ' || groups || ') FROM ' || prefix || '_vectors' INTO size;
+  EXECUTE 'CREATE TABLE ' || prefix || '_centre (g INT, v SUPER, since TIMESTAMP, until TIMESTAMP) DISTSTYLE ALL';
+  EXECUTE 'CREATE TABLE ' || prefix || '_member (g INT, doc VARCHAR(5), likeness FLOAT, place BIGINT) DISTKEY (doc)';
+  WHILE g <= groups LOOP
+    EXECUTE 'INSERT INTO ' || prefix || '_centre SELECT ' || g || ', v, current_timestamp, NULL FROM ' || prefix || '_vectors WHERE doc NOT IN (SELECT doc FROM ' || prefix || '_member) ORDER BY doc LIMIT 1';
+    COMMIT;
+    EXECUTE 'INSERT INTO ' || prefix || '_member SELECT * FROM (SELECT *, rank() OVER (PARTITION BY s.g ORDER BY s.likeness DESC) place FROM (
+      SELECT k.g, e.doc, sum(kx::FLOAT * ex::FLOAT) / sqrt(sum(kx::FLOAT * kx::FLOAT) * sum(ex::FLOAT * ex::FLOAT)) likeness
+      FROM ' || prefix || '_centre k, k.v kx AT ki, ' || prefix || '_vectors e, e.v ex AT ei
+      WHERE ki = ei AND k.g = ' || g || ' AND e.doc NOT IN (SELECT doc FROM ' || prefix || '_member) GROUP BY 1, 2) s) r WHERE r.place <= ' || size;
+    EXECUTE 'DROP TABLE IF EXISTS #middle';
+    EXECUTE 'CREATE TABLE #middle AS SELECT json_parse(''['' || listagg(x::VARCHAR, '','') WITHIN GROUP (ORDER BY i) || '']'') v FROM (SELECT i, avg(p::FLOAT) x FROM ' || prefix || '_member m, ' || prefix || '_vectors w, w.v AS p AT i WHERE m.doc = w.doc AND m.g = ' || g || ' GROUP BY i) c';
+    EXECUTE 'UPDATE ' || prefix || '_centre SET v = (SELECT v FROM #middle), until = current_timestamp WHERE g = ' || g;
+    COMMIT;
+    g := g + 1;
+  END LOOP;
+END $$ LANGUAGE plpgsql
+
+CALL nearest('doc', 2); SELECT m.g, m.doc, m.place, c.v FROM doc_member m JOIN doc_centre c ON c.g = m.g ORDER BY 1, 3
+-> 1|a|1|[0.95,0.05]
+-> 1|b|2|[0.95,0.05]
+-> 2|c|1|[0.05,0.95]
+-> 2|d|2|[0.05,0.95]

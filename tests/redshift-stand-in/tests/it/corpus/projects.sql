@@ -357,3 +357,40 @@ SELECT region FROM sales_2024 MINUS SELECT 'north' ORDER BY 1
 DROP TABLE sales_copy;
 DROP PROCEDURE prune(DATE, BIGINT);
 DROP TABLE sales_2024 CASCADE
+
+# INSERT: NULLs of queries take the column's type
+CREATE TABLE blanks (a INT, b TIMESTAMP, c SUPER, d VARBYTE, e VARCHAR(5), f BOOLEAN)
+
+INSERT INTO blanks SELECT 1, NULL, NULL, NULL, NULL, NULL UNION ALL SELECT 2, NULL, NULL, NULL, NULL, NULL
+
+INSERT INTO blanks SELECT 3, NULL, NULL, NULL, NULL, NULL LIMIT 1; INSERT INTO blanks SELECT * FROM (SELECT 4, NULL, NULL, NULL, NULL, NULL); SELECT count(*), count(b) FROM blanks
+-> 4|0
+
+# SELECT list: columns without a name, and with the same
+SELECT * FROM (SELECT 4, NULL, 5)
+-> 4|~|5
+
+WITH pair AS (SELECT l.id, r.id FROM (SELECT 1 AS id) l JOIN (SELECT 2 AS id) r ON true) SELECT * FROM pair
+-> 1|2
+
+# A calendar as data warehouses build it
+CREATE TABLE digit (n SMALLINT NOT NULL) DISTSTYLE ALL SORTKEY (n); INSERT INTO digit VALUES (0), (1), (2); CREATE TABLE calendar (key INT4, "date" DATE, day_name VARCHAR(9), nth VARCHAR(4), month_end TIMESTAMP NULL, quarter_name VARCHAR(2), is_weekday BOOLEAN) DISTSTYLE ALL SORTKEY (date)
+
+INSERT INTO calendar
+SELECT convert(INT, to_char(b.date, 'YYYYMMDD')), b.date, CASE b.dow WHEN 5 THEN 'Friday' WHEN 6 THEN 'Saturday' ELSE 'Sunday' END,
+       convert(VARCHAR(2), b.dom) + CASE right(convert(VARCHAR(2), b.dom), 1) WHEN 1 THEN 'st' WHEN 2 THEN 'nd' ELSE 'rd' END,
+       last_day(b.date), 'Q' + convert(VARCHAR(1), b.quarter), b.working
+FROM (SELECT CAST(dateadd(day, num.n, '2010-01-01') AS DATE) AS "date", date_part(dow, dateadd(day, num.n, '2010-01-01')) AS dow, datepart(day, dateadd(day, num.n, '2010-01-01')) AS dom,
+             datepart(qtr, dateadd(day, num.n, '2010-01-01')) AS quarter, CASE WHEN datepart(dow, dateadd(day, num.n, '2010-01-01')) IN (0, 6) THEN 0 ELSE 1 END AS working
+      FROM (SELECT * FROM digit num LIMIT 50000) num) b
+
+SELECT key, "date", day_name, nth, month_end, quarter_name, is_weekday FROM calendar ORDER BY 1
+-> 20100101|2010-01-01|Friday|1st|2010-01-31 00:00:00|Q1|true
+-> 20100102|2010-01-02|Saturday|2nd|2010-01-31 00:00:00|Q1|false
+-> 20100103|2010-01-03|Sunday|3rd|2010-01-31 00:00:00|Q1|false
+
+SELECT (SELECT max(key) FROM calendar WHERE quarter_name = 'Q1') || '-' || nvl(c.n, 0) AS load_id, isnull(NULL, 'x') FROM digit c ORDER BY 1 LIMIT 1
+-> 20100103-0|x
+
+CREATE TABLE elsewhere.public.t (a INT)
+!! cross-database reference

@@ -264,9 +264,59 @@ SELECT count(*) FROM sales NATURAL JOIN (SELECT 1 AS sellerid) s
 SELECT count(*) FROM (SELECT salesid FROM sales WHERE qty > 2)
 -> 3
 
-# Old outer join operator
-SELECT count(*) FROM sales s, (SELECT 1 AS id) o WHERE s.sellerid = o.id (+)
-!! 
+# Oracle-Style outer joins in the WHERE clause
+CREATE TABLE shelf (id INT, label VARCHAR(10)); INSERT INTO shelf VALUES (1, 'top'), (2, 'low'), (3, 'none'); CREATE TABLE book (id INT, shelf_id INT, pages INT); INSERT INTO book VALUES (10, 1, 300), (11, 1, 90), (12, 2, 80)
+
+SELECT label, book.id FROM shelf, book WHERE shelf.id = book.shelf_id(+) ORDER BY 1, 2
+-> low|12
+-> none|~
+-> top|10
+-> top|11
+
+SELECT label, book.id FROM shelf, book WHERE shelf.id = book.shelf_id(+) AND pages(+) > 100 ORDER BY 1, 2
+-> low|~
+-> none|~
+-> top|10
+
+SELECT label, book.id FROM shelf, book WHERE shelf.id = book.shelf_id(+) AND pages > 100
+-> top|10
+
+SELECT count(*) FROM shelf a, shelf b WHERE a.id(+) * 2 = b.id
+-> 3
+
+SELECT count(*) FROM shelf, book WHERE shelf.id = book.shelf_id(+) OR pages = 1
+!! Outer join operator (+) not allowed in operand of OR or IN.
+
+SELECT count(*) FROM shelf, book, book other WHERE book.shelf_id(+) = shelf.id AND book.pages(+) = other.id
+!! A table may be outer joined to at most one other table.
+
+SELECT count(*) FROM shelf JOIN book ON true WHERE shelf.id = book.shelf_id(+)
+!! FROM clause join syntax
+
+# CONNECT BY clause
+CREATE TABLE part (id INT, name VARCHAR(10), whole INT); INSERT INTO part VALUES (1, 'bike', NULL), (2, 'wheel', 1), (3, 'frame', 1), (4, 'spoke', 2), (5, 'rim', 2), (6, 'car', NULL)
+
+SELECT id, name, level FROM part START WITH name = 'bike' CONNECT BY PRIOR id = whole ORDER BY level, id
+-> 1|bike|1
+-> 2|wheel|2
+-> 3|frame|2
+-> 4|spoke|3
+-> 5|rim|3
+
+SELECT p.name FROM part p WHERE level > 1 AND name <> 'rim' CONNECT BY whole = PRIOR p.id START WITH whole IS NULL ORDER BY 1
+-> frame
+-> spoke
+-> wheel
+
+SELECT level, count(*) FROM part AS start CONNECT BY PRIOR id = whole AND level < 3 START WITH id = 1 GROUP BY level ORDER BY level
+-> 1|1
+-> 2|2
+
+SELECT count(*) FROM part CONNECT BY PRIOR id = whole
+-> 12
+
+SELECT level FROM part CONNECT BY level < 5
+!! PRIOR
 
 # UNION, INTERSECT and EXCEPT
 SELECT sellerid FROM sales UNION SELECT 9 EXCEPT SELECT 1 ORDER BY 1

@@ -273,5 +273,22 @@ SELECT 'a' + 'b'
 -> ab
 
 # COLLATE function
-SELECT collate('A', 'case_insensitive') = 'a'
-!! collate
+SELECT collate('A', 'case_insensitive') = 'a', collate('A', 'case_sensitive') = 'a', collate('Ab', 'case_insensitive') LIKE 'a%', 'ab' IN ('x', collate('AB', 'case_insensitive'))
+-> true|false|true|true
+
+# Querying semi-structured data: case-insensitive querying
+CREATE TABLE notices (v SUPER); INSERT INTO notices VALUES (json_parse('{"state": "Open", "n": 1}')), (json_parse('{"state": "OPEN", "n": 2}')), (json_parse('{"state": "shut", "n": 3}'))
+
+SELECT v.n FROM notices WHERE collate(v.state::VARCHAR, 'case_insensitive') = 'open' ORDER BY 1
+-> 1
+-> 2
+
+ALTER TABLE notices ADD COLUMN x VARCHAR(5) ENCODE lzo DEFAULT 'a' COLLATE case_sensitive; DROP TABLE notices
+
+SELECT collate('A', 'none')
+!! COLLATE takes
+
+# Literals: a constant that goes on in the next line, and a type before a constant
+SELECT 'ab'
+  'cd', int '5' + 1, bool 'true'
+-> abcd|6|true
