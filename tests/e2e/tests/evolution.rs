@@ -12,7 +12,7 @@ const NULLS_SENT_AS_DEFAULTS: [&str; 3] = [
     "WRONG acct_quiet: row (\"55\") column status: source null target \"older\"",
 ];
 
-pub(crate) fn assert_parity(replay: &Replay, tables: &[&str]) {
+fn assert_parity(replay: &Replay, tables: &[&str]) {
     for table in tables {
         let parity = replay
             .parities
