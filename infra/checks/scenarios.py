@@ -82,6 +82,7 @@ PIPELINES = {
 # More of them, which are only written out: choices that the ones above make together, each by itself.
 MORE_PIPELINES = {
     "three-topics": {**PIPELINES["serverless"], "Topic3": TOPICS[2]},
+    "three-topics-on-demand": {**PIPELINES["serverless"], "Topic3": TOPICS[2], "ProvisionedMode": "false"},
     "destination-without-alarm-topic": {**PIPELINES["serverless"], "Topic3": TOPICS[2], "FailureDestinationBucketArn": BUCKET},
 }
 

@@ -57,7 +57,9 @@ class Golden(unittest.TestCase):
             ("template.yaml", lambda t: change(at(t, "Conditions"), "HasAlarmTopic", {"Fn::Equals": ["a", "b"]})),
             ("template.yaml", lambda t: own(t, "RefresherRole", "WriteOwnLogs")["Action"].append("logs:DeleteLogStream")),
             ("template.yaml", lambda t: change(own(t, "RefresherRole", "WriteOwnLogs"), "Resource", {"Fn::Sub": "${ProvisionerLogs.Arn}"})),
-            # Only one scenario takes these sides of two conditions.
+            # Only one scenario each takes these sides of two conditions.
+            ("template.yaml", lambda t: properties(t, "Mapping3")["MetricsConfig"]["Fn::If"].__setitem__(2, {"Metrics": ["EventCount"]})),
+            ("template.yaml", lambda t: properties(t, "Mapping2")["MaximumRetryAttempts"]["Fn::If"].__setitem__(2, 3)),
             ("template.yaml", lambda t: properties(t, "FailureDestination1Alarm")["OKActions"]["Fn::If"].__setitem__(2, ["arn"])),
             ("template.yaml", lambda t: properties(t, "Mapping3")["DestinationConfig"]["Fn::If"].__setitem__(2, {"OnFailure": {"Destination": "arn"}})),
             ("access.yaml", lambda t: own(t, "RedshiftStreamingRole", "ReadTopics")["Action"].append("kafka-cluster:WriteData")),
