@@ -15,7 +15,7 @@ from checks import scenarios, templates
 
 FOLDER = templates.INFRA / "checks" / "golden"
 # Template -> scenarios, the first of which is written out whole.
-TEMPLATES = {"template.yaml": scenarios.PIPELINES, "access.yaml": scenarios.ACCESS, "source.yaml": scenarios.SOURCE}
+TEMPLATES = {"template.yaml": {**scenarios.PIPELINES, **scenarios.MORE_PIPELINES}, "access.yaml": scenarios.ACCESS, "source.yaml": scenarios.SOURCE}
 
 
 class _Readable(yaml.SafeDumper):

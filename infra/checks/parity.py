@@ -38,6 +38,7 @@ def canonical(template, parameters):
         result[name] = {
             "Type": resource["Type"],
             "Deletion": resource.get("DeletionPolicy", "Delete"),
+            "Replacement": resource.get("UpdateReplacePolicy", "Delete"),
             "Properties": _level(_rename(properties, names)),
             "After": sorted(names[one] for one in resource["DependsOn"] if _matters(resources, one)),
         }

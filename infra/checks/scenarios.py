@@ -36,7 +36,7 @@ _BASE = {
     "RedshiftRoleArn": REDSHIFT_ROLE,
 }
 
-# Name -> parameters of infra/sam/template.yaml. Together they take both sides of every condition.
+# Name -> parameters of infra/sam/template.yaml. Together with MORE_PIPELINES they take both sides of every condition.
 PIPELINES = {
     "serverless": {
         **_BASE,
@@ -77,6 +77,13 @@ PIPELINES = {
         "LogKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000002",
         "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:operators",
     },
+}
+
+# More of them, which are only written out: choices that the ones above make together, each by itself.
+MORE_PIPELINES = {
+    "three-topics": {**PIPELINES["serverless"], "Topic3": TOPICS[2]},
+    "three-topics-on-demand": {**PIPELINES["serverless"], "Topic3": TOPICS[2], "ProvisionedMode": "false"},
+    "destination-without-alarm-topic": {**PIPELINES["serverless"], "Topic3": TOPICS[2], "FailureDestinationBucketArn": BUCKET},
 }
 
 # Parameters of infra/sam/access.yaml.

@@ -57,6 +57,11 @@ class Golden(unittest.TestCase):
             ("template.yaml", lambda t: change(at(t, "Conditions"), "HasAlarmTopic", {"Fn::Equals": ["a", "b"]})),
             ("template.yaml", lambda t: own(t, "RefresherRole", "WriteOwnLogs")["Action"].append("logs:DeleteLogStream")),
             ("template.yaml", lambda t: change(own(t, "RefresherRole", "WriteOwnLogs"), "Resource", {"Fn::Sub": "${ProvisionerLogs.Arn}"})),
+            # Only one scenario each takes these sides of two conditions.
+            ("template.yaml", lambda t: properties(t, "Mapping3")["MetricsConfig"]["Fn::If"].__setitem__(2, {"Metrics": ["EventCount"]})),
+            ("template.yaml", lambda t: properties(t, "Mapping2")["MaximumRetryAttempts"]["Fn::If"].__setitem__(2, 3)),
+            ("template.yaml", lambda t: properties(t, "FailureDestination1Alarm")["OKActions"]["Fn::If"].__setitem__(2, ["arn"])),
+            ("template.yaml", lambda t: properties(t, "Mapping3")["DestinationConfig"]["Fn::If"].__setitem__(2, {"OnFailure": {"Destination": "arn"}})),
             ("access.yaml", lambda t: own(t, "RedshiftStreamingRole", "ReadTopics")["Action"].append("kafka-cluster:WriteData")),
             ("access.yaml", lambda t: change(properties(t, "BrokersFromWarehouse"), "GroupId", {"Ref": "WarehouseSecurityGroupId"})),
             ("source.yaml", lambda t: change(configuration(t, 1), "snapshot.mode", "never")),
@@ -135,6 +140,8 @@ class Parity(unittest.TestCase):
             lambda t: at(own(t, "ChangeHandlerRole", "UseConsumerGroups"), "Action").append("kafka-cluster:DeleteGroup"),
             lambda t: change(t["Resources"]["LagMonitorSchedule"], "DependsOn", None),
             lambda t: change(t["Resources"], "ScheduleDeadLettersPolicy", None),
+            lambda t: change(t["Resources"]["RefresherLogs"], "UpdateReplacePolicy", "Delete"),
+            lambda t: change(t["Resources"]["RefresherLogs"], "DeletionPolicy", "Retain"),
             lambda t: change(properties(t, "RefreshSchedule"), "ScheduleExpression", "rate(9 minutes)"),
         ):
             template = templates.sam_source()

@@ -29,7 +29,7 @@ class Sam(unittest.TestCase):
                 self.assertEqual(lint.lint_source(templates.sam_source(name)).strip(), "")
 
     def test_own_rules_find_nothing(self):
-        for name, parameters in scenarios.PIPELINES.items():
+        for name, parameters in {**scenarios.PIPELINES, **scenarios.MORE_PIPELINES}.items():
             with self.subTest(name):
                 resources = templates.sam_resources(parameters)
                 self.assertEqual(policy.findings(resources, *policy.ALWAYS, *policy.PIPELINE), [])

@@ -67,8 +67,8 @@ def wait_for(what, condition, seconds=DEADLINE_S):
             found = condition()
             if found:
                 return found
-        except Failed as error:
-            raise error
+        except Failed:
+            raise
         except Exception as error:  # the service may not be there yet; the time-out shows the last reason
             last = error
         time.sleep(0.2)

@@ -1,7 +1,7 @@
 /** One pipeline: four functions, an event source mapping per topic, schedules, provisioning, alarms, dashboard. */
 
 import { basename, dirname, join } from 'node:path';
-import { CfnOutput, CustomResource, Duration, RemovalPolicy, type CfnResource } from 'aws-cdk-lib';
+import { CfnDeletionPolicy, CfnOutput, CustomResource, Duration, RemovalPolicy, type CfnResource } from 'aws-cdk-lib';
 import { CfnSecurityGroup, CfnSecurityGroupIngress } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, Role, ServicePrincipal, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -16,7 +16,7 @@ import {
   LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, type CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -225,6 +225,8 @@ export class RedshiftCdcPipeline extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
       ...(props.logKmsKeyArn && { encryptionKey: Key.fromKeyArn(this, `${id}LogKey`, props.logKmsKeyArn) }),
     });
+    // A log group that is replaced, because the pipeline got another name, is kept until its retention is over.
+    (logGroup.node.defaultChild as CfnLogGroup).cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
     const more = Object.entries(options.morePolicies ?? {}).map(([policy, statements]) => [policy, permissions.document(statements)]);
     const role = new Role(this, `${id}Role`, {
       roleName: `${rolePrefix}-${name}`,

@@ -79,3 +79,41 @@ pub fn render(parities: &BTreeMap<String, Parity>) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_spelled_out() {
+        let different = Parity {
+            equal: 2,
+            missing: 1,
+            examples: vec!["ITEM: row (\"7\") is missing".to_owned()],
+            absent_columns: vec!["PRICE".to_owned()],
+            ..Parity::default()
+        };
+        let text = render(&BTreeMap::from([("ITEM".to_owned(), different)]));
+        assert_eq!(
+            text,
+            "ITEM: 2 rows equal, 0 different, 1 missing, 0 unexpected; 0 values equal\n\
+             difference: ITEM: row (\"7\") is missing\n\
+             difference: the target does not have the source's column PRICE\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_table_that_is_not_replicated_is_an_error() {
+        let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let corpus = package.join("../corpora/salesdb-small");
+        let options = CompareOptions {
+            pipeline: package.join("pipelines/salesdb.yaml"),
+            // Without records no column is known, and so no table.
+            records: Vec::new(),
+            truth: corpus.join("truth"),
+            data_api: "http://127.0.0.1:9".to_owned(),
+        };
+        let error = run(&options).await.expect_err("nothing is replicated");
+        assert!(error.to_string().contains("the ground truth has table CUSTOMER"), "{error:#}");
+    }
+}
