@@ -5,5 +5,11 @@
 /// SQL script that creates or replaces the schema `rs` and its functions. Run it once per database as its owner.
 #[must_use]
 pub fn helpers() -> &'static str {
-    include_str!("helpers.sql")
+    concat!(
+        include_str!("helpers/base.sql"),
+        "\n",
+        include_str!("helpers/super.sql"),
+        "\n",
+        include_str!("helpers/arrays.sql")
+    )
 }

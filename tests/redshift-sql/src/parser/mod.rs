@@ -9,6 +9,7 @@ mod database;
 mod ddl;
 mod dml;
 mod expr;
+mod from;
 mod grant;
 mod plpgsql;
 mod query;
