@@ -2,7 +2,7 @@
 
 use super::ident::{literal, quoted};
 use super::layout::Layout;
-use crate::catalog::{Column, TableDefinition};
+use crate::catalog::{Column, RedshiftType, TableDefinition};
 
 /// Bookkeeping columns of every target table, behind the source's columns.
 ///
@@ -40,10 +40,15 @@ pub(super) fn column_definition(column: &Column, key: bool) -> String {
 }
 
 /// Distribution and sort keys, shared by the target, its ledger and its staging tables so that
-/// their joins need no redistribution.
+/// their joins need no redistribution. No guide says that a VARBYTE column can
+/// distribute, so it does not.
 #[must_use]
 pub fn table_attributes(table: &TableDefinition) -> String {
-    let keys: Vec<String> = table.key_columns().map(|column| quoted(&column.target_name)).collect();
+    let keys: Vec<String> = table
+        .key_columns()
+        .filter(|column| !matches!(column.target_type, RedshiftType::Varbyte { .. }))
+        .map(|column| quoted(&column.target_name))
+        .collect();
     match keys.first() {
         None => "DISTSTYLE EVEN".to_owned(),
         Some(first) => format!("DISTSTYLE KEY DISTKEY ({first})\nCOMPOUND SORTKEY ({})", keys.join(", ")),

@@ -291,3 +291,16 @@ fn a_wide_table_stays_far_below_the_statement_limit() {
     let text = merge_procedure::create(&layout(), &table);
     assert!(text.len() < 165_000, "{} bytes", text.len());
 }
+
+/// `BINARY(16)` and `bytea` keys: provisioning failed half way.
+#[test]
+fn a_binary_key_does_not_distribute() {
+    let mut table = order_detail();
+    table.columns[0].target_type = RedshiftType::Varbyte { bytes: 16 };
+    assert_eq!(
+        target_table::table_attributes(&table),
+        "DISTSTYLE KEY DISTKEY (\"line_no\")\nCOMPOUND SORTKEY (\"line_no\")"
+    );
+    table.key.truncate(1);
+    assert_eq!(target_table::table_attributes(&table), "DISTSTYLE EVEN");
+}
