@@ -9,9 +9,9 @@
 //! Every argument and variable starts with `cdc_`: PL/pgSQL puts a variable's value wherever
 //! its name stands in a statement, also where a column of that name was meant.
 
-use super::decode;
 use super::ident::{literal, quoted};
 use super::layout::{Layout, SETTINGS_PROBE};
+use super::placeholder;
 use crate::catalog::{Column, RedshiftType, TableDefinition};
 
 mod apply;
@@ -160,7 +160,7 @@ impl Writer<'_> {
     /// The columns that may carry the placeholder of an unchanged large value, each with the
     /// condition for a row image.
     fn unavailable_columns(&self, image: &str) -> Vec<(&Column, String)> {
-        let condition = |column| decode::unavailable(image, column, &self.table.unavailable_value);
+        let condition = |column| placeholder::unavailable(image, column, &self.table.unavailable_value);
         self.table.value_columns().filter_map(|column| Some((column, condition(column)?))).collect()
     }
 

@@ -15,6 +15,7 @@ pub mod layout;
 pub mod measure;
 pub mod merge_procedure;
 pub mod observe;
+mod placeholder;
 pub mod refresh_procedure;
 pub mod reshape;
 pub mod synchronise;
