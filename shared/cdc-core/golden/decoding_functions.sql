@@ -114,7 +114,7 @@ CREATE OR REPLACE FUNCTION "cdc"."f_date_days"(BIGINT)
 RETURNS DATE
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN $1 BETWEEN -719162 AND 106751981
+SELECT CASE WHEN $1 BETWEEN -2440550 AND 106762939
             THEN DATEADD(day, $1::INTEGER, '1970-01-01'::DATE)::DATE END
 $function$ LANGUAGE sql;
 
@@ -132,10 +132,34 @@ CREATE OR REPLACE FUNCTION "cdc"."f_timestamp_micros"(BIGINT)
 RETURNS TIMESTAMP
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN $1 BETWEEN -62135596800000000 AND 9223371244799999999
+SELECT CASE WHEN $1 BETWEEN -210863520000000000 AND 9223371244799999999
             THEN DATEADD(microsecond, MOD(MOD(MOD($1, 86400000000) + 86400000000, 86400000000), 1000000)::INTEGER,
                  DATEADD(second, (MOD(MOD($1, 86400000000) + 86400000000, 86400000000) / 1000000)::INTEGER,
                  DATEADD(day, (($1 - MOD(MOD($1, 86400000000) + 86400000000, 86400000000)) / 86400000000)::INTEGER, '1970-01-01'::TIMESTAMP))) END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_iso_year"(VARCHAR(65535))
+RETURNS INTEGER
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN LEFT($1, 1) = '-' THEN -(SPLIT_PART(SUBSTRING($1, 2, 12), '-', 1)::INTEGER)
+            WHEN LEFT($1, 1) = '+' THEN SPLIT_PART(SUBSTRING($1, 2, 12), '-', 1)::INTEGER
+            ELSE LEFT($1, 4)::INTEGER END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_iso_near"(VARCHAR(65535))
+RETURNS VARCHAR(48)
+IMMUTABLE
+AS $function$
+SELECT (2000 + MOD(MOD("cdc"."f_iso_year"($1), 400) + 400, 400))::VARCHAR(4)
+       || SUBSTRING($1, CASE WHEN LEFT($1, 1) IN ('+', '-') THEN STRPOS(SUBSTRING($1, 2, 12), '-') + 1 ELSE 5 END, 40)
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_iso_days"(VARCHAR(65535))
+RETURNS INTEGER
+IMMUTABLE
+AS $function$
+SELECT ("cdc"."f_iso_year"($1) - (2000 + MOD(MOD("cdc"."f_iso_year"($1), 400) + 400, 400))) / 400 * 146097
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_zoned_timestamp"(VARCHAR(65535))
@@ -144,7 +168,10 @@ IMMUTABLE
 AS $function$
 SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$'
              AND LEFT($1, 4) <> '0000'
-            THEN REPLACE(REPLACE($1, 'T', ' '), 'Z', '+00')::TIMESTAMPTZ END
+            THEN REPLACE(REPLACE($1, 'T', ' '), 'Z', '+00')::TIMESTAMPTZ
+            WHEN $1 ~ '^([+-][0-9]{4,6}|0000)-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z$'
+            THEN (CASE WHEN "cdc"."f_iso_year"($1) BETWEEN -4712 AND 294276
+                      THEN DATEADD(day, "cdc"."f_iso_days"($1), REPLACE(REPLACE("cdc"."f_iso_near"($1), 'T', ' '), 'Z', '')::TIMESTAMP)::TIMESTAMP END) AT TIME ZONE 'UTC' END
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_date_iso"(VARCHAR(65535))
@@ -152,7 +179,10 @@ RETURNS DATE
 IMMUTABLE
 AS $function$
 SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}(Z|[+]00:00)?$' AND LEFT($1, 4) <> '0000'
-            THEN LEFT($1, 10)::DATE END
+            THEN LEFT($1, 10)::DATE
+            WHEN $1 ~ '^([+-][0-9]{4,6}|0000)-[0-9]{2}-[0-9]{2}(Z|[+]00:00)?$'
+            THEN CASE WHEN "cdc"."f_iso_year"($1) BETWEEN -4712 AND 294276
+                      THEN DATEADD(day, "cdc"."f_iso_days"($1), LEFT("cdc"."f_iso_near"($1), 10)::DATE)::DATE END END
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_time_iso"(VARCHAR(65535))
@@ -167,9 +197,11 @@ CREATE OR REPLACE FUNCTION "cdc"."f_timestamp_iso"(VARCHAR(65535))
 RETURNS TIMESTAMP
 IMMUTABLE
 AS $function$
-SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$'
-             AND LEFT($1, 4) <> '0000'
-            THEN LEFT(REPLACE(REPLACE(REPLACE($1, 'T', ' '), 'Z', ''), '+00:00', ''), 26)::TIMESTAMP END
+SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$' AND LEFT($1, 4) <> '0000'
+            THEN LEFT(REPLACE(REPLACE(REPLACE($1, 'T', ' '), 'Z', ''), '+00:00', ''), 26)::TIMESTAMP
+            WHEN $1 ~ '^([+-][0-9]{4,6}|0000)-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$'
+            THEN CASE WHEN "cdc"."f_iso_year"($1) BETWEEN -4712 AND 294246
+                      THEN DATEADD(day, "cdc"."f_iso_days"($1), LEFT(REPLACE(REPLACE(REPLACE("cdc"."f_iso_near"($1), 'T', ' '), 'Z', ''), '+00:00', ''), 26)::TIMESTAMP)::TIMESTAMP END END
 $function$ LANGUAGE sql;
 
 CREATE OR REPLACE FUNCTION "cdc"."f_position_domain"(VARCHAR(64), VARCHAR(256), BIGINT, VARCHAR(512), BIGINT)

@@ -265,13 +265,13 @@ BEGIN
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
                  (CASE WHEN c._cdc_image."a""b"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',a"b,' ELSE '' END
-      || CASE WHEN c._cdc_image."raw"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565' THEN ',raw,' ELSE '' END
+      || CASE WHEN (c._cdc_image."raw"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."raw"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565') THEN ',raw,' ELSE '' END
       || CASE WHEN c._cdc_image."b64"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' THEN ',b64,' ELSE '' END
-      || CASE WHEN (c._cdc_image."binary"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' OR c._cdc_image."binary"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565') THEN ',binary,' ELSE '' END
+      || CASE WHEN (c._cdc_image."binary"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."binary"::VARCHAR(65535) = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==' OR c._cdc_image."binary"::VARCHAR(65535) = '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565') THEN ',binary,' ELSE '' END
       || CASE WHEN c._cdc_image."var"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',var,' ELSE '' END
-      || CASE WHEN (c._cdc_image."tags"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."tags" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."tags" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."tags" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."tags" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',tags,' ELSE '' END
-      || CASE WHEN (c._cdc_image."amounts"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."amounts" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."amounts" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."amounts" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."amounts" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',amounts,' ELSE '' END
-      || CASE WHEN (c._cdc_image."days"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."days" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."days" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."days" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."days" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',days,' ELSE '' END
+      || CASE WHEN (c._cdc_image."tags"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."tags" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."tags" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."tags" = JSON_PARSE('["b68a35a7-17ad-35b3-af2a-ae46edb4545a"]') OR c._cdc_image."tags" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."tags" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',tags,' ELSE '' END
+      || CASE WHEN (c._cdc_image."amounts"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."amounts" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."amounts" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."amounts" = JSON_PARSE('["b68a35a7-17ad-35b3-af2a-ae46edb4545a"]') OR c._cdc_image."amounts" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."amounts" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',amounts,' ELSE '' END
+      || CASE WHEN (c._cdc_image."days"::VARCHAR(65535) = '__debezium_unavailable_value' OR c._cdc_image."days" = JSON_PARSE('["__debezium_unavailable_value"]') OR c._cdc_image."days" = JSON_PARSE('["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="]') OR c._cdc_image."days" = JSON_PARSE('["b68a35a7-17ad-35b3-af2a-ae46edb4545a"]') OR c._cdc_image."days" = JSON_PARSE('[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]') OR c._cdc_image."days" = JSON_PARSE('{"__debezium_unavailable_value":"__debezium_unavailable_value"}')) THEN ',days,' ELSE '' END
       || CASE WHEN c._cdc_image."cut"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',cut,' ELSE '' END
       || CASE WHEN c._cdc_image."dropped"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',dropped,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
                  (CASE WHEN c._cdc_op = 'd' THEN 0 ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."cut") = 'string' AND OCTET_LENGTH(c._cdc_image."cut"::VARCHAR(65535)) > 10 THEN 1 ELSE 0 END END)::BIGINT AS _cdc_truncated,
@@ -286,7 +286,7 @@ BEGIN
          "cdc"."f_date_days"(c._cdc_image."day"::BIGINT) AS "day",
          "cdc"."f_time_micros"(c._cdc_image."t_ms"::INTEGER::BIGINT * 1000) AS "t_ms",
          "cdc"."f_time_micros"(c._cdc_image."t_us"::BIGINT) AS "t_us",
-         "cdc"."f_timestamp_micros"(CASE WHEN ABS(c._cdc_image."ts_ms"::BIGINT) < 9223000000000000 THEN c._cdc_image."ts_ms"::BIGINT * 1000 END) AS "ts_ms",
+         "cdc"."f_timestamp_micros"(CASE WHEN ABS(c._cdc_image."ts_ms"::BIGINT) <= 9223372036854775 THEN c._cdc_image."ts_ms"::BIGINT * 1000 END) AS "ts_ms",
          "cdc"."f_timestamp_micros"(c._cdc_image."ts_us"::BIGINT) AS "ts_us",
          "cdc"."f_zoned_timestamp"(c._cdc_image."zoned"::VARCHAR(65535)) AS "zoned",
          CASE WHEN MOD(LEN(c._cdc_image."raw"::VARCHAR(65535)), 2) = 0 AND c._cdc_image."raw"::VARCHAR(65535) ~ '^[0-9A-Fa-f]*$' AND LEN(c._cdc_image."raw"::VARCHAR(65535)) <= 128
@@ -301,8 +301,12 @@ BEGIN
               AND LEN(c._cdc_image."binary"::VARCHAR(65535)) / 4 * 3 - (LEN(c._cdc_image."binary"::VARCHAR(65535)) - LEN(REPLACE(c._cdc_image."binary"::VARCHAR(65535), '=', ''))) <= 16 THEN TO_VARBYTE(TRANSLATE(c._cdc_image."binary"::VARCHAR(65535), '-_', '+/'), 'base64')::VARBYTE(16) END AS "binary",
          "cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 0, 10)::DECIMAL(10,0) AS "any",
          CASE WHEN OCTET_LENGTH(CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
-              WHEN JSON_TYPEOF(c._cdc_image."var") = 'string' AND c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END) <= 100 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
-              WHEN JSON_TYPEOF(c._cdc_image."var") = 'string' AND c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END END::VARCHAR(100) AS "var",
+              WHEN JSON_TYPEOF(c._cdc_image."var") <> 'string' THEN NULL
+              WHEN c._cdc_image."var"::VARCHAR(65535) = 'NAN' THEN 'NaN' WHEN c._cdc_image."var"::VARCHAR(65535) = 'POSITIVE_INFINITY' THEN 'Infinity' WHEN c._cdc_image."var"::VARCHAR(65535) = 'NEGATIVE_INFINITY' THEN '-Infinity'
+              WHEN c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END) <= 100 THEN CASE WHEN JSON_TYPEOF(c._cdc_image."var") = 'object' THEN "cdc"."f_decimal_text"(c._cdc_u1, c._cdc_image."var"."scale"::INTEGER, 38)
+              WHEN JSON_TYPEOF(c._cdc_image."var") <> 'string' THEN NULL
+              WHEN c._cdc_image."var"::VARCHAR(65535) = 'NAN' THEN 'NaN' WHEN c._cdc_image."var"::VARCHAR(65535) = 'POSITIVE_INFINITY' THEN 'Infinity' WHEN c._cdc_image."var"::VARCHAR(65535) = 'NEGATIVE_INFINITY' THEN '-Infinity'
+              WHEN c._cdc_image."var"::VARCHAR(65535) ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN c._cdc_image."var"::VARCHAR(65535) END END::VARCHAR(100) AS "var",
          "cdc"."f_date_iso"(c._cdc_image."iso_day"::VARCHAR(65535)) AS "iso_day",
          "cdc"."f_time_iso"(c._cdc_image."iso_time"::VARCHAR(65535)) AS "iso_time",
          "cdc"."f_timestamp_iso"(c._cdc_image."iso_ts"::VARCHAR(65535)) AS "iso_ts",
@@ -312,7 +316,7 @@ BEGIN
               THEN RIGHT('000000000000' || SUBSTRING("cdc"."f_base64_bits"(c._cdc_image."bits"::VARCHAR(65535), 2), 9, 8)
               || SUBSTRING("cdc"."f_base64_bits"(c._cdc_image."bits"::VARCHAR(65535), 2), 1, 8), 12) END::VARCHAR(12) AS "bits",
          CASE WHEN OCTET_LENGTH(c._cdc_image."shape"."wkb"::VARCHAR(65535)) > c._cdc_whole THEN NULL ELSE "cdc"."f_geometry"(c._cdc_image."shape"."wkb"::VARCHAR(65535), c._cdc_image."shape"."srid"::INTEGER) END AS "shape",
-         CASE WHEN c._cdc_whole < 65535 AND JSON_SIZE(c._cdc_image."tags") > c._cdc_whole THEN NULL ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."tags") IN ('array', 'object') THEN c._cdc_image."tags" END END AS "tags",
+         CASE WHEN c._cdc_whole < 65535 AND JSON_SIZE(c._cdc_image."tags") > c._cdc_whole THEN NULL ELSE CASE WHEN JSON_TYPEOF(c._cdc_image."tags") = 'object' OR JSON_TYPEOF(c._cdc_image."tags") = 'array' AND NOT COALESCE(c._cdc_image."tags"[0]::VARCHAR(65535) ~ '^[[]+L[A-Za-z.]+;@[0-9a-f]+$', false) THEN c._cdc_image."tags" END END AS "tags",
          CASE WHEN JSON_TYPEOF(c._cdc_image."amounts") <> 'array' THEN NULL WHEN GET_ARRAY_LENGTH(c._cdc_image."amounts") = 0 THEN c._cdc_image."amounts" ELSE c._cdc_a0 END AS "amounts",
          CASE WHEN JSON_TYPEOF(c._cdc_image."days") <> 'array' THEN NULL WHEN GET_ARRAY_LENGTH(c._cdc_image."days") = 0 THEN c._cdc_image."days" ELSE c._cdc_a1 END AS "days",
          "cdc"."f_text"(c._cdc_image."cut"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."cut"), 65535)::VARCHAR(10) AS "cut",

@@ -391,16 +391,35 @@ pub enum Element {
         /// Digits behind the point, from the schema.
         scale: u8,
     },
+    /// As [`Decoding::DecimalAny`]; becomes a number.
+    DecimalAny {
+        /// Digits in all.
+        precision: u8,
+        /// Digits behind the point.
+        scale: u8,
+    },
+    /// As [`Decoding::DecimalVariable`]; becomes decimal text.
+    DecimalVariable,
     /// As [`Decoding::DateDays`]; becomes text, like the others below.
     DateDays,
+    /// As [`Decoding::DateIso`].
+    DateIso,
     /// As [`Decoding::TimeMillis`].
     TimeMillis,
     /// As [`Decoding::TimeMicros`].
     TimeMicros,
+    /// As [`Decoding::TimeNanos`].
+    TimeNanos,
+    /// As [`Decoding::TimeIso`].
+    TimeIso,
     /// As [`Decoding::TimestampMillis`].
     TimestampMillis,
     /// As [`Decoding::TimestampMicros`].
     TimestampMicros,
+    /// As [`Decoding::TimestampNanos`].
+    TimestampNanos,
+    /// As [`Decoding::TimestampIso`].
+    TimestampIso,
     /// Base64 or its URL-safe form; becomes hexadecimal text.
     BytesBase64,
 }

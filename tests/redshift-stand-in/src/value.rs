@@ -129,7 +129,7 @@ fn decode(ty: &Type, raw: &[u8]) -> Option<Datum> {
             Datum::Text(time_text(int(raw.get(..8)?)?) + &zone_text(-zone))
         }
         Type::TIMESTAMP => Datum::Text(timestamp_text(int(raw)?)),
-        Type::TIMESTAMPTZ => Datum::Text(timestamp_text(int(raw)?) + "+00"),
+        Type::TIMESTAMPTZ => Datum::Text(in_utc(&timestamp_text(int(raw)?))),
         Type::INTERVAL => Datum::Text(interval_text(raw)?),
         Type::BYTEA => Datum::Text(hex(raw)),
         Type::JSONB => Datum::Text(json::shown(std::str::from_utf8(raw.get(1..)?).ok()?)),
@@ -249,6 +249,14 @@ fn timestamp_text(micros: i64) -> String {
     match date.strip_suffix(" BC") {
         Some(date) => format!("{date} {time} BC"),
         None => format!("{date} {time}"),
+    }
+}
+
+/// A timestamp with its offset, which stands in front of the era.
+fn in_utc(timestamp: &str) -> String {
+    match timestamp.strip_suffix(" BC") {
+        Some(timestamp) => format!("{timestamp}+00 BC"),
+        None => format!("{timestamp}+00"),
     }
 }
 

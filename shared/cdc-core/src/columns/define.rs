@@ -242,7 +242,14 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
             }
             columns.push(target(&column, kind, decoding, &options));
         };
-        match column.mapped(settings) {
+        let mapped = match column.mapped(settings) {
+            // Redshift compares no SUPER values ("Limitations", SUPER data type).
+            Mapped::Exact(RedshiftType::Super, _) if is_key => {
+                Mapped::unsupported("Redshift cannot compare values of its SUPER type")
+            }
+            mapped => mapped,
+        };
+        match mapped {
             Mapped::Exact(target_type, decoding) => add(target_type, decoding),
             Mapped::UnsizedText => {
                 add(RedshiftType::Varchar { bytes: pipeline.unsized_text_bytes() }, Decoding::Text);

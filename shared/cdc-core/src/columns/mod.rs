@@ -227,7 +227,7 @@ fn from_structure(structure: &TableStructure, is_postgres: bool) -> SourceTable 
             arguments: column.length.into_iter().chain(column.scale).collect(),
             values: column.enum_values.iter().map(|value| unquoted(value)).collect(),
             charset: column.charset.clone(),
-            is_array: false,
+            ..SqlType::default()
         };
         let source_type = sql.display();
         let nullable = column.optional && !structure.primary_key.contains(&column.name);

@@ -33,6 +33,11 @@ impl SourceSql {
         }
     }
 
+    /// The schema of such values is that of a fixed number of bits.
+    fn is_varying_bits(&self) -> bool {
+        self.is_postgres && ["VARBIT", "BIT VARYING"].contains(&self.sql.name.as_str())
+    }
+
     fn is_binary(&self) -> bool {
         let stated = ConnectorSettings { binary: Some(BinaryHandling::Bytes), ..ConnectorSettings::default() };
         matches!(self.map(&stated), Mapped::Exact(_, Decoding::BytesBase64))
@@ -45,8 +50,14 @@ pub(super) fn combine(field: &Field, sql: Option<&SourceSql>, settings: &Connect
     let Some(sql) = sql else { return field.mapped.clone() };
     let as_text = ConnectorSettings { decimals: Some(DecimalHandling::String), ..settings.clone() };
     match (field.kind.as_str(), field.logical.as_deref(), sql.map(&as_text)) {
+        ("bytes" | "boolean", _, mapped @ Mapped::Unsupported { .. }) if sql.is_varying_bits() => mapped,
         ("string", None, _) if sql.is_binary() => sql.map(settings),
-        ("string", None, mapped @ Mapped::Exact(_, Decoding::DecimalText)) => mapped,
+        (
+            "string",
+            None,
+            mapped @ (Mapped::Exact(_, Decoding::DecimalText | Decoding::DecimalVariable)
+            | Mapped::Unsized(Decoding::DecimalVariable)),
+        ) => mapped,
         ("string", _, Mapped::Exact(RedshiftType::Varchar { bytes: stated }, Decoding::Text)) => match field.mapped {
             Mapped::UnsizedText => Mapped::text(i64::from(stated)),
             Mapped::Exact(RedshiftType::Varchar { bytes }, Decoding::Text) => {
@@ -101,10 +112,19 @@ pub(super) fn decimal(precision: i64, scale: i64, settings: &ConnectorSettings) 
     match settings.decimals {
         Some(DecimalHandling::Precise) => Mapped::decimal(precision, scale, |scale| Decoding::DecimalBase64 { scale }),
         Some(DecimalHandling::Double) => Mapped::Exact(RedshiftType::DoublePrecision, Decoding::Float),
-        // Text keeps all digits of a decimal that DECIMAL cannot hold.
-        Some(DecimalHandling::String) if precision > 38 || scale > 37 => Mapped::text(precision.max(scale) + 3),
+        // A negative scale of PostgreSQL, as the connector shows it: eleven bits without the sign.
+        // It writes so many zeros behind the point.
+        Some(DecimalHandling::String) if scale > 1_000 => {
+            Mapped::sized(precision + 2_048 - scale + scale + 2, Decoding::DecimalVariable)
+        }
         // A negative scale stands for zeros in front of the point.
-        Some(DecimalHandling::String) if scale < 0 => Mapped::decimal(precision - scale, 0, |_| Decoding::DecimalText),
+        Some(DecimalHandling::String) if scale < 0 && precision - scale <= 38 => {
+            Mapped::decimal(precision - scale, 0, |_| Decoding::DecimalText)
+        }
+        // Text keeps all digits of a decimal that DECIMAL cannot hold.
+        Some(DecimalHandling::String) if precision > 38 || !(0..=37).contains(&scale) => {
+            Mapped::sized(precision.max(scale).max(precision - scale) + 3, Decoding::DecimalVariable)
+        }
         Some(DecimalHandling::String) => Mapped::decimal(precision, scale, |_| Decoding::DecimalText),
         None => Mapped::decimal(precision, scale, |scale| Decoding::DecimalAny { scale }),
     }

@@ -29,8 +29,13 @@ impl Mapped {
 
     /// Text of at most this many bytes, at least one and at most what a VARCHAR holds.
     pub(super) fn text(bytes: i64) -> Self {
+        Self::sized(bytes, Decoding::Text)
+    }
+
+    /// Values that become text of at most this many bytes.
+    pub(super) fn sized(bytes: i64, decoding: Decoding) -> Self {
         let bytes = u32::try_from(bytes.max(1)).unwrap_or(VARCHAR_MAX_BYTES).min(VARCHAR_MAX_BYTES);
-        Self::Exact(RedshiftType::Varchar { bytes }, Decoding::Text)
+        Self::Exact(RedshiftType::Varchar { bytes }, decoding)
     }
 
     /// Text of at most this many characters of at most `width` bytes each.
@@ -47,11 +52,16 @@ impl Mapped {
         if scale < 0 {
             return Self::unsupported("a decimal with a negative scale has no Redshift type");
         }
-        let Some(scale) = u8::try_from(scale).ok().filter(|scale| *scale <= DECIMAL_MAX_SCALE) else {
+        let Ok(digits) = u8::try_from(scale) else {
             return Self::unsupported(format!(
-                "a decimal with {scale} digits behind the point does not fit Redshift's DECIMAL, which has {DECIMAL_MAX_SCALE}"
+                "a decimal with {scale} digits behind the point does not fit Redshift's DECIMAL, which has {DECIMAL_MAX_SCALE}; set decimal.handling.mode=string"
             ));
         };
+        let scale = digits;
+        // Text holds the digits that DECIMAL has no place for.
+        if scale > DECIMAL_MAX_SCALE {
+            return Self::sized(i64::from(scale).max(precision.min(i64::from(DECIMAL_MAX_PRECISION))) + 3, form(scale));
+        }
         // PostgreSQL allows more digits behind the point than in all.
         let precision = precision.clamp(i64::from(scale.max(1)), i64::from(DECIMAL_MAX_PRECISION));
         let precision = match u8::try_from(precision).unwrap_or(DECIMAL_MAX_PRECISION) {
@@ -83,12 +93,31 @@ impl Mapped {
         let decoded = |element| Self::Exact(RedshiftType::Super, Decoding::Array(element));
         match element {
             Self::UnsizedText => Self::Exact(RedshiftType::Super, Decoding::Super),
-            Self::Exact(_, decoding) => match *decoding {
-                Decoding::Integer | Decoding::Float | Decoding::Boolean | Decoding::Text | Decoding::ZonedTimestamp => {
-                    Self::Exact(RedshiftType::Super, Decoding::Super)
+            Self::Unsized(Decoding::DecimalVariable) => decoded(Element::DecimalVariable),
+            Self::Exact(kind, decoding) => match *decoding {
+                Decoding::Integer
+                | Decoding::Float
+                | Decoding::Boolean
+                | Decoding::Text
+                | Decoding::DecimalText
+                | Decoding::BytesHex
+                | Decoding::Super
+                | Decoding::ZonedTimestamp => Self::Exact(RedshiftType::Super, Decoding::Super),
+                Decoding::DecimalAny { scale } => {
+                    let precision = match *kind {
+                        RedshiftType::Decimal { precision, .. } => precision,
+                        _ => DECIMAL_MAX_PRECISION,
+                    };
+                    decoded(Element::DecimalAny { precision, scale })
                 }
+                Decoding::DecimalVariable => decoded(Element::DecimalVariable),
                 Decoding::DecimalBase64 { scale } => decoded(Element::DecimalBase64 { scale }),
                 Decoding::DateDays => decoded(Element::DateDays),
+                Decoding::DateIso => decoded(Element::DateIso),
+                Decoding::TimeNanos => decoded(Element::TimeNanos),
+                Decoding::TimeIso => decoded(Element::TimeIso),
+                Decoding::TimestampNanos => decoded(Element::TimestampNanos),
+                Decoding::TimestampIso => decoded(Element::TimestampIso),
                 Decoding::TimeMillis => decoded(Element::TimeMillis),
                 Decoding::TimeMicros => decoded(Element::TimeMicros),
                 Decoding::TimestampMillis => decoded(Element::TimestampMillis),
@@ -119,6 +148,8 @@ pub struct SqlType {
     pub charset: Option<String>,
     /// Whether it is an array of this type.
     pub is_array: bool,
+    /// Whether the values are computed from other columns of the row.
+    pub is_generated: bool,
 }
 
 impl SqlType {

@@ -103,6 +103,10 @@ pub struct ConnectorSettings {
     /// How intervals arrive. Left out: numeric.
     #[serde(rename = "interval.handling.mode")]
     pub intervals: Option<IntervalHandling>,
+    /// How many digits behind the point `money` has. Left out: 2.
+    #[serde(rename = "money.fraction.digits")]
+    #[schemars(range(max = 37))]
+    pub money_digits: Option<u8>,
     /// How hstore values arrive. Left out: json.
     #[serde(rename = "hstore.handling.mode")]
     pub hstore: Option<HstoreHandling>,

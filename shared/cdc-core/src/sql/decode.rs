@@ -9,7 +9,7 @@ use super::decoding_functions::{
     BASE64_BITS, BASE64_HEX, DATE_DAYS, DATE_ISO, DECIMAL, DECIMAL_ANY, DECIMAL_FIT, DECIMAL_TEXT, GEOMETRY,
     HEX_INTEGER, TEXT, TIME_ISO, TIME_MICROS, TIMESTAMP_ISO, TIMESTAMP_MICROS, ZONED_TIMESTAMP,
 };
-use super::ident::{literal, quoted};
+use super::ident::quoted;
 use super::layout::Layout;
 use crate::catalog::{Column, DECIMAL_MAX_PRECISION, Decoding, Element, OnUnfitValue, RedshiftType, VARCHAR_MAX_BYTES};
 
@@ -151,20 +151,7 @@ fn decoded(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> St
             format!("{}::{kind}", decimal(layout, staged, scale, kind))
         }
         Decoding::DecimalText => format!("{}::{kind}", decimal_from_text(layout, &text, kind)),
-        Decoding::DecimalVariable => {
-            let from_structure = format!(
-                "{}({}, {value}.\"scale\"::INTEGER, {DECIMAL_MAX_PRECISION})",
-                layout.function(DECIMAL_TEXT),
-                staged.unscaled
-            );
-            fitting(
-                &format!(
-                    "CASE WHEN JSON_TYPEOF({value}) = 'object' THEN {from_structure}\n\
-                     \x20             WHEN JSON_TYPEOF({value}) = 'string' AND {text} ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN {text} END"
-                ),
-                kind,
-            )
-        }
+        Decoding::DecimalVariable => fitting(&variable_decimal(layout, &value, &staged.unscaled), kind),
         Decoding::DateDays => format!("{}({value}::BIGINT)", layout.function(DATE_DAYS)),
         Decoding::DateIso => format!("{}({text})", layout.function(DATE_ISO)),
         Decoding::TimeMillis => time_micros(layout, &format!("{value}::INTEGER::BIGINT * 1000")),
@@ -203,7 +190,10 @@ fn decoded(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> St
             &format!("{}({value}.\"wkb\"::VARCHAR(65535), {value}.\"srid\"::INTEGER)", layout.function(GEOMETRY)),
             kind,
         ),
-        Decoding::Super => format!("CASE WHEN JSON_TYPEOF({value}) IN ('array', 'object') THEN {value} END"),
+        Decoding::Super => format!(
+            "CASE WHEN JSON_TYPEOF({value}) = 'object' OR JSON_TYPEOF({value}) = 'array' AND NOT {} THEN {value} END",
+            is_java_array(&value)
+        ),
         Decoding::Array(_) => format!(
             "CASE WHEN JSON_TYPEOF({value}) <> 'array' THEN NULL WHEN GET_ARRAY_LENGTH({value}) = 0 THEN {value} ELSE {} END",
             staged.unscaled
@@ -226,46 +216,21 @@ pub fn truncated(image: &str, column: &Column) -> Option<String> {
     }
 }
 
-/// Whether the value is the placeholder of an unchanged large value, in the form that the
-/// column's type gives it. None for types that PostgreSQL never stores out of line.
-///
-/// Text has the placeholder itself, binary values its bytes. An array of text has it as its one
-/// element, an array of numbers has the codes of its characters, hstore has it as name and value.
-#[must_use]
-pub fn unavailable(image: &str, column: &Column, placeholder: &str) -> Option<String> {
-    let value = attribute(image, column);
-    let is = |text: &str| format!("{value}::VARCHAR(65535) = {}", literal(text));
-    let list = |element: &str| format!("{value} = JSON_PARSE({})", literal(&format!("[{element}]")));
-    let base64 = base64_of(placeholder.as_bytes());
-    let hex = || placeholder.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let condition = match column.decoding {
-        Decoding::Text | Decoding::DecimalText | Decoding::DecimalVariable => is(placeholder),
-        Decoding::BytesBase64 => is(&base64),
-        Decoding::BytesHex => is(&hex()),
-        Decoding::BytesAny => format!("({} OR {})", is(&base64), is(&hex())),
-        Decoding::Super | Decoding::Array(_) => {
-            let codes: Vec<String> = placeholder.bytes().map(|byte| byte.to_string()).collect();
-            let json = |text: &str| serde_json::Value::from(text).to_string();
-            let own = json(placeholder);
-            let object = literal(&format!("{{{own}:{own}}}"));
-            format!(
-                "({} OR {} OR {} OR {} OR {value} = JSON_PARSE({object}))",
-                is(placeholder),
-                list(&own),
-                list(&json(&base64)),
-                list(&codes.join(",")),
-            )
-        }
-        _ => return None,
-    };
-    Some(condition)
-}
-
 /// The first stage of an array's element: its hexadecimal text, for decimals only.
 #[must_use]
 pub fn element_hexadecimal(layout: &Layout, element: Element, item: &str) -> Option<String> {
-    matches!(element, Element::DecimalBase64 { .. })
-        .then(|| format!("{}({item}::VARCHAR(65535), JSON_TYPEOF({item}))", layout.function(BASE64_HEX)))
+    let function = layout.function(BASE64_HEX);
+    match element {
+        Element::DecimalBase64 { .. } => Some(format!("{function}({item}::VARCHAR(65535), JSON_TYPEOF({item}))")),
+        Element::DecimalAny { precision, scale } => Some(format!(
+            "{}({item}::VARCHAR(65535), JSON_TYPEOF({item}), {scale}, {precision})",
+            layout.function(DECIMAL_ANY)
+        )),
+        Element::DecimalVariable => {
+            Some(format!("{function}({item}.\"value\"::VARCHAR(65535), JSON_TYPEOF({item}.\"value\"))"))
+        }
+        _ => None,
+    }
 }
 
 /// An array's element as JSON text; NULL for one that cannot be read. `staged` names the
@@ -276,10 +241,17 @@ pub fn element_json(layout: &Layout, element: Element, item: &str, staged: &Stag
     let in_quotes = |value: String| format!("'\"' || {value} || '\"'");
     let moment = |value: String| in_quotes(format!("{value}::VARCHAR(40)"));
     let json = match element {
-        Element::DecimalBase64 { scale } => {
+        Element::DecimalBase64 { scale } | Element::DecimalAny { scale, .. } => {
             let kind = RedshiftType::Decimal { precision: DECIMAL_MAX_PRECISION, scale };
             decimal(layout, staged, scale, kind)
         }
+        // Text, since nobody promises a number of SUPER so many digits.
+        Element::DecimalVariable => in_quotes(variable_decimal(layout, item, &staged.unscaled)),
+        Element::DateIso => moment(format!("{}({text})", layout.function(DATE_ISO))),
+        Element::TimeNanos => moment(time_micros(layout, &whole_micros(item))),
+        Element::TimeIso => moment(format!("{}({text})", layout.function(TIME_ISO))),
+        Element::TimestampNanos => moment(timestamp_micros(layout, &whole_micros(item))),
+        Element::TimestampIso => moment(format!("{}({text})", layout.function(TIMESTAMP_ISO))),
         Element::DateDays => moment(format!("{}({item}::BIGINT)", layout.function(DATE_DAYS))),
         Element::TimeMillis => moment(time_micros(layout, &format!("{item}::INTEGER::BIGINT * 1000"))),
         Element::TimeMicros => moment(time_micros(layout, &format!("{item}::BIGINT"))),
@@ -292,6 +264,25 @@ pub fn element_json(layout: &Layout, element: Element, item: &str, staged: &Stag
         }
     };
     format!("CASE WHEN JSON_TYPEOF({item}) = 'null' THEN 'null' ELSE {json} END")
+}
+
+/// Whether an array of more than one dimension lost its values: the connector writes each part
+/// as Java shows an array, `[Ljava.lang.String;@1b2c3d` (recorded from connector 3.6).
+fn is_java_array(value: &str) -> String {
+    format!("COALESCE({value}[0]::VARCHAR(65535) ~ '^[[]+L[A-Za-z.]+;@[0-9a-f]+$', false)")
+}
+
+/// A decimal without a scale of its own, as text. As text, the connector writes the values that
+/// are no numbers like the names of its constants (recorded with `decimal.handling.mode=string`).
+fn variable_decimal(layout: &Layout, value: &str, unscaled: &str) -> String {
+    let text = format!("{value}::VARCHAR(65535)");
+    format!(
+        "CASE WHEN JSON_TYPEOF({value}) = 'object' THEN {}({unscaled}, {value}.\"scale\"::INTEGER, {DECIMAL_MAX_PRECISION})\n\
+         \x20             WHEN JSON_TYPEOF({value}) <> 'string' THEN NULL\n\
+         \x20             WHEN {text} = 'NAN' THEN 'NaN' WHEN {text} = 'POSITIVE_INFINITY' THEN 'Infinity' WHEN {text} = 'NEGATIVE_INFINITY' THEN '-Infinity'\n\
+         \x20             WHEN {text} ~ '^(NaN|-?Infinity|[+-]?[0-9]+([.][0-9]+)?)$' THEN {text} END",
+        layout.function(DECIMAL_TEXT),
+    )
 }
 
 /// Text as it is. What is too long is cut only if the column's policy says so: a cast to a
@@ -337,7 +328,7 @@ fn timestamp_micros(layout: &Layout, micros: &str) -> String {
 
 /// Milliseconds as microseconds, as far as 64 bits hold them.
 fn micros_of_millis(value: &str) -> String {
-    format!("CASE WHEN ABS({value}::BIGINT) < 9223000000000000 THEN {value}::BIGINT * 1000 END")
+    format!("CASE WHEN ABS({value}::BIGINT) <= 9223372036854775 THEN {value}::BIGINT * 1000 END")
 }
 
 /// Nanoseconds as microseconds; only whole ones, since Redshift keeps no more.
@@ -406,21 +397,4 @@ fn bits(layout: &Layout, value: &str, text: &str, length: u16) -> String {
         zeros = "0".repeat(usize::from(length)),
         parts = parts.join("\n              || "),
     )
-}
-
-/// Base64 with padding, for the few constants that the SQL text has.
-fn base64_of(bytes: &[u8]) -> String {
-    let alphabet = super::decoding_functions::ALPHABET.as_bytes();
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for index in 0..4 {
-            if index <= group.len() {
-                text.push(char::from(alphabet[(bits >> (18 - 6 * index) & 63) as usize]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
 }

@@ -6,6 +6,8 @@
 //! as `$1`. Each answers NULL for what it cannot decode exactly; the merge procedure then
 //! finds a value that was there and is NULL now, and puts it into quarantine.
 
+mod temporal;
+
 use super::decode::NUL_MARK;
 use super::layout::Layout;
 
@@ -38,6 +40,12 @@ pub const DECIMAL_FIT: &str = "f_decimal_fit";
 pub const BASE64_BITS: &str = "f_base64_bits";
 /// WKB in base64 and an SRID to text.
 pub const GEOMETRY: &str = "f_geometry";
+/// The days by which ISO 8601 text of a far year was moved.
+pub const ISO_DAYS: &str = "f_iso_days";
+/// ISO 8601 text of a far year, moved into the years 2000 to 2399.
+pub const ISO_NEAR: &str = "f_iso_near";
+/// The year of ISO 8601 text.
+pub const ISO_YEAR: &str = "f_iso_year";
 /// ISO 8601 text to DATE.
 pub const DATE_ISO: &str = "f_date_iso";
 /// ISO 8601 text to TIME.
@@ -75,13 +83,16 @@ pub fn create_all(layout: &Layout) -> Vec<FunctionDefinition> {
         (DECIMAL, decimal(layout)),
         (BASE64_BITS, base64_bits(layout)),
         (GEOMETRY, geometry(layout)),
-        (DATE_DAYS, date_days(layout)),
-        (TIME_MICROS, time_micros(layout)),
-        (TIMESTAMP_MICROS, timestamp_micros(layout)),
-        (ZONED_TIMESTAMP, zoned_timestamp(layout)),
-        (DATE_ISO, date_iso(layout)),
-        (TIME_ISO, time_iso(layout)),
-        (TIMESTAMP_ISO, timestamp_iso(layout)),
+        (DATE_DAYS, temporal::date_days(layout)),
+        (TIME_MICROS, temporal::time_micros(layout)),
+        (TIMESTAMP_MICROS, temporal::timestamp_micros(layout)),
+        (ISO_YEAR, temporal::iso_year(layout)),
+        (ISO_NEAR, temporal::iso_near(layout)),
+        (ISO_DAYS, temporal::iso_days(layout)),
+        (ZONED_TIMESTAMP, temporal::zoned_timestamp(layout)),
+        (DATE_ISO, temporal::date_iso(layout)),
+        (TIME_ISO, temporal::time_iso(layout)),
+        (TIMESTAMP_ISO, temporal::timestamp_iso(layout)),
         (POSITION_DOMAIN, position_domain(layout)),
         (POSITION, position(layout)),
         (LOST, lost(layout)),
@@ -281,96 +292,6 @@ fn lost(layout: &Layout) -> String {
         "BOOLEAN, VARCHAR(16), VARCHAR(127)",
         "VARCHAR(128)",
         "SELECT CASE WHEN $1 AND COALESCE($2, 'absent') <> 'null' THEN $3 || ',' ELSE '' END",
-    )
-}
-
-/// Years 1 to 294246; the source's infinities lie behind that. Years before are not dates that
-/// both sides hold.
-fn date_days(layout: &Layout) -> String {
-    function(
-        layout,
-        DATE_DAYS,
-        "BIGINT",
-        "DATE",
-        "SELECT CASE WHEN $1 BETWEEN -719162 AND 106751981\n\
-         \x20           THEN DATEADD(day, $1::INTEGER, '1970-01-01'::DATE)::DATE END",
-    )
-}
-
-/// Redshift's TIME reaches from 00:00:00 to 24:00:00 ("Datetime types").
-fn time_micros(layout: &Layout) -> String {
-    function(
-        layout,
-        TIME_MICROS,
-        "BIGINT",
-        "TIME",
-        "SELECT CASE WHEN $1 BETWEEN 0 AND 86399999999\n\
-         \x20           THEN DATEADD(microsecond, MOD($1, 1000000)::INTEGER,\n\
-         \x20                DATEADD(second, ($1 / 1000000)::INTEGER, '1970-01-01'::TIMESTAMP))::TIME\n\
-         \x20           WHEN $1 = 86400000000 THEN '24:00:00'::TIME END",
-    )
-}
-
-/// DATEADD counts in 32-bit integers, hence days, seconds and microseconds one after another.
-/// Years 1 to 294246; the source's infinities lie behind that.
-fn timestamp_micros(layout: &Layout) -> String {
-    let in_day = "MOD(MOD($1, 86400000000) + 86400000000, 86400000000)";
-    let body = format!(
-        "SELECT CASE WHEN $1 BETWEEN -62135596800000000 AND 9223371244799999999\n\
-         \x20           THEN DATEADD(microsecond, MOD({in_day}, 1000000)::INTEGER,\n\
-         \x20                DATEADD(second, ({in_day} / 1000000)::INTEGER,\n\
-         \x20                DATEADD(day, (($1 - {in_day}) / 86400000000)::INTEGER, '1970-01-01'::TIMESTAMP))) END"
-    );
-    function(layout, TIMESTAMP_MICROS, "BIGINT", "TIMESTAMP", &body)
-}
-
-/// At most six fractional digits: Redshift keeps no more. Years 1 to 9999.
-fn zoned_timestamp(layout: &Layout) -> String {
-    function(
-        layout,
-        ZONED_TIMESTAMP,
-        "VARCHAR(65535)",
-        "TIMESTAMPTZ",
-        "SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$'\n\
-         \x20            AND LEFT($1, 4) <> '0000'\n\
-         \x20           THEN REPLACE(REPLACE($1, 'T', ' '), 'Z', '+00')::TIMESTAMPTZ END",
-    )
-}
-
-/// Years 1 to 9999.
-fn date_iso(layout: &Layout) -> String {
-    function(
-        layout,
-        DATE_ISO,
-        "VARCHAR(65535)",
-        "DATE",
-        "SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}(Z|[+]00:00)?$' AND LEFT($1, 4) <> '0000'\n\
-         \x20           THEN LEFT($1, 10)::DATE END",
-    )
-}
-
-/// UTC is the connector's way of saying that there is no time zone. At most six digits count.
-fn time_iso(layout: &Layout) -> String {
-    function(
-        layout,
-        TIME_ISO,
-        "VARCHAR(65535)",
-        "TIME",
-        "SELECT CASE WHEN $1 ~ '^[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$'\n\
-         \x20           THEN LEFT(REPLACE(REPLACE($1, 'Z', ''), '+00:00', ''), 15)::TIME END",
-    )
-}
-
-/// UTC is the connector's way of saying that there is no time zone. Years 1 to 9999, six digits.
-fn timestamp_iso(layout: &Layout) -> String {
-    function(
-        layout,
-        TIMESTAMP_ISO,
-        "VARCHAR(65535)",
-        "TIMESTAMP",
-        "SELECT CASE WHEN $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?(Z|[+]00:00)?$'\n\
-         \x20            AND LEFT($1, 4) <> '0000'\n\
-         \x20           THEN LEFT(REPLACE(REPLACE(REPLACE($1, 'T', ' '), 'Z', ''), '+00:00', ''), 26)::TIMESTAMP END",
     )
 }
 

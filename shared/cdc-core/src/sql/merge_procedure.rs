@@ -10,9 +10,9 @@
 //! Every argument and variable starts with `cdc_`: PL/pgSQL puts a variable's value wherever
 //! its name stands in a statement, also where a column of that name was meant.
 
-use super::decode;
 use super::ident::{literal, quoted};
 use super::layout::{Layout, SETTINGS_PROBE};
+use super::placeholder;
 use super::target_table;
 use crate::catalog::{Column, Mode, RedshiftType, TableDefinition};
 
@@ -233,14 +233,14 @@ impl Writer<'_> {
     /// The columns that may carry the placeholder of an unchanged large value, each with the
     /// condition for a row image.
     fn unavailable_columns(&self, image: &str) -> Vec<(&Column, String)> {
-        let condition = |column| decode::unavailable(image, column, &self.table.unavailable_value);
+        let condition = |column| placeholder::unavailable(image, column, &self.table.unavailable_value);
         self.table.value_columns().filter_map(|column| Some((column, condition(column)?))).collect()
     }
 
     /// Whether a typed row has the placeholder of an unchanged large value in the column, as a
     /// condition. None for a column that never has.
     fn is_unchanged(&self, row: &str, column: &Column) -> Option<String> {
-        decode::unavailable(row, column, &self.table.unavailable_value)?;
+        placeholder::unavailable(row, column, &self.table.unavailable_value)?;
         Some(format!("STRPOS({row}._cdc_unavailable, {}) > 0", literal(&format!(",{},", column.target_name))))
     }
 

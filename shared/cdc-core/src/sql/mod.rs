@@ -16,6 +16,7 @@ pub mod measure;
 pub mod merge_procedure;
 pub mod mode_switch;
 pub mod observe;
+mod placeholder;
 pub mod refresh_procedure;
 pub mod reshape;
 pub mod synchronise;

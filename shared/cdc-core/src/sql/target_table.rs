@@ -2,7 +2,7 @@
 
 use super::ident::{literal, quoted};
 use super::layout::Layout;
-use crate::catalog::{Column, Mode, TableDefinition};
+use crate::catalog::{Column, Mode, RedshiftType, TableDefinition};
 
 /// Bookkeeping columns of every target table, last of all.
 ///
@@ -86,10 +86,15 @@ pub(super) fn is_required(table: &TableDefinition, column: &Column) -> bool {
 }
 
 /// Distribution and sort keys, shared by the target, its ledger and its staging tables so that
-/// their joins need no redistribution.
+/// their joins need no redistribution. No guide says that a VARBYTE column can
+/// distribute, so it does not.
 #[must_use]
 pub fn table_attributes(table: &TableDefinition) -> String {
-    let keys: Vec<String> = table.key_columns().map(|column| quoted(&column.target_name)).collect();
+    let keys: Vec<String> = table
+        .key_columns()
+        .filter(|column| !matches!(column.target_type, RedshiftType::Varbyte { .. }))
+        .map(|column| quoted(&column.target_name))
+        .collect();
     match keys.first() {
         None if table.mode.counts() => format!("DISTSTYLE KEY DISTKEY ({0})\nSORTKEY ({0})", quoted(ROW_IMAGE.0)),
         None => "DISTSTYLE EVEN".to_owned(),

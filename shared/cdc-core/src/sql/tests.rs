@@ -326,3 +326,16 @@ fn merge_procedures_of_the_other_modes() {
     let keyless = TableDefinition { mode: Mode::Append, key: Vec::new(), ..order_detail() };
     check_golden("merge_keyless.sql", &merge_procedure::create(&layout(), &keyless));
 }
+
+/// `BINARY(16)` and `bytea` keys: provisioning failed half way.
+#[test]
+fn a_binary_key_does_not_distribute() {
+    let mut table = order_detail();
+    table.columns[0].target_type = RedshiftType::Varbyte { bytes: 16 };
+    assert_eq!(
+        target_table::table_attributes(&table),
+        "DISTSTYLE KEY DISTKEY (\"line_no\")\nCOMPOUND SORTKEY (\"line_no\")"
+    );
+    table.key.truncate(1);
+    assert_eq!(target_table::table_attributes(&table), "DISTSTYLE EVEN");
+}

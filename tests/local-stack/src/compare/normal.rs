@@ -51,7 +51,7 @@ pub(super) fn normal(column: &TruthColumn, target: RedshiftType, value: &str) ->
         interval_micros(value).map_or_else(|| value.to_owned(), |micros| micros.to_string())
     } else if is_number {
         number(value)
-    } else if kind == "time with time zone" || starts(&kind, &["timetz"]) {
+    } else if starts(&kind, &["timetz"]) || (starts(&kind, &["time ", "time("]) && kind.ends_with("with time zone")) {
         utc_time(value)
     } else if starts(&kind, &["timestamp", "datetime", "time", "date"]) && !kind.ends_with("range") {
         temporal(value)
@@ -327,6 +327,7 @@ mod tests {
             ("bit(5)", "text", text, "00101", "101", false),
             ("time with time zone", "text", text, "12:34:56.5+05:30", "07:04:56.500Z", true),
             ("time with time zone", "text", text, "23:00:00-12", "11:00:00Z", true),
+            ("time(3) with time zone", "text", text, "12:34:56.789+02", "10:34:56.789Z", true),
             ("time with time zone", "text", text, "23:00:00-12", "12:00:00Z", false),
             ("hstore", "text", text, "\"a\"=>\"1\", \"b\"=>NULL", "{\"b\":null,\"a\":\"1\"}", true),
             ("hstore", "text", text, "\"a\"=>\"1\"", "{\"a\":\"2\"}", false),

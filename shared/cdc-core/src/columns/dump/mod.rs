@@ -227,7 +227,7 @@ impl Reader<'_> {
             if options.is_key {
                 found.key = vec![column.clone()];
             }
-            let sql = SqlType { charset: options.charset, ..sql };
+            let sql = SqlType { charset: options.charset, is_generated: options.is_generated, ..sql };
             found.columns.push((column, sql, options.nullable));
         }
         // `LIKE other` copies columns that are not written here.
@@ -384,18 +384,31 @@ impl Reader<'_> {
         DumpError::Table { file: self.file.to_owned(), line, table: table.to_owned(), message }
     }
 
+    /// What a domain is in the end. The connector does not send arrays of domains.
+    fn base(&self, sql: &SqlType) -> SqlType {
+        let mut base = sql.clone();
+        // A domain's domain, and so on; no domain contains itself.
+        for _ in 0..self.domains.len() {
+            match self.domains.iter().find(|(domain, _)| *domain == base.name && !base.is_array) {
+                Some((_, next)) => base = SqlType { is_generated: sql.is_generated, ..next.clone() },
+                None => break,
+            }
+        }
+        base
+    }
+
     /// Maps the types, now that all enums and domains are known.
     fn finish(self) -> SourceTables {
         let mut tables = SourceTables::default();
-        for found in self.found {
+        for found in &self.found {
             let columns = found
                 .columns
                 .iter()
                 .map(|(name, sql, nullable)| {
-                    let base =
-                        self.domains.iter().find(|(domain, _)| *domain == sql.name).map_or(sql, |(_, base)| base);
+                    let base = self.base(sql);
                     let own = if self.is_postgres {
-                        SourceSql { sql: base.clone(), is_postgres: true, is_enum: self.enums.contains(&base.name) }
+                        let is_enum = self.enums.contains(&base.name);
+                        SourceSql { sql: base, is_postgres: true, is_enum }
                     } else {
                         let sql = SqlType {
                             name: without_boolean(&base.name),
@@ -408,7 +421,7 @@ impl Reader<'_> {
                     SourceColumn::of_sql(name, own, nullable, sql.display())
                 })
                 .collect();
-            tables.insert(found.name, SourceTable { columns, key: found.key });
+            tables.insert(found.name.clone(), SourceTable { columns, key: found.key.clone() });
         }
         tables
     }
@@ -445,5 +458,5 @@ pub(super) fn declared_type(text: &str, connector: Connector) -> Option<SqlType>
     let mut cursor = Cursor { tokens: &tokens };
     let sql = reader.sql_type(&mut cursor)?;
     let options = ColumnOptions::read(&mut cursor);
-    Some(SqlType { charset: options.charset, ..sql })
+    Some(SqlType { charset: options.charset, is_generated: options.is_generated, ..sql })
 }

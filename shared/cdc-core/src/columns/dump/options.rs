@@ -47,15 +47,20 @@ pub(super) const OPTIONS: [&str; 33] = [
 pub(super) struct ColumnOptions {
     pub(super) nullable: bool,
     pub(super) is_key: bool,
+    /// Computed from other columns of the row; an identity is not.
+    pub(super) is_generated: bool,
     pub(super) charset: Option<String>,
 }
 
 impl ColumnOptions {
     pub(super) fn read(cursor: &mut Cursor<'_>) -> Self {
-        let mut options = Self { nullable: true, is_key: false, charset: None };
+        let mut options = Self { nullable: true, is_key: false, is_generated: false, charset: None };
         while cursor.peek().is_some() {
             if cursor.parenthesised().is_some() {
                 // A default, a generated column's or a check's expression.
+            } else if cursor.take_word(&["GENERATED"]).is_some() {
+                while cursor.take_word(&["ALWAYS", "AS"]).is_some() {}
+                options.is_generated = cursor.peek() == Some(&Token::LParen);
             } else if cursor.take_word(&["NOT"]).is_some() {
                 if cursor.take_word(&["NULL"]).is_some() {
                     options.nullable = false;

@@ -9,7 +9,7 @@ use crate::catalog::{Column, Element, Mode, OnUnfitValue, RedshiftType};
 use crate::sql::decode::{self, Staged};
 use crate::sql::decoding_functions::{HEX_INTEGER, LOST};
 use crate::sql::ident::{literal, quoted};
-use crate::sql::versions;
+use crate::sql::{placeholder, versions};
 
 /// Text of an array's elements beyond this size is not put together: LISTAGG holds 65,535 bytes.
 const LIST_MAX_BYTES: u32 = 65_000;
@@ -336,7 +336,7 @@ impl Writer<'_> {
             type_of = versions::type_of(self.table, column, "t._cdc_image", "t._cdc_version"),
             label = literal(&column.target_name),
         );
-        if decode::unavailable("t", column, &self.table.unavailable_value).is_none() {
+        if placeholder::unavailable("t", column, &self.table.unavailable_value).is_none() {
             return lost;
         }
         let marked = literal(&format!(",{},", column.target_name));
