@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::engine::{ColumnMetadata, Nullable, Value};
+use crate::engine::{ColumnMetadata, Login, Nullable, Session, Value};
 use crate::error::ApiError;
 use crate::execute::connection;
 use crate::identity::Caller;
@@ -32,17 +32,18 @@ async fn query(
     sql: &str,
     parameters: &[(String, String)],
 ) -> Result<Vec<Vec<Value>>, ApiError> {
-    let database = input.text("ConnectedDatabase").or_else(|| input.text("Database"));
-    let connection = connection(&service.options, caller, input, database)?;
+    let listed = input.text("Database");
+    let connected = input.text("ConnectedDatabase").or(listed);
+    let connection = connection(&service.options, caller, input, connected)?;
     let answered = tokio::time::timeout(PATIENCE, async {
-        let mut session = match service.sessions.take_idle(&connection.login) {
-            Some(session) => session,
-            None => service
-                .engine
-                .connect(&connection.login)
-                .await
-                .map_err(|error| ApiError::database_connection(error.text()))?,
-        };
+        let mut session = connect(service, &connection.login).await?;
+        // Another database than the connected one is asked on a connection of its own: the engine's views show one database.
+        if let Some(listed) = listed.filter(|listed| *listed != connection.login.database && !sql.contains("databases"))
+        {
+            session = connect(service, &Login { database: listed.to_owned(), ..connection.login.clone() }).await?;
+            let result = session.execute(sql, parameters).await.map_err(|error| ApiError::validation(error.text()))?;
+            return Ok(result.rows);
+        }
         let result = session.execute(sql, parameters).await.map_err(|error| ApiError::validation(error.text()))?;
         if matches!(session.reset().await, Ok(true)) {
             service.sessions.keep_idle(&connection.login, session);
@@ -50,6 +51,13 @@ async fn query(
         Ok(result.rows)
     });
     answered.await.map_err(|_| ApiError::query_timeout())?
+}
+
+async fn connect(service: &Service, login: &Login) -> Result<Box<dyn Session>, ApiError> {
+    match service.sessions.take_idle(login) {
+        Some(session) => Ok(session),
+        None => service.engine.connect(login).await.map_err(|error| ApiError::database_connection(error.text())),
+    }
 }
 
 fn text(row: &[Value], index: usize) -> Option<String> {

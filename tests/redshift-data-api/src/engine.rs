@@ -52,6 +52,11 @@ pub trait Session: Send {
     /// The process id that Redshift would report (`RedshiftPid`, `pg_backend_pid()`).
     fn pid(&self) -> i64;
 
+    /// Whether the connection is still there. The server keeps no idle session that has ended.
+    fn is_alive(&self) -> bool {
+        true
+    }
+
     /// Runs one statement and reads its whole result.
     ///
     /// Outside a transaction the statement commits by itself. `parameters` are names without the

@@ -66,6 +66,28 @@ impl ApiError {
         Self::modelled(500, "InternalServerException", message)
     }
 
+    /// The error of that name, as the model shapes it; `None` if the model has none.
+    pub(crate) fn named(code: &str, message: &str) -> Option<Self> {
+        let statement = "00000000-0000-0000-0000-000000000000";
+        let with_statement =
+            |code| Self { member: Some(("StatementId", statement.to_owned())), ..Self::modelled(500, code, message) };
+        Some(match code {
+            "ActiveSessionsExceededException" => Self::modelled(400, "ActiveSessionsExceededException", message),
+            "ActiveStatementsExceededException" => Self::modelled(400, "ActiveStatementsExceededException", message),
+            "ActiveWaitingRequestsExceededException" => {
+                Self::modelled(400, "ActiveWaitingRequestsExceededException", message)
+            }
+            "BatchExecuteStatementException" => with_statement("BatchExecuteStatementException"),
+            "DatabaseConnectionException" => Self::database_connection(message),
+            "ExecuteStatementException" => with_statement("ExecuteStatementException"),
+            "InternalServerException" => Self::internal(message),
+            "QueryTimeoutException" => Self::modelled(400, "QueryTimeoutException", message),
+            "ResourceNotFoundException" => Self::not_found(message, statement),
+            "ValidationException" => Self::validation(message),
+            _ => return None,
+        })
+    }
+
     pub(crate) fn throttled() -> Self {
         Self::common(400, "ThrottlingException", "Rate exceeded")
     }

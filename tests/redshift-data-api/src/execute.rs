@@ -256,10 +256,12 @@ fn accepted(names: Option<&[String]>, name: &str) -> bool {
 }
 
 fn secret_user(options: &Options, arn: &str, target: &Target) -> Result<String, ApiError> {
-    let secret = options
-        .secrets
-        .get(arn)
-        .ok_or_else(|| ApiError::validation("Secrets Manager can't find the specified secret."))?;
+    let Some(secret) = options.secrets.get(arn) else {
+        return options
+            .secret_user
+            .clone()
+            .ok_or_else(|| ApiError::validation("Secrets Manager can't find the specified secret."));
+    };
     match (&secret.cluster, target) {
         (Some(wanted), Target::Cluster(given)) if wanted != given => {
             Err(ApiError::validation("ClusterIdentifier doesn't match the cluster identifier stored in the secret."))

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
+use crate::error::ApiError;
 use crate::options::Operation;
 
 /// One fault: when, how often, and what.
@@ -32,9 +33,12 @@ pub struct Rule {
     pub count: u32,
     /// What happens.
     pub kind: FaultKind,
-    /// The error text for [`FaultKind::Fail`].
+    /// The error text for [`FaultKind::Fail`] and [`FaultKind::Refuse`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The exception's name for [`FaultKind::Refuse`], for example `ActiveStatementsExceededException`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// Milliseconds for [`FaultKind::Delay`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
@@ -50,6 +54,8 @@ fn once() -> u32 {
 pub enum FaultKind {
     /// Refuses the request with `ThrottlingException`; nothing is executed.
     Throttle,
+    /// Refuses the request with the exception `code` of the service model; nothing is executed.
+    Refuse,
     /// Ends the statement as FAILED with `text` (written as `ERROR: <text>`), without executing it.
     /// Another operation's request fails with `InternalServerException` and the text.
     Fail,
@@ -93,6 +99,14 @@ pub enum FaultError {
         index: usize,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The service model has no such exception.
+    #[error("fault rule {index}: the service model has no exception {code}")]
+    Code {
+        /// The rule's place in the list, from 0.
+        index: usize,
+        /// What it said.
+        code: String,
     },
     /// A member that the kind needs is missing.
     #[error("fault rule {index}: kind {kind} needs {member}")]
@@ -150,7 +164,11 @@ impl Faults {
             } else {
                 matches!(
                     kind,
-                    FaultKind::Throttle | FaultKind::Fail | FaultKind::Delay | FaultKind::DropReplyAfterExecution
+                    FaultKind::Throttle
+                        | FaultKind::Refuse
+                        | FaultKind::Fail
+                        | FaultKind::Delay
+                        | FaultKind::DropReplyAfterExecution
                 )
             }
         })
@@ -211,6 +229,11 @@ fn compile(index: usize, rule: Rule) -> Result<Compiled, FaultError> {
     match rule.kind {
         FaultKind::Fail if rule.text.is_none() => needs("fail", "text"),
         FaultKind::Delay if rule.delay_ms.is_none() => needs("delay", "delay_ms"),
+        FaultKind::Refuse => match &rule.code {
+            None => needs("refuse", "code"),
+            Some(code) if ApiError::named(code, "").is_none() => Err(FaultError::Code { index, code: code.clone() }),
+            Some(_) => Ok(Compiled { rule, operation, pattern }),
+        },
         _ => Ok(Compiled { rule, operation, pattern }),
     }
 }

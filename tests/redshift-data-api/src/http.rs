@@ -182,6 +182,11 @@ async fn call(service: &Arc<Service>, headers: &HeaderMap, body: Body) -> Result
     };
     match fault.kind {
         FaultKind::Throttle => return Err(ApiError::throttled()),
+        FaultKind::Refuse => {
+            let text = fault.text.as_deref().unwrap_or("a fault rule asks for this error");
+            let named = ApiError::named(fault.code.as_deref().unwrap_or_default(), text);
+            return Err(named.unwrap_or_else(|| ApiError::internal(text)));
+        }
         FaultKind::Fail => return Err(ApiError::internal(fault.text.unwrap_or_default())),
         FaultKind::Delay => {
             tokio::time::sleep(Duration::from_millis(fault.delay_ms.unwrap_or_default())).await;

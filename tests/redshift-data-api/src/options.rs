@@ -28,6 +28,8 @@ pub struct Options {
     pub identities: Identities,
     /// The secrets that requests may name, by name or ARN.
     pub secrets: BTreeMap<String, Secret>,
+    /// The database user of every other secret; `None` refuses secrets that are not in the map.
+    pub secret_user: Option<String>,
     /// How much of everything.
     pub limits: Limits,
     /// How to read what AWS does not document.
@@ -48,6 +50,7 @@ impl Default for Options {
             workgroups: None,
             identities: Identities::default(),
             secrets: BTreeMap::new(),
+            secret_user: None,
             limits: Limits::default(),
             unconfirmed: Unconfirmed::default(),
             events: None,

@@ -219,7 +219,7 @@ impl Sessions {
     pub(crate) fn take_idle(&self, login: &Login) -> Option<Box<dyn Session>> {
         let mut inner = self.lock();
         let idle = inner.idle.get_mut(login)?;
-        idle.retain(|(_, since)| since.elapsed() < IDLE);
+        idle.retain(|(session, since)| since.elapsed() < IDLE && session.is_alive());
         idle.pop().map(|(session, _)| session)
     }
 

@@ -159,6 +159,9 @@ pub struct Call {
     pub position: usize,
 }
 
+/// The function that `value = ANY (array)` means for the catalogs' arrays; no user can write its name.
+pub(crate) const IN_CATALOG_ARRAY: &str = "= any";
+
 /// OBJECT_TRANSFORM.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObjectTransform {

@@ -92,6 +92,11 @@ pub trait Catalog {
     /// Name of the connected database: the only one accepted in `database.schema.table`.
     fn database(&self) -> String;
 
+    /// The id of the session's last query, as PG_LAST_QUERY_ID gives it; -1 if there was none.
+    fn last_query_id(&self) -> i64 {
+        -1
+    }
+
     /// Finds a relation. `None` as schema means the search path: temporary tables, then `search_path`, then the system views
     /// (`svv_*`, `stv_*`, `sys_*`, `pg_*`), which are also found under `pg_catalog`.
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation>;

@@ -390,6 +390,39 @@ pub enum Show {
         like: Option<String>,
         limit: Option<u64>,
     },
+    /// SHOW PROCEDURES (true) or FUNCTIONS FROM SCHEMA s.
+    Routines {
+        procedures: bool,
+        schema: ObjectName,
+        like: Option<String>,
+        limit: Option<u64>,
+    },
+    /// SHOW PARAMETERS OF PROCEDURE (true) or FUNCTION s.f(types).
+    Parameters {
+        procedure: bool,
+        name: ObjectName,
+        arguments: Option<Vec<ArgumentType>>,
+        like: Option<String>,
+    },
+    /// SHOW CONSTRAINTS PRIMARY KEYS FROM TABLE t.
+    PrimaryKeys {
+        table: ObjectName,
+        limit: Option<u64>,
+    },
+    /// SHOW CONSTRAINTS FOREIGN KEYS [EXPORTED] FROM TABLE t.
+    ForeignKeys {
+        table: ObjectName,
+        exported: bool,
+        limit: Option<u64>,
+    },
+    /// SHOW GRANTS [ON kind name] [FOR grantee].
+    Grants {
+        /// DATABASE, SCHEMA, TABLE, FUNCTION or PROCEDURE.
+        on: Option<(&'static str, ObjectName)>,
+        /// Name and kind: user, role or public.
+        to: Option<(String, &'static str)>,
+        limit: Option<u64>,
+    },
 }
 
 /// GRANT or REVOKE.

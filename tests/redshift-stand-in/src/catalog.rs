@@ -360,6 +360,8 @@ pub(crate) fn temporary_entry(name: &str, columns: Vec<Column>) -> Arc<Entry> {
 pub(crate) struct View {
     pub(crate) database: String,
     pub(crate) user: String,
+    /// What PG_LAST_QUERY_ID answers.
+    pub(crate) last_query_id: i64,
     pub(crate) search_path: Arc<Vec<String>>,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) temporary: Arc<Temporary>,
@@ -467,6 +469,10 @@ fn kinesis_columns() -> Vec<Column> {
 impl redshift_sql::Catalog for View {
     fn database(&self) -> String {
         self.database.clone()
+    }
+
+    fn last_query_id(&self) -> i64 {
+        self.last_query_id
     }
 
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation> {

@@ -8,24 +8,31 @@
 //! Invariant: nothing here runs a user's SQL.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 use async_trait::async_trait;
 use redshift_data_api::{Authentication, Engine, Login, Session, SqlError};
 use redshift_sql::{quote_identifier, quote_literal};
-use tokio::sync::mpsc;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::catalog::{self, Snapshot};
 use crate::conflicts::Conflicts;
 use crate::error::{IntoSql as _, SqlResult, refused};
-use crate::history::{self, Entry};
+use crate::history::History;
 use crate::session::RedshiftSession;
 use crate::streaming::Kafka;
 
 /// Locale-independent scripts of the objects below the stand-in.
-const CATALOG_SCRIPTS: [&str; 2] = [include_str!("../sql/catalog.sql"), include_str!("../sql/views.sql")];
+const CATALOG_SCRIPTS: [&str; 7] = [
+    include_str!("../sql/catalog.sql"),
+    include_str!("../sql/metadata.sql"),
+    include_str!("../sql/show.sql"),
+    include_str!("../sql/postgres.sql"),
+    include_str!("../sql/logs.sql"),
+    include_str!("../sql/empty.sql"),
+    include_str!("../sql/information.sql"),
+];
 
 /// The template from which databases are made.
 const TEMPLATE: &str = "rs_template";
@@ -36,6 +43,8 @@ pub(crate) struct Warehouse {
     kafka: Kafka,
     databases: tokio::sync::Mutex<HashMap<String, Arc<Database>>>,
     query_ids: AtomicI64,
+    /// By process: set when the session's procedure is to stop.
+    cancelled: Mutex<HashMap<i32, Weak<AtomicBool>>>,
 }
 
 /// What the sessions of one database share.
@@ -51,7 +60,7 @@ pub(crate) struct Database {
     snapshot: tokio::sync::Mutex<Option<(u64, Arc<Snapshot>)>>,
     refreshes: Mutex<HashMap<u32, Arc<tokio::sync::Mutex<()>>>>,
     refresh_clients: Mutex<Vec<Client>>,
-    history: mpsc::UnboundedSender<Entry>,
+    pub(crate) history: History,
     /// Transactions of a SERIALIZABLE database.
     pub(crate) conflicts: Conflicts,
 }
@@ -128,12 +137,33 @@ impl Warehouse {
                 create_database(&maintenance, database, None, false).await?;
             }
         }
-        Ok(Arc::new(Self { config, kafka, databases: tokio::sync::Mutex::default(), query_ids: AtomicI64::new(1_000) }))
+        Ok(Arc::new(Self {
+            config,
+            kafka,
+            databases: tokio::sync::Mutex::default(),
+            query_ids: AtomicI64::new(1_000),
+            cancelled: Mutex::default(),
+        }))
     }
 
     /// The next `RedshiftQueryId`.
     pub(crate) fn next_query_id(&self) -> i64 {
         self.query_ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Notes how a session's procedures are told to stop.
+    pub(crate) fn register(&self, pid: i32, cancelled: &Arc<AtomicBool>) {
+        let mut known = self.cancelled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.retain(|_, flag| flag.strong_count() > 0);
+        known.insert(pid, Arc::downgrade(cancelled));
+    }
+
+    /// Tells the procedure that a session runs to stop.
+    pub(crate) fn cancel(&self, pid: i32) {
+        let known = self.cancelled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(flag) = known.get(&pid).and_then(Weak::upgrade) {
+            flag.store(true, Ordering::Release);
+        }
     }
 
     /// Makes a database.
@@ -188,6 +218,17 @@ impl Warehouse {
         // A newer stand-in brings newer helpers to a kept database.
         reader.batch_execute(redshift_sql::helpers()).await.sql()?;
         let writer = connect(&config).await.sql()?;
+        // What a stand-in that was killed left open has ended, and its ids are taken.
+        writer
+            .batch_execute(
+                "UPDATE rs_catalog.query_history SET status = 'canceled', end_time = start_time WHERE end_time IS NULL;
+                 UPDATE rs_catalog.session_history SET end_time = start_time WHERE end_time IS NULL",
+            )
+            .await
+            .sql()?;
+        let used =
+            writer.query_one("SELECT COALESCE(max(query_id), 0) FROM rs_catalog.query_history", &[]).await.sql()?;
+        self.query_ids.fetch_max(used.get::<_, i64>(0) + 1, Ordering::Relaxed);
         let database = Arc::new(Database {
             name: name.to_owned(),
             config,
@@ -199,7 +240,7 @@ impl Warehouse {
             snapshot: tokio::sync::Mutex::default(),
             refreshes: Mutex::default(),
             refresh_clients: Mutex::default(),
-            history: history::start(writer),
+            history: History::start(writer),
             conflicts: Conflicts::default(),
         });
         open.insert(name.to_owned(), Arc::clone(&database));
@@ -288,13 +329,6 @@ impl Database {
     /// Keeps a refresh's connection for the next one.
     pub(crate) fn return_refresh_client(&self, client: Client) {
         self.refresh_clients.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(client);
-    }
-
-    /// Notes a finished statement for SYS_QUERY_HISTORY.
-    pub(crate) fn note(&self, entry: Entry) {
-        if self.history.send(entry).is_err() {
-            tracing::debug!("the statement history is closed");
-        }
     }
 
     /// Whether a role is a superuser; `None` if it does not exist.

@@ -28,10 +28,16 @@ async fn databases_and_schemas() {
     let schemas = stage.client.list_schemas().workgroup_name("wg1").database("prod");
     let schemas = schemas.connected_database("dev").schema_pattern("cdc%").send().await.unwrap();
     assert_eq!(schemas.schemas().len(), 3);
+    // Service model, `ConnectedDatabase`: it is connected to, and must be reachable; what is listed is `Database`'s.
     let asked = asked(&stage);
     assert_eq!(
-        asked[asked.len() - 3..],
-        ["connect dev IAMR:alice Iam", "parameter database=prod", "parameter schema=cdc%"]
+        asked[asked.len() - 4..],
+        [
+            "connect dev IAMR:alice Iam",
+            "connect prod IAMR:alice Iam",
+            "parameter database=prod",
+            "parameter schema=cdc%"
+        ]
     );
 }
 

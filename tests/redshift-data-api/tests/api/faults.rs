@@ -128,3 +128,39 @@ async fn unusable_rules_are_refused_and_change_nothing() {
     }
     assert_eq!(stage.server.faults().rules().len(), 1);
 }
+
+/// Each exception of the service model can be asked for, and has the model's status and members.
+#[tokio::test]
+async fn requests_are_refused_with_an_exception_of_the_model() {
+    let stage = Stage::new().await;
+    let body = json!({"Sql": "COUNT 1", "WorkgroupName": "wg1", "Database": "dev"}).to_string();
+    for (code, status, member) in [
+        ("ActiveSessionsExceededException", 400, None),
+        ("ActiveStatementsExceededException", 400, None),
+        ("ActiveWaitingRequestsExceededException", 400, None),
+        ("BatchExecuteStatementException", 500, Some("StatementId")),
+        ("DatabaseConnectionException", 500, None),
+        ("ExecuteStatementException", 500, Some("StatementId")),
+        ("InternalServerException", 500, None),
+        ("QueryTimeoutException", 400, None),
+        ("ResourceNotFoundException", 400, Some("ResourceId")),
+        ("ValidationException", 400, None),
+    ] {
+        set(&stage, json!([{"operation": "ExecuteStatement", "kind": "refuse", "code": code, "text": "as asked"}]))
+            .await;
+        let answer = stage.raw("ExecuteStatement", &body).await;
+        assert_eq!(
+            (answer.status, &answer.body["__type"], &answer.body["Message"]),
+            (status, &json!(code), &json!("as asked"))
+        );
+        assert!(member.is_none_or(|member| answer.body[member].is_string()), "{code}: {:?}", answer.body);
+    }
+    assert!(!stage.engine.log().iter().any(|line| line.starts_with("execute")), "nothing was executed");
+    set(&stage, json!([{"operation": "ExecuteStatement", "kind": "refuse", "code": "ExecuteStatementException"}]))
+        .await;
+    let error = stage.client.execute_statement().sql("COUNT 1").workgroup_name("wg1").database("dev").send().await;
+    assert!(error.unwrap_err().into_service_error().is_execute_statement_exception());
+    let refused =
+        stage.http("POST", "/__faults", "", &json!([{"kind": "refuse", "code": "NoSuchException"}]).to_string()).await;
+    assert_eq!(refused.status, 400);
+}

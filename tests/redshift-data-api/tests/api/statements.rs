@@ -256,3 +256,13 @@ async fn engine_sessions_are_reused_only_if_the_engine_resets_them() {
         assert_eq!(pids, expected);
     }
 }
+
+/// A server for a project that has secrets of its own takes them all as one user's.
+#[tokio::test]
+async fn other_secrets_may_be_one_user_s() {
+    let stage = Stage::with_options(|options| options.secret_user = Some("keeper".to_owned())).await;
+    let execute = stage.client.execute_statement().sql("COUNT 1").cluster_identifier("c1").database("dev");
+    let answer = execute.secret_arn("arn:aws:secretsmanager:any").wait_time_seconds(10).send().await.unwrap();
+    assert_eq!(answer.status().map(ToString::to_string).as_deref(), Some("FINISHED"));
+    assert!(stage.engine.log().contains(&"connect dev keeper Secret".to_owned()));
+}

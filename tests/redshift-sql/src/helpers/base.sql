@@ -203,8 +203,14 @@ CREATE OR REPLACE FUNCTION rs.datediff_microsecond(a timestamp, b timestamp) RET
 -- Privileges that tools ask for: the stand-in answers for the connected role.
 CREATE OR REPLACE FUNCTION rs.has_schema_privilege(name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_schema_privilege(name, privilege) $$;
 CREATE OR REPLACE FUNCTION rs.has_schema_privilege(who text, name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_schema_privilege(who::name, name, privilege) $$;
-CREATE OR REPLACE FUNCTION rs.has_table_privilege(name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_table_privilege(name, privilege) $$;
-CREATE OR REPLACE FUNCTION rs.has_table_privilege(who text, name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_table_privilege(who::name, name, privilege) $$;
+-- Redshift's own system relations lie in a schema of their own, and all may read them.
+CREATE OR REPLACE FUNCTION rs.is_system_relation(name text) RETURNS boolean LANGUAGE sql STABLE AS
+$$ SELECT pg_catalog.to_regclass(name) IS NULL
+      AND pg_catalog.to_regclass('rs_sys.' || pg_catalog.quote_ident(pg_catalog.regexp_replace(pg_catalog.lower(name), '^pg_catalog\.', ''))) IS NOT NULL $$;
+CREATE OR REPLACE FUNCTION rs.has_table_privilege(name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS
+$$ SELECT CASE WHEN rs.is_system_relation(name) THEN pg_catalog.upper(privilege) = 'SELECT' ELSE pg_catalog.has_table_privilege(name, privilege) END $$;
+CREATE OR REPLACE FUNCTION rs.has_table_privilege(who text, name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS
+$$ SELECT CASE WHEN rs.is_system_relation(name) THEN pg_catalog.upper(privilege) = 'SELECT' ELSE pg_catalog.has_table_privilege(who::name, name, privilege) END $$;
 CREATE OR REPLACE FUNCTION rs.has_database_privilege(name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_database_privilege(name, privilege) $$;
 CREATE OR REPLACE FUNCTION rs.has_database_privilege(who text, name text, privilege text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT pg_catalog.has_database_privilege(who::name, name, privilege) $$;
 

@@ -15,7 +15,8 @@ impl Parser<'_> {
         let mut names: Vec<Ident> = vec![first];
         while self.is_symbol(".") && matches!(self.token_at(1).kind, Kind::Word(_) | Kind::Quoted(_)) {
             self.advance();
-            let label = self.is_symbol_at(1, "(") || self.is_word("OID");
+            // A column's name behind its table may be a reserved word: t.table, as SVV_TABLE_INFO has it.
+            let label = names.len() == 1 || self.is_symbol_at(1, "(") || self.is_word("OID");
             names.push(self.ident_token(label)?);
         }
         if self.is_symbol("(") && !self.is_outer_mark() {

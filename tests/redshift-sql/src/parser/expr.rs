@@ -110,9 +110,16 @@ impl Parser<'_> {
                 && self.is_symbol_at(1, "(")
             {
                 let all = self.is_word("ALL");
+                let position = self.position();
                 self.advance();
                 self.expect_symbol("(")?;
                 if !self.starts_query() {
+                    // The catalogs of PostgreSQL have arrays: a.attnum = ANY (c.conkey).
+                    if op == BinaryOp::Eq && !all {
+                        let array = self.expr()?;
+                        self.expect_symbol(")")?;
+                        return Ok((function(crate::ast::IN_CATALOG_ARRAY, vec![left, array], position), true));
+                    }
                     return self.refuse(SqlError::unsupported("ANY and ALL over arrays are not supported by Redshift"));
                 }
                 let query = Box::new(self.query()?);

@@ -4,6 +4,9 @@ use super::{Parsed, Parser};
 use crate::ast::{Expr, JoinCondition, JoinKind, ObjectName, Pivot, Step, TableRef, UnpivotColumns};
 use crate::error::SqlError;
 
+/// Functions of the leader node that may stand in FROM.
+const CATALOG_FUNCTIONS: &[&str] = &["pg_get_cols", "pg_get_late_binding_view_cols"];
+
 impl Parser<'_> {
     pub(super) fn source_item(&mut self) -> Parsed<TableRef> {
         let mut left = self.table_primary()?;
@@ -124,6 +127,23 @@ impl Parser<'_> {
         let position = self.position();
         match path {
             [Step::Name(ident)] if ident.name == "generate_series" => {}
+            [Step::Name(ident)] if CATALOG_FUNCTIONS.contains(&ident.name.as_str()) => {
+                return self.catalog_function(&ident.name);
+            }
+            [Step::Name(schema), Step::Name(ident)]
+                if schema.name == "pg_catalog" && CATALOG_FUNCTIONS.contains(&ident.name.as_str()) =>
+            {
+                return self.catalog_function(&ident.name);
+            }
+            // The leader node's rows of one: FROM current_database().
+            [Step::Name(ident)] if matches!(ident.name.as_str(), "current_database" | "current_schema") => {
+                let (name, text) = (ident.name.clone(), format!("SELECT {0}() AS {0}", ident.name));
+                self.expect_symbol("(")?;
+                self.expect_symbol(")")?;
+                let query = Box::new(Parser::new(&text, self.settings)?.query()?);
+                let (alias, columns) = self.table_alias()?;
+                return Ok(TableRef::Query { query, alias: alias.or(Some(name)), columns });
+            }
             _ => {
                 return self.refuse(SqlError::unsupported("a function call in FROM is not supported by Redshift"));
             }
@@ -133,6 +153,44 @@ impl Parser<'_> {
         };
         let (alias, columns) = self.table_alias()?;
         Ok(TableRef::Series { call, alias, columns })
+    }
+
+    /// `pg_get_cols('view') alias(column type, …)` ("PG_GET_COLS", "PG_GET_LATE_BINDING_VIEW_COLS"): the rows of the system
+    /// relation of that name, whose columns are named by the list. The list's types are those that the pages name.
+    fn catalog_function(&mut self, name: &str) -> Parsed<TableRef> {
+        self.expect_symbol("(")?;
+        let relation = if self.is_symbol(")") { None } else { Some(self.string()?) };
+        self.expect_symbol(")")?;
+        let mut text = format!("SELECT * FROM pg_catalog.{name}");
+        if let Some(relation) = relation {
+            let (schema, relation) = relation.split_once('.').map_or((None, relation.as_str()), |(s, r)| (Some(s), r));
+            text.push_str(&format!(" WHERE view_name = {}", crate::quote_literal(relation)));
+            if let Some(schema) = schema {
+                text.push_str(&format!(" AND view_schema = {}", crate::quote_literal(schema)));
+            }
+        }
+        let query = Box::new(Parser::new(&text, self.settings)?.query()?);
+        self.eat_word("AS");
+        let alias = if self.is_name() && !self.ends_item() { self.name()? } else { name.to_owned() };
+        let mut columns = Vec::new();
+        if self.eat_symbol("(") {
+            loop {
+                columns.push(self.label()?);
+                let mut depth = 0;
+                while depth > 0 || !(self.is_symbol(",") || self.is_symbol(")")) {
+                    if self.at_end() {
+                        return Err(self.unexpected());
+                    }
+                    depth += i32::from(self.is_symbol("(")) - i32::from(self.is_symbol(")"));
+                    self.advance();
+                }
+                if !self.eat_symbol(",") {
+                    break;
+                }
+            }
+            self.expect_symbol(")")?;
+        }
+        Ok(TableRef::Query { query, alias: Some(alias), columns })
     }
 
     /// `[AS] alias` behind an entry of an IN list.

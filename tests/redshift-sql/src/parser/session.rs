@@ -125,10 +125,42 @@ impl Parser<'_> {
                 let (like, limit) = self.like_and_limit()?;
                 Show::Databases { like, limit }
             }
-            Some(
-                other @ ("GRANTS" | "DATASHARES" | "MODEL" | "EXTERNAL" | "PARAMETERS" | "CONSTRAINTS" | "PROCEDURES"
-                | "FUNCTIONS"),
-            ) => {
+            Some(kind @ ("PROCEDURES" | "FUNCTIONS")) if next_is_name => {
+                let procedures = kind == "PROCEDURES";
+                self.advance();
+                self.expect_words(&["FROM", "SCHEMA"])?;
+                let schema = self.object_name()?;
+                let (like, limit) = self.like_and_limit()?;
+                Show::Routines { procedures, schema, like, limit }
+            }
+            Some("PARAMETERS") if next_is_name => {
+                self.advance();
+                self.expect_word("OF")?;
+                let procedure = self.eat_word("PROCEDURE");
+                if !procedure {
+                    self.expect_word("FUNCTION")?;
+                }
+                let name = self.object_name()?;
+                let arguments = self.signature()?;
+                let (like, _) = self.like_and_limit()?;
+                Show::Parameters { procedure, name, arguments, like }
+            }
+            Some("CONSTRAINTS") if next_is_name => {
+                self.advance();
+                let foreign = self.eat_words(&["FOREIGN", "KEYS"]);
+                if !foreign {
+                    self.expect_words(&["PRIMARY", "KEYS"])?;
+                }
+                let exported = foreign && self.eat_word("EXPORTED");
+                self.expect_words(&["FROM", "TABLE"])?;
+                let table = self.object_name()?;
+                let (_, limit) = self.like_and_limit()?;
+                if foreign { Show::ForeignKeys { table, exported, limit } } else { Show::PrimaryKeys { table, limit } }
+            }
+            Some("GRANTS") if next_is_name => self.show_grants()?,
+            Some(other @ ("DATASHARES" | "MODEL" | "EXTERNAL" | "COLUMN" | "POLICIES" | "TEMPLATES"))
+                if next_is_name =>
+            {
                 let construct = format!("SHOW {other}");
                 return self.refuse(SqlError::not_in_stand_in(&construct));
             }
@@ -139,6 +171,48 @@ impl Parser<'_> {
             }),
         };
         Ok(Statement::Show(show))
+    }
+
+    /// "SHOW GRANTS".
+    fn show_grants(&mut self) -> Parsed<Show> {
+        self.advance();
+        let mut on = None;
+        if self.eat_word("ON") {
+            let kind = match self.keyword().as_deref() {
+                Some("DATABASE") => "DATABASE",
+                Some("SCHEMA") => "SCHEMA",
+                Some("FUNCTION") => "FUNCTION",
+                Some("PROCEDURE") => "PROCEDURE",
+                Some("TABLE") => "TABLE",
+                _ => "",
+            };
+            if !kind.is_empty() {
+                self.advance();
+            }
+            let name = self.object_name()?;
+            if matches!(kind, "FUNCTION" | "PROCEDURE") {
+                self.signature()?;
+            }
+            on = Some((if kind.is_empty() { "TABLE" } else { kind }, name));
+        }
+        let mut to = None;
+        if self.eat_word("FOR") {
+            to = Some(if self.eat_word("PUBLIC") {
+                ("public".to_owned(), "public")
+            } else if self.eat_word("ROLE") {
+                (self.name()?, "role")
+            } else {
+                (self.label()?, "user")
+            });
+        }
+        if self.eat_words(&["FROM", "DATABASE"]) {
+            self.name()?;
+        }
+        if on.is_none() && to.is_none() {
+            return Err(self.unexpected());
+        }
+        let (_, limit) = self.like_and_limit()?;
+        Ok(Show::Grants { on, to, limit })
     }
 
     fn like_and_limit(&mut self) -> Parsed<(Option<String>, Option<u64>)> {

@@ -64,6 +64,8 @@ impl Parser<'_> {
         self.advance();
         let rs_type = match word.as_str() {
             "SMALLINT" | "INT2" => RsType::SmallInt,
+            // The catalogs' type of names; nothing in the data types of columns.
+            "NAME" => RsType::Varchar(128),
             "INTEGER" | "INT" | "INT4" => RsType::Integer,
             "BIGINT" | "INT8" => RsType::BigInt,
             "DECIMAL" | "NUMERIC" | "DEC" => self.decimal()?,

@@ -106,6 +106,10 @@ impl Rewriter<'_> {
             (Form::Text(_), _) => Ok(format!("({}::boolean)", value.sql)),
             (_, RsType::Boolean) => Ok(value.sql.clone()),
             (_, RsType::Super) => Ok(format!("rs.super_boolean({})", value.sql)),
+            // WHERE 1, as sqlalchemy-redshift writes it.
+            (_, RsType::SmallInt | RsType::Integer) if value.sql.parse::<i64>().is_ok() => {
+                Ok(format!("({} <> 0)", value.sql))
+            }
             (_, other) => {
                 Err(SqlError::datatype(format!("argument of a condition must be type boolean, not type {other}")))
             }

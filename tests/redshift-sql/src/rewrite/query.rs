@@ -270,7 +270,19 @@ impl Rewriter<'_> {
         let filter = if of_left { " FILTER (WHERE rs_side = 1)" } else { "" };
         let (items, keys) = unblanked(&names, columns, filter);
         let list = if of_left { format!("{}, rs_side", names.join(", ")) } else { names.join(", ") };
-        let part = |sql: &str, side: &str| format!("SELECT rs_part.*{side} FROM ({sql}) AS rs_part");
+        // NULL of one side has the other side's type.
+        let typed: Vec<String> = names
+            .iter()
+            .zip(columns)
+            .map(|(name, column)| match &column.rs_type {
+                RsType::Unknown => name.clone(),
+                ty if ty.is_character() => name.clone(),
+                ty => format!("{name}::{}", ty.postgres().split('(').next().unwrap_or_default()),
+            })
+            .collect();
+        let part = |sql: &str, side: &str| {
+            format!("SELECT {}{side} FROM ({sql}) AS rs_part({})", typed.join(", "), names.join(", "))
+        };
         format!(
             "SELECT {} FROM ({} UNION ALL {}) AS {alias}({list}) GROUP BY {}{having}",
             items.join(", "),

@@ -51,6 +51,8 @@ pub(super) struct Frame {
     pub(super) row_count: i64,
     /// The error that a handler is handling.
     pub(super) handling: Option<SqlError>,
+    /// The line of the statement that runs.
+    pub(super) line: usize,
 }
 
 impl Frame {
@@ -69,7 +71,7 @@ impl Frame {
             }
             level.variables.insert(argument.name.clone(), variable);
         }
-        Self { levels: vec![level], mode, found: false, row_count: 0, handling: None }
+        Self { levels: vec![level], mode, found: false, row_count: 0, handling: None, line: 0 }
     }
 
     /// The output arguments' values at the end.

@@ -214,6 +214,7 @@ impl Frame {
     ) -> BoxFuture<'a, SqlResult<Flow>> {
         Box::pin(async move {
             session.check_cancelled()?;
+            self.line = statement.line;
             self.execute(session, &statement.kind).await
         })
     }
@@ -414,11 +415,17 @@ impl Frame {
                 text.push_str(value.as_deref().unwrap_or("<NULL>"));
             }
         }
+        let number = match level {
+            RaiseLevel::Log => 20,
+            RaiseLevel::Info => 30,
+            RaiseLevel::Notice => 40,
+            RaiseLevel::Warning => 50,
+            RaiseLevel::Exception => 60,
+        };
+        session.raised(number, text.clone(), self.line)?;
         if level == RaiseLevel::Exception {
             return Err(SqlError::new("P0001", text));
         }
-        // Its text may hold row values: a log has no place for it.
-        tracing::debug!(?level, "a procedure raised a message");
         Ok(())
     }
 

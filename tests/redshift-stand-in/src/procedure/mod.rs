@@ -15,12 +15,14 @@ mod frame;
 mod interpret;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use redshift_data_api::SqlError;
 use redshift_sql::{Expr, ObjectName, OutputColumn, RsType};
 
 use crate::catalog::{Procedure, View};
 use crate::error::{IntoSql as _, SqlResult, denied, from_front_end, refused};
+use crate::history;
 use crate::session::{Outcome, RedshiftSession, Scope};
 use crate::value::Datum;
 use frame::Frame;
@@ -105,7 +107,22 @@ pub(crate) async fn call_nested(
     }
     let given = expression::convert_all(session, procedure, given).await?;
     let mode = Mode { may_end: outer.may_end && procedure.set.is_empty(), ..outer };
-    call(session, procedure, given, mode).await
+    // "SYS_PROCEDURE_CALL": each call has a query id of its own, and knows the call around it.
+    let around = session.query_id;
+    let query_id = session.database.warehouse.next_query_id();
+    let mut entry = session.entry(query_id, &format!("CALL {}.{}", procedure.schema, procedure.name));
+    entry.caller = Some(around);
+    entry.security_user = Some(session.role.clone());
+    session.query_id = query_id;
+    let result = call(session, procedure, given, mode).await;
+    session.query_id = around;
+    let end = history::End {
+        error: result.as_ref().err().map(SqlError::text),
+        cancelled: result.is_err() && session.is_cancelled(),
+        returned_rows: 0,
+    };
+    session.database.history.send(history::Event::Ended(entry, end, SystemTime::now()));
+    result
 }
 
 /// Name, type and value of an output argument.

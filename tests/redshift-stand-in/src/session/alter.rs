@@ -7,7 +7,8 @@ use redshift_sql::statement::{AlterTable, AlterTableAction, Drop, ObjectKind, St
 use redshift_sql::{Column, ObjectName, RelationKind, RsType, quote_identifier};
 use serde_json::json;
 
-use super::definition::{missing, qualified, sort_key, style_text};
+use super::declared::{constrain, drop_constraint, rename_column, set_sort_key, style_text};
+use super::definition::{missing, qualified};
 use super::{Outcome, RedshiftSession, Scope};
 use crate::catalog::{self, View};
 use crate::error::{IntoSql as _, SqlResult};
@@ -35,9 +36,12 @@ impl RedshiftSession {
         }
         let mut meta = entry.meta.clone();
         let mut renamed = alter.name.name.clone();
-        let mut in_schema = schema;
+        let mut in_schema = schema.clone();
         match &alter.action {
             AlterTableAction::AddColumn(column) => {
+                if let Some(encoding) = &column.encoding {
+                    meta["encodings"][&column.name] = json!(encoding);
+                }
                 if let RsType::Varbyte(_) = column.rs_type {
                     meta["types"][&column.name] = json!(column.rs_type.to_string());
                 }
@@ -48,13 +52,7 @@ impl RedshiftSession {
                 }
             }
             AlterTableAction::RenameColumn { from, to } => {
-                for members in ["types", "identity"] {
-                    if let Some(map) = meta[members].as_object_mut()
-                        && let Some(value) = map.remove(from)
-                    {
-                        map.insert(to.clone(), value);
-                    }
-                }
+                rename_column(&mut meta, from, to);
             }
             AlterTableAction::AlterColumnType { column, rs_type } => {
                 if let Some(types) = meta["types"].as_object_mut()
@@ -70,7 +68,10 @@ impl RedshiftSession {
                 meta["diststyle"] = json!(format!("KEY({column})"));
                 meta["distkey"] = json!(column);
             }
-            AlterTableAction::SortKey(key) => meta["sortkey"] = sort_key(key),
+            AlterTableAction::SortKey(key) => set_sort_key(&mut meta, key),
+            AlterTableAction::AlterColumnEncode { column, encoding } => meta["encodings"][column] = json!(encoding),
+            AlterTableAction::DropConstraint { name, .. } => drop_constraint(&mut meta, &renamed, name),
+            AlterTableAction::AddConstraint(constraint) => constrain(constraint, &schema, &mut meta),
             _ => {}
         }
         if let Some(map) = meta.as_object_mut() {

@@ -6,14 +6,15 @@
 
 use redshift_data_api::SqlError;
 use redshift_sql::statement::{
-    AlterSchema, CreateExternalSchema, CreateSchema, CreateTable, CreateTableAs, DistStyle, SortKey, SortKind,
-    Statement, StreamAuthentication, StreamSource, TableAttributes, TableConstraint,
+    AlterSchema, CreateExternalSchema, CreateSchema, CreateTable, CreateTableAs, Statement, StreamAuthentication,
+    StreamSource,
 };
 use redshift_sql::{
     Column, CreateView, ObjectName, OutputColumn, RelationKind, RsType, Translated, quote_identifier, quote_literal,
 };
 use serde_json::{Value as Json, json};
 
+use super::declared::{attributes_meta, declared};
 use super::query::as_variables;
 use super::{Outcome, RedshiftSession, Scope};
 use crate::catalog::{self, KINESIS, View, freeze_settings};
@@ -152,25 +153,7 @@ impl RedshiftSession {
         }
         let mut meta = attributes_meta(&create.attributes);
         meta["types"] = uncommon_types(&columns);
-        let mut identity = serde_json::Map::new();
-        let mut primary: Vec<String> = Vec::new();
-        for column in &create.columns {
-            if let Some(id) = column.identity {
-                identity.insert(column.name.clone(), json!(format!("{},{}", id.seed, id.step)));
-            }
-            if column.primary_key {
-                primary.push(column.name.clone());
-            }
-        }
-        for constraint in &create.constraints {
-            if let TableConstraint::PrimaryKey(names) = constraint {
-                primary.clone_from(names);
-            }
-        }
-        meta["identity"] = Json::Object(identity);
-        if !primary.is_empty() {
-            meta["primary_key"] = json!(primary);
-        }
+        declared(&create, &schema, &mut meta);
         self.set_meta("TABLE", &qualified(&schema, &name), &meta).await?;
         self.object_changed();
         Ok(Outcome::nothing())
@@ -380,38 +363,6 @@ fn reserved_schema(name: &str) -> SqlResult<()> {
         return Err(SqlError::new("42939", format!("unacceptable schema name \"{name}\"")));
     }
     Ok(())
-}
-
-pub(super) fn style_text(style: DistStyle) -> &'static str {
-    match style {
-        DistStyle::Auto => "AUTO(ALL)",
-        DistStyle::Even => "EVEN",
-        DistStyle::Key => "KEY",
-        DistStyle::All => "ALL",
-    }
-}
-
-pub(super) fn sort_key(key: &SortKey) -> Json {
-    match key.kind {
-        SortKind::Auto | SortKind::None => Json::Null,
-        SortKind::Compound | SortKind::Interleaved => json!(key.columns),
-    }
-}
-
-/// Distribution and sort keys, as SVV_TABLE_INFO and PG_TABLE_DEF show them.
-pub(super) fn attributes_meta(attributes: &TableAttributes) -> Json {
-    let mut meta = json!({});
-    if let Some(style) = attributes.dist_style {
-        meta["diststyle"] = json!(style_text(style));
-    }
-    if let Some(column) = &attributes.dist_key {
-        meta["diststyle"] = json!(format!("KEY({column})"));
-        meta["distkey"] = json!(column);
-    }
-    if let Some(key) = &attributes.sort_key {
-        meta["sortkey"] = sort_key(key);
-    }
-    meta
 }
 
 /// Types that PostgreSQL's columns do not tell: VARBYTE has no length below.

@@ -1,4 +1,4 @@
-//! SHOW.
+//! SHOW of one thing: a parameter, a definition.
 //!
 //! Invariant: reads only.
 
@@ -10,7 +10,7 @@ use super::definition::missing;
 use super::routine::no_routine;
 use super::{Outcome, RedshiftSession};
 use crate::catalog::Entry;
-use crate::error::{IntoSql as _, SqlResult, refused};
+use crate::error::SqlResult;
 
 impl RedshiftSession {
     pub(super) async fn show(&mut self, show: &Show) -> SqlResult<Outcome> {
@@ -65,88 +65,8 @@ impl RedshiftSession {
                 }
                 Ok(Outcome::texts(&["Show Table DDL statement"], vec![vec![Some(table_text(&entry))]]))
             }
-            Show::Schemas { database, like, limit } => {
-                self.check_database(database)?;
-                self.listing(
-                    "SELECT database_name, schema_name, schema_owner::text, schema_type, schema_acl, source_database, schema_option
-                     FROM rs_sys.svv_all_schemas WHERE schema_name LIKE $1 ORDER BY schema_name",
-                    &["database_name", "schema_name", "schema_owner", "schema_type", "schema_acl", "source_database", "schema_option"],
-                    &[like.as_deref().unwrap_or("%")],
-                    *limit,
-                )
-                .await
-            }
-            Show::Tables { schema, like, limit } => {
-                if let Some(database) = schema.schema.as_ref().or(schema.database.as_ref()) {
-                    self.check_database(database)?;
-                }
-                self.listing(
-                    "SELECT database_name, schema_name, table_name, table_type, table_acl, remarks
-                     FROM rs_sys.svv_all_tables WHERE table_name LIKE $1 AND schema_name = $2 ORDER BY table_name",
-                    &["database_name", "schema_name", "table_name", "table_type", "table_acl", "remarks"],
-                    &[like.as_deref().unwrap_or("%"), &schema.name],
-                    *limit,
-                )
-                .await
-            }
-            Show::Columns { table, like, limit } => {
-                if let Some(database) = &table.database {
-                    self.check_database(database)?;
-                }
-                let view = self.view().await?;
-                let entry = view.entry(table.schema.as_deref(), &table.name).ok_or_else(|| missing(table))?;
-                self.listing(
-                    "SELECT database_name, schema_name, table_name, column_name, ordinal_position::text, column_default, is_nullable,
-                            data_type, character_maximum_length::text, numeric_precision::text, numeric_scale::text, remarks
-                     FROM rs_sys.svv_all_columns WHERE column_name LIKE $1 AND schema_name = $2 AND table_name = $3
-                     ORDER BY ordinal_position::int",
-                    &[
-                        "database_name", "schema_name", "table_name", "column_name", "ordinal_position", "column_default",
-                        "is_nullable", "data_type", "character_maximum_length", "numeric_precision", "numeric_scale", "remarks",
-                    ],
-                    &[like.as_deref().unwrap_or("%"), &entry.relation.schema, &entry.relation.name],
-                    *limit,
-                )
-                .await
-            }
-            Show::Databases { like, limit } => {
-                self.listing(
-                    "SELECT database_name, database_owner::text, database_type, database_acl, database_options, database_isolation_level
-                     FROM rs_sys.svv_redshift_databases WHERE database_name LIKE $1 ORDER BY database_name",
-                    &["database_name", "database_owner", "database_type", "database_acl", "parameters", "database_isolation_level"],
-                    &[like.as_deref().unwrap_or("%")],
-                    *limit,
-                )
-                .await
-            }
+            _ => self.show_list(show).await,
         }
-    }
-
-    fn check_database(&self, name: &str) -> SqlResult<()> {
-        if name == self.database.name {
-            Ok(())
-        } else {
-            Err(refused(format!("cross-database reference to database \"{name}\" is not supported by this stand-in")))
-        }
-    }
-
-    async fn listing(
-        &mut self,
-        sql: &str,
-        names: &[&str],
-        parameters: &[&str],
-        limit: Option<u64>,
-    ) -> SqlResult<Outcome> {
-        let parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
-            parameters.iter().map(|p| p as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
-        let rows = self.client.query(sql, &parameters).await.sql()?;
-        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let rows = rows
-            .iter()
-            .take(limit)
-            .map(|row| (0..names.len()).map(|index| row.get::<_, Option<String>>(index)).collect())
-            .collect();
-        Ok(Outcome::texts(names, rows))
     }
 }
 

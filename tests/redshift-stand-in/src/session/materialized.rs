@@ -9,7 +9,8 @@ use redshift_sql::statement::AlterMaterializedView;
 use redshift_sql::{Column, CreateMaterializedView, NoVariables, ObjectName, RelationKind, quote_identifier};
 use serde_json::json;
 
-use super::definition::{all_types, attributes_meta, missing, qualified};
+use super::declared::{attributes_meta, set_sort_key};
+use super::definition::{all_types, missing, qualified};
 use super::{Outcome, RedshiftSession};
 use crate::catalog::{View, freeze_settings};
 use crate::error::{IntoSql as _, SqlResult, denied, from_front_end, refused};
@@ -128,7 +129,7 @@ impl RedshiftSession {
                 meta["diststyle"] = json!(format!("KEY({column})"));
                 meta["distkey"] = json!(column);
             }
-            AlterMaterializedView::SortKey(key) => meta["sortkey"] = json!(key.columns),
+            AlterMaterializedView::SortKey(key) => set_sort_key(&mut meta, key),
             AlterMaterializedView::OwnerTo(owner) => {
                 self.script(&format!("ALTER TABLE {object} OWNER TO {}", quote_identifier(owner))).await?;
             }

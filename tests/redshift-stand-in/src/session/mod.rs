@@ -10,12 +10,16 @@
 mod access;
 mod alter;
 mod database;
+mod declared;
 mod definition;
 mod explain;
 mod inspect;
+mod late;
+mod listing;
 mod materialized;
 mod prepared;
 mod query;
+mod record;
 mod routine;
 mod run;
 mod settings;
@@ -24,7 +28,7 @@ mod transaction;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use redshift_data_api::{Canceller, Session, SqlError, StatementResult};
@@ -34,9 +38,10 @@ use tokio_postgres::{CancelToken, Client, NoTls};
 use crate::catalog::{Snapshot, Temporary, View};
 use crate::engine::Database;
 use crate::error::{IntoSql as _, SqlResult, from_front_end};
-use crate::history;
+use crate::history::{self, Event};
 use crate::value::{Datum, column_metadata};
 use query::Cursor;
+use record::{history_kind, is_query};
 use settings::SessionSettings;
 use transaction::Transaction;
 
@@ -120,6 +125,8 @@ pub(crate) struct RedshiftSession {
     pub(crate) serializable: bool,
     /// The login's user.
     pub(crate) login: String,
+    /// Its number, by which STV_SESSIONS finds the user of a connection.
+    login_number: u32,
     /// As whom statements run now.
     pub(crate) role: String,
     pub(crate) settings: SessionSettings,
@@ -132,6 +139,11 @@ pub(crate) struct RedshiftSession {
     /// How deep procedure calls are nested; 0 outside.
     pub(crate) depth: usize,
     pub(crate) query_id: i64,
+    /// The first statement of the transaction block that is open; 0 outside of blocks.
+    block_id: i64,
+    last_query_id: i64,
+    /// Ends the session in the history when it is dropped.
+    _note: history::SessionNote,
     refreshed_own: bool,
     /// Loops over rows that are under way in procedures.
     pub(crate) open_loops: usize,
@@ -144,18 +156,21 @@ impl RedshiftSession {
         let client = crate::engine::connect(&database.config).await.sql()?;
         let row = client
             .query_one(
-                "SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.current_setting('rs.isolation', true), '') = 'serializable'",
-                &[],
+                "SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.current_setting('rs.isolation', true), '') = 'serializable',
+                        (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1)",
+                &[&user],
             )
             .await
             .sql()?;
-        let (pid, serializable) = (row.get(0), row.get(1));
+        let (pid, serializable, number) = (row.get(0), row.get(1), row.get::<_, Option<u32>>(2));
+        let note = database.history.session(user, pid);
         let mut session = Self {
             database,
             client,
             pid,
             serializable,
             login: user.to_owned(),
+            login_number: number.unwrap_or_default(),
             role: user.to_owned(),
             settings: SessionSettings::default(),
             transaction: Transaction::default(),
@@ -165,10 +180,14 @@ impl RedshiftSession {
             prepared: HashMap::new(),
             depth: 0,
             query_id: 0,
+            block_id: 0,
+            last_query_id: -1,
+            _note: note,
             refreshed_own: false,
             open_loops: 0,
             cancelled: Arc::default(),
         };
+        session.database.warehouse.register(pid, &session.cancelled);
         session.prepare_connection().await?;
         Ok(session)
     }
@@ -177,11 +196,12 @@ impl RedshiftSession {
     /// never the better join; REPEATABLE READ is what Redshift calls SNAPSHOT.
     async fn prepare_connection(&mut self) -> SqlResult<()> {
         let script = format!(
-            "SET application_name TO 'redshift-stand-in'; \
+            "SET application_name TO 'redshift-stand-in {number}'; \
              SET default_transaction_isolation TO 'repeatable read'; \
              SET enable_nestloop TO off; SET check_function_bodies TO off; SET client_min_messages TO error; \
              SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO, MDY'; SET search_path TO \"$user\", public; \
              SET rs.search_path TO '$user,public'; SET rs.\"session_user\" TO {login}; {role}",
+            number = self.login_number,
             login = quote_literal(&self.login),
             role = role_statements(&self.role),
         );
@@ -214,6 +234,7 @@ impl RedshiftSession {
         Ok(View {
             database: self.database.name.clone(),
             user: self.role.clone(),
+            last_query_id: self.last_query_id,
             search_path: Arc::clone(&self.settings.search_path),
             snapshot,
             temporary: Arc::clone(&self.temporary),
@@ -296,28 +317,43 @@ impl Session for RedshiftSession {
         i64::from(self.pid)
     }
 
+    fn is_alive(&self) -> bool {
+        !self.client.is_closed()
+    }
+
     async fn execute(&mut self, sql: &str, parameters: &[(String, String)]) -> SqlResult<StatementResult> {
-        self.query_id = self.database.warehouse.next_query_id();
-        let query_id = self.query_id;
+        let query_id = self.database.warehouse.next_query_id();
+        self.query_id = query_id;
         self.cancelled.store(false, Ordering::Release);
-        let started = Instant::now();
+        let in_block = self.transaction.block;
+        if in_block && self.block_id == 0 {
+            self.block_id = query_id;
+        }
+        let mut entry = self.entry(query_id, sql);
+        self.database.history.send(Event::Started(entry.clone()));
         let result = self.run_text(sql, parameters).await;
         if result.is_err() && self.transaction.open {
             self.transaction.failed = true;
         }
-        self.database.note(history::Entry {
-            user: self.login.clone(),
-            query_id,
-            label: self.settings.query_group.clone(),
-            session_id: self.pid,
-            kind: result.as_ref().map_or("UTILITY", |(_, tag)| history_kind(tag)),
+        if self.transaction.block && !in_block {
+            self.block_id = query_id;
+        } else if !self.transaction.block {
+            self.block_id = 0;
+        }
+        if let Ok((_, tag)) = &result {
+            entry.kind = history_kind(tag);
+            if is_query(entry.kind) {
+                self.last_query_id = query_id;
+            }
+        }
+        let end = history::End {
             error: result.as_ref().err().map(SqlError::text),
-            elapsed_micros: i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX),
+            cancelled: result.is_err() && self.is_cancelled(),
             returned_rows: result
                 .as_ref()
                 .map_or(0, |(outcome, _)| i64::try_from(outcome.rows.len()).unwrap_or(i64::MAX)),
-            text: sql.to_owned(),
-        });
+        };
+        self.database.history.send(Event::Ended(entry, end, SystemTime::now()));
         match result {
             Ok((outcome, _)) => Ok(outcome.into_result(query_id)),
             Err(mut error) => {
@@ -328,6 +364,7 @@ impl Session for RedshiftSession {
     }
 
     async fn begin(&mut self) -> SqlResult<()> {
+        self.block_id = 0;
         self.begin_block(None).await
     }
 
@@ -355,20 +392,5 @@ impl Session for RedshiftSession {
         self.role = self.login.clone();
         self.prepare_connection().await?;
         Ok(true)
-    }
-}
-
-fn history_kind(tag: &str) -> &'static str {
-    match tag {
-        "SELECT" => "SELECT",
-        "INSERT" => "INSERT",
-        "UPDATE" => "UPDATE",
-        "DELETE" => "DELETE",
-        "MERGE" => "MERGE",
-        "CALL" => "CALL",
-        "CREATE TABLE AS" => "CTAS",
-        "REFRESH MATERIALIZED VIEW" => "REFRESH MATERIALIZED VIEW",
-        tag if ["CREATE", "ALTER", "DROP", "TRUNCATE", "GRANT", "REVOKE"].iter().any(|w| tag.starts_with(w)) => "DDL",
-        _ => "UTILITY",
     }
 }

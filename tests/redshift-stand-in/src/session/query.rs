@@ -63,6 +63,7 @@ impl RedshiftSession {
 
     /// Sends translated SQL on the session's connection.
     pub(crate) async fn send(&mut self, translated: &Translated, scope: &dyn Scope) -> SqlResult<Outcome> {
+        self.describe_late_views_for(translated).await?;
         if translated.writes.is_empty() {
             self.note_access(&translated.reads, &[])?;
             self.transaction.snapshot_taken = true;

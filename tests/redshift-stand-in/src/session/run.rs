@@ -110,9 +110,13 @@ impl RedshiftSession {
         Ok(())
     }
 
+    /// "CANCEL": what PostgreSQL executes is stopped there, a procedure between its statements here.
     async fn cancel(&mut self, pid: u64) -> SqlResult<Outcome> {
         let pid = i32::try_from(pid).map_err(|_| SqlError::new("22003", "there is no such process"))?;
-        self.client.query("SELECT pg_catalog.pg_cancel_backend($1)", &[&pid]).await.sql()?;
+        let row = self.client.query_one("SELECT rs_sys.pg_cancel_backend($1)", &[&pid]).await.sql()?;
+        if row.get::<_, i32>(0) == 1 {
+            self.database.warehouse.cancel(pid);
+        }
         Ok(Outcome::nothing())
     }
 }

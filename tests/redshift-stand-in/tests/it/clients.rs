@@ -1,9 +1,13 @@
 //! boto3 and the AWS CLI against the stand-in, as a project of another language would use it.
 //!
+//! The texts of the README are tried as they stand there, against the program that it names.
+//!
 //! The packages are those of `clients/requirements.txt`, installed with pip into a virtual environment in the target folder, once.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use redshift_data_api::{Options, serve};
 
@@ -21,8 +25,13 @@ fn ran(command: &mut Command, what: &str) -> Output {
     output
 }
 
-/// The folder of the environment's programs.
+/// The folder of the environment's programs; the first test makes it.
 fn environment() -> PathBuf {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(make_environment).clone()
+}
+
+fn make_environment() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-clients");
     let installed = folder.join("installed.txt");
     if std::fs::read_to_string(&installed).ok().as_deref() != Some(REQUIREMENTS) {
@@ -64,4 +73,57 @@ fn boto3_and_the_aws_cli_run_all_operations() {
         let output = tokio::task::spawn_blocking(move || ran(&mut command, "operations.py")).await.unwrap();
         print!("{}", String::from_utf8_lossy(&output.stdout));
     });
+}
+
+const README: &str = include_str!("../../README.md");
+
+/// The blocks of code in a language, in their order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let opening = format!("```{language}\n");
+    README.split(opening.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// Ends the program, however the test ends.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn the_readme_s_first_statements_work() {
+    let programs = environment();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_redshift-stand-in"))
+        .args(["--port", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the stand-in starts");
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let _program = Program(child);
+    let endpoint = output
+        .lines()
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL_REDSHIFT_DATA=").map(str::to_owned))
+        .expect("the program prints its endpoint");
+    // The README's variables, with the port that was free.
+    let (start, exports, cli) = match blocks("sh")[..] {
+        [start, exports, cli, ..] => (start, exports.replace("http://127.0.0.1:8439", &endpoint), cli),
+        _ => panic!("the README has commands to start, to set variables, and for the CLI"),
+    };
+    assert_eq!(start.trim(), "cargo run --release -p redshift-stand-in");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let shell = |text: &str, what: &str| {
+        let mut command = Command::new("bash");
+        command.args(["-e", "-c", text]).env("PATH", &path).env("AWS_CONFIG_FILE", "/dev/null");
+        String::from_utf8(ran(&mut command, what).stdout).unwrap()
+    };
+    let answer = shell(&format!("{exports}\n{cli}"), "the README's text for the AWS CLI");
+    assert!(answer.contains("\"longValue\": 42"), "{answer}");
+    let python = blocks("python")[0];
+    let answer = shell(&format!("{exports}\npython - <<'EOF'\n{python}EOF"), "the README's text for boto3");
+    assert_eq!(answer.trim(), "[[{'longValue': 42}]]");
 }

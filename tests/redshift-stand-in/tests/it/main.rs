@@ -16,5 +16,7 @@ mod launcher;
 mod pipeline;
 mod procedures;
 mod results;
+mod show;
 mod speed;
 mod streaming;
+mod system_views;

@@ -110,7 +110,8 @@ impl Rewriter<'_> {
         let name = call.name.name.as_str();
         // Casts to the types of the catalogs are calls, too.
         let built_in = matches!(call.name.schema.as_deref(), None | Some("pg_catalog"))
-            && (FUNCTIONS.binary_search(&name).is_ok() || matches!(name, "oid" | "regclass"));
+            && (FUNCTIONS.binary_search(&name).is_ok()
+                || matches!(name, "oid" | "regclass" | crate::ast::IN_CATALOG_ARRAY));
         if built_in && (AGGREGATES.contains(&name) || WINDOW_ONLY.contains(&name)) {
             return self.aggregate(call, scope);
         }

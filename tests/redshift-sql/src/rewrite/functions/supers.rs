@@ -89,6 +89,11 @@ impl Rewriter<'_> {
             ("subarray", 3) => super_value(format!("rs.subarray({}, {}, {})", a.json(0)?, a.whole(1)?, a.whole(2)?)),
             ("split_to_array", 1) => super_value(format!("to_jsonb(string_to_array({}, ','))", a.text(0)?)),
             ("split_to_array", 2) => super_value(format!("to_jsonb(string_to_array({}, {}))", a.text(0)?, a.text(1)?)),
+            // The catalogs show arrays in their print form: {1,2}.
+            ("array_to_string", 2) if args[0].ty.is_character() => text(
+                format!("pg_catalog.replace(pg_catalog.btrim(({})::text, '{{}}'), ',', {})", args[0].sql, a.text(1)?),
+                MAX_VARCHAR,
+            ),
             ("array_to_string", 2) => text(format!("rs.array_to_string({}, {})", a.json(0)?, a.text(1)?), MAX_VARCHAR),
             ("json_extract_path_text", 2..) => {
                 let (path, quiet) = match &args[args.len() - 1] {

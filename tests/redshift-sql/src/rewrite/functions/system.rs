@@ -45,7 +45,7 @@ impl Rewriter<'_> {
                 256,
             ),
             ("pg_backend_pid", 0) => int("pg_backend_pid()".into()),
-            ("pg_last_query_id", 0) => big("(-1)::bigint".into()),
+            ("pg_last_query_id" | "last_user_query_id", 0) => big(format!("({})::bigint", self.catalog.last_query_id())),
             ("is_large_string_enabled", 0) => boolean("false".into()),
             ("random", 0) => double("random()".into()),
             ("pi", 0) => double("pi()".into()),
@@ -56,6 +56,14 @@ impl Rewriter<'_> {
             }
             ("pg_get_userbyid", 1) => text(format!("pg_get_userbyid(({})::oid)::text", args[0].sql), 128),
             ("format_type", 2) => text(format!("rs_catalog.type_text(({})::oid, {})", args[0].sql, a.whole(1)?), 256),
+            // "PG_CANCEL_BACKEND" and "PG_TERMINATE_BACKEND".
+            ("pg_cancel_backend" | "pg_terminate_backend", 1) => int(format!("rs_sys.{name}({})", a.whole(0)?)),
+            // Nothing is copied or unloaded here.
+            ("pg_table_is_visible", 1) => boolean(format!("pg_catalog.pg_table_is_visible(({})::oid)", args[0].sql)),
+            // Undocumented, and read by the scripts of amazon-redshift-utils: the name of PG_ATTRIBUTE's number.
+            ("format_encoding", 1) => text(format!("rs_sys.format_encoding({})", a.whole(0)?), 32),
+            // PG_ATTRDEF holds texts, not trees.
+            ("pg_get_expr", 2 | 3) => text(format!("({})::text", args[0].sql), MAX_VARCHAR),
             ("pg_get_viewdef", 1 | 2) => text(format!("rs_sys.viewdef({})", Self::object_id(&args[0])?), MAX_VARCHAR),
             ("pg_get_constraintdef", 1 | 2) => {
                 text(format!("rs_sys.constraintdef({})", Self::object_id(&args[0])?), MAX_VARCHAR)
@@ -79,6 +87,14 @@ impl Rewriter<'_> {
                 let list = (0..args.len()).map(|i| a.number(i).map(|v| v.sql)).collect::<Result<Vec<_>, _>>()?;
                 let ty = self.common_type(&args.iter().collect::<Vec<_>>())?;
                 Typed::new(format!("generate_series({})", list.join(", ")), ty)
+            }
+            // The catalogs show arrays in their print form: {1,2}.
+            (crate::ast::IN_CATALOG_ARRAY, 2) if args[1].ty.is_character() => boolean(format!(
+                "(({})::text = ANY (pg_catalog.string_to_array(pg_catalog.btrim(({})::text, '{{}}'), ',')))",
+                args[0].sql, args[1].sql
+            )),
+            (crate::ast::IN_CATALOG_ARRAY, 2) => {
+                return Err(SqlError::unsupported("ANY and ALL over arrays are not supported by Redshift"));
             }
             ("current_setting", 1) => text(format!("current_setting({})", a.text(0)?), MAX_VARCHAR),
             _ => return Ok(None),

@@ -1,12 +1,14 @@
-"""Every operation of the Redshift Data API through boto3 and through the AWS CLI, against the stand-in.
+"""Every operation of the Redshift Data API through boto3 and through the AWS CLI, against the stand-in; faults on request, too.
 
 Arguments: the database and the path of the AWS CLI. The endpoint is in AWS_ENDPOINT_URL_REDSHIFT_DATA.
 """
 
 import datetime
 import json
+import os
 import subprocess
 import sys
+import urllib.request
 
 import boto3
 from botocore.config import Config
@@ -138,6 +140,56 @@ def boto():
     expect("all operations", used == ALL, ALL - used)
 
 
+def faults():
+    """Each fault on request, as boto3 sees it."""
+    client = boto3.client("redshift-data", region_name="us-east-1", config=Config(retries={"total_max_attempts": 1}))
+    patient = boto3.client("redshift-data", region_name="us-east-1", config=Config(retries={"total_max_attempts": 4}))
+
+    def ask(*rules):
+        body = json.dumps(rules).encode()
+        with urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL_REDSHIFT_DATA"] + "/__faults", data=body)) as answer:
+            expect("rules are taken", answer.status == 200)
+
+    def outcome(sql, **arguments):
+        answer = client.execute_statement(Sql=sql, WaitTimeSeconds=10, **{**WHERE, **arguments})
+        return client.describe_statement(Id=answer["Id"], WaitTimeSeconds=10)
+
+    ask({"operation": "ExecuteStatement", "kind": "throttle", "count": 3})
+    error = error_of(client.execute_statement, Sql="SELECT 1", **WHERE)
+    expect("throttled", error.response["Error"]["Code"] == "ThrottlingException", error.response)
+    expect("boto3 tries again by itself", patient.execute_statement(Sql="SELECT 1", **WHERE)["Id"])
+    ask({"sql": "^insert into t", "kind": "fail", "text": "1023", "count": 2})
+    ends = [outcome("INSERT INTO t VALUES (20, 'f', 0, NULL)") for _ in range(3)]
+    expect("1023 twice", [e["Status"] for e in ends] == ["FAILED", "FAILED", "FINISHED"] and "1023" in ends[0]["Error"], ends)
+    ask({"sql": "refresh", "kind": "fail", "text": "the refresh is to fail"})
+    outcome("CREATE MATERIALIZED VIEW faulty AS SELECT a FROM t")
+    expect("a refresh fails", outcome("REFRESH MATERIALIZED VIEW faulty")["Status"] == "FAILED")
+    expect("and works again", outcome("REFRESH MATERIALIZED VIEW faulty")["Status"] == "FINISHED")
+    ask({"operation": "ExecuteStatement", "kind": "drop_reply_after_execution"})
+    again = patient.execute_statement(Sql="INSERT INTO t VALUES (21, 'once', 0, NULL)", **WHERE)
+    client.describe_statement(Id=again["Id"], WaitTimeSeconds=10)
+    count = client.execute_statement(Sql="SELECT COUNT(*) FROM t WHERE a = 21", WaitTimeSeconds=10, **WHERE)
+    expect("a lost answer, executed once", client.get_statement_result(Id=count["Id"])["Records"] == [[{"longValue": 1}]])
+    ask({"sql": "delayed", "kind": "delay", "delay_ms": 700})
+    expect("a delay", outcome("SELECT 'delayed'")["Duration"] >= 700_000_000)
+    ask({"sql": "aborted", "kind": "abort"})
+    expect("an abort", outcome("SELECT 'aborted'")["Status"] == "ABORTED")
+    session = client.execute_statement(Sql="SELECT 1", SessionKeepAliveSeconds=60, WaitTimeSeconds=10, **WHERE)["SessionId"]
+    ask({"kind": "expire_session"})
+    error = error_of(client.execute_statement, Sql="SELECT 1", SessionId=session)
+    expect("a session that ended", error.response["Error"]["Code"] == "ValidationException", error.response)
+    for code in ("ActiveStatementsExceededException", "ActiveSessionsExceededException", "ExecuteStatementException", "InternalServerException"):
+        ask({"operation": "ExecuteStatement", "kind": "refuse", "code": code, "text": "as asked"})
+        error = error_of(client.execute_statement, Sql="SELECT 1", **WHERE)
+        expect("its class", type(error) is getattr(client.exceptions, code), error)
+    ask({"operation": "ListTables", "kind": "refuse", "code": "QueryTimeoutException"})
+    error = error_of(client.list_tables, **WHERE)
+    expect("its class", type(error) is client.exceptions.QueryTimeoutException, error)
+    ask({"kind": "lose_event"})
+    expect("an event that nobody gets", outcome("SELECT 1", WithEvent=True)["Status"] == "FINISHED")
+    ask()
+
+
 def cli():
     """The same operations as commands; exit codes and error texts."""
     used = set()
@@ -178,5 +230,6 @@ def cli():
 
 
 boto()
+faults()
 cli()
 print("12 operations through boto3 and 12 through the AWS CLI")
