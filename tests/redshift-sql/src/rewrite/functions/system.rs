@@ -58,7 +58,6 @@ impl Rewriter<'_> {
             ("format_type", 2) => text(format!("rs_catalog.type_text(({})::oid, {})", args[0].sql, a.whole(1)?), 256),
             // "PG_CANCEL_BACKEND" and "PG_TERMINATE_BACKEND".
             ("pg_cancel_backend" | "pg_terminate_backend", 1) => int(format!("rs_sys.{name}({})", a.whole(0)?)),
-            // Nothing is copied or unloaded here.
             ("pg_table_is_visible", 1) => boolean(format!("pg_catalog.pg_table_is_visible(({})::oid)", args[0].sql)),
             // Undocumented, and read by the scripts of amazon-redshift-utils: the name of PG_ATTRIBUTE's number.
             ("format_encoding", 1) => text(format!("rs_sys.format_encoding({})", a.whole(0)?), 32),
