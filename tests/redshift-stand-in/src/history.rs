@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
+use crate::clock;
+
 /// When a statement that still runs is written.
 const SHOWN_AFTER: Duration = Duration::from_millis(100);
 
@@ -83,7 +85,7 @@ impl History {
 
     /// Notes that a session began; when the value is dropped, that it ended.
     pub(crate) fn session(&self, user: &str, pid: i32) -> SessionNote {
-        self.send(Event::SessionBegan(user.to_owned(), pid, SystemTime::now()));
+        self.send(Event::SessionBegan(user.to_owned(), pid, clock::now()));
         SessionNote { history: self.clone(), pid }
     }
 }
@@ -97,7 +99,7 @@ pub(crate) struct SessionNote {
 
 impl Drop for SessionNote {
     fn drop(&mut self) {
-        self.history.send(Event::SessionEnded(self.pid, SystemTime::now()));
+        self.history.send(Event::SessionEnded(self.pid, clock::now()));
     }
 }
 

@@ -10,6 +10,7 @@
 //! `streaming` (materialized views over topics), `catalog` (what exists), `postgres` (the server below).
 
 mod catalog;
+mod clock;
 mod conflicts;
 mod engine;
 mod error;

@@ -15,12 +15,12 @@ mod frame;
 mod interpret;
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use redshift_data_api::SqlError;
 use redshift_sql::{Expr, ObjectName, OutputColumn, RsType};
 
 use crate::catalog::{Procedure, View};
+use crate::clock;
 use crate::error::{IntoSql as _, SqlResult, denied, from_front_end, refused};
 use crate::history;
 use crate::session::{Outcome, RedshiftSession, Scope};
@@ -121,7 +121,7 @@ pub(crate) async fn call_nested(
         cancelled: result.is_err() && session.is_cancelled(),
         returned_rows: 0,
     };
-    session.database.history.send(history::Event::Ended(entry, end, SystemTime::now()));
+    session.database.history.send(history::Event::Ended(entry, end, clock::now()));
     result
 }
 

@@ -2,11 +2,13 @@
 //!
 //! It is kept in the object's comment and shown by the catalogs (PG_TABLE_DEF, SVV_TABLE_INFO, PG_CONSTRAINT and others).
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use redshift_sql::ObjectName;
 use redshift_sql::statement::{CreateTable, DistStyle, SortKey, SortKind, TableAttributes, TableConstraint};
 use serde_json::{Map, Value as Json, json};
+
+use crate::clock;
 
 pub(super) fn style_text(style: DistStyle) -> &'static str {
     match style {
@@ -28,7 +30,7 @@ pub(super) fn set_sort_key(meta: &mut Json, key: &SortKey) {
 
 /// Distribution and sort keys, as SVV_TABLE_INFO and PG_TABLE_DEF show them.
 pub(super) fn attributes_meta(attributes: &TableAttributes) -> Json {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = clock::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut meta = json!({ "created": since.as_secs() });
     if let Some(style) = attributes.dist_style {
         meta["diststyle"] = json!(style_text(style));

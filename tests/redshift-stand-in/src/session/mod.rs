@@ -28,7 +28,6 @@ mod transaction;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use async_trait::async_trait;
 use redshift_data_api::{Canceller, Session, SqlError, StatementResult};
@@ -36,6 +35,7 @@ use redshift_sql::{OutputColumn, RsType, Variables, quote_identifier, quote_lite
 use tokio_postgres::{CancelToken, Client, NoTls};
 
 use crate::catalog::{Snapshot, Temporary, View};
+use crate::clock;
 use crate::engine::Database;
 use crate::error::{IntoSql as _, SqlResult, from_front_end};
 use crate::history::{self, Event};
@@ -353,7 +353,7 @@ impl Session for RedshiftSession {
                 .as_ref()
                 .map_or(0, |(outcome, _)| i64::try_from(outcome.rows.len()).unwrap_or(i64::MAX)),
         };
-        self.database.history.send(Event::Ended(entry, end, SystemTime::now()));
+        self.database.history.send(Event::Ended(entry, end, clock::now()));
         match result {
             Ok((outcome, _)) => Ok(outcome.into_result(query_id)),
             Err(mut error) => {

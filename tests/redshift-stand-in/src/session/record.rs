@@ -2,9 +2,8 @@
 //!
 //! Invariant: statements of one transaction block have the id of its first statement in common.
 
-use std::time::SystemTime;
-
 use super::RedshiftSession;
+use crate::clock;
 use crate::error::SqlResult;
 use crate::history::{self, Event};
 
@@ -17,7 +16,7 @@ impl RedshiftSession {
             label: self.settings.query_group.clone(),
             transaction_id: if self.block_id == 0 { self.query_id } else { self.block_id },
             session_id: self.pid,
-            started: SystemTime::now(),
+            started: clock::now(),
             kind: kind_by_word(text),
             text: text.to_owned(),
             security_user: None,
@@ -45,7 +44,7 @@ impl RedshiftSession {
                 text,
                 line: i32::try_from(line).unwrap_or(i32::MAX),
             };
-            self.database.history.send(Event::Raised(message, SystemTime::now()));
+            self.database.history.send(Event::Raised(message, clock::now()));
         }
         Ok(())
     }
