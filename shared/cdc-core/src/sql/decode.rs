@@ -240,6 +240,9 @@ pub fn element_json(layout: &Layout, element: Element, item: &str, staged: &Stag
     let text = format!("{item}::VARCHAR(65535)");
     let in_quotes = |value: String| format!("'\"' || {value} || '\"'");
     let moment = |value: String| in_quotes(format!("{value}::VARCHAR(40)"));
+    // PostgreSQL's connector 3.6 moves older timestamps of arrays by the days between the calendars.
+    let timestamp =
+        |value: String| format!("CASE WHEN {value} >= '1582-10-15'::TIMESTAMP THEN {} END", moment(value.clone()));
     let json = match element {
         Element::DecimalBase64 { scale } | Element::DecimalAny { scale, .. } => {
             let kind = RedshiftType::Decimal { precision: DECIMAL_MAX_PRECISION, scale };
@@ -250,13 +253,13 @@ pub fn element_json(layout: &Layout, element: Element, item: &str, staged: &Stag
         Element::DateIso => moment(format!("{}({text})", layout.function(DATE_ISO))),
         Element::TimeNanos => moment(time_micros(layout, &whole_micros(item))),
         Element::TimeIso => moment(format!("{}({text})", layout.function(TIME_ISO))),
-        Element::TimestampNanos => moment(timestamp_micros(layout, &whole_micros(item))),
-        Element::TimestampIso => moment(format!("{}({text})", layout.function(TIMESTAMP_ISO))),
+        Element::TimestampNanos => timestamp(timestamp_micros(layout, &whole_micros(item))),
+        Element::TimestampIso => timestamp(format!("{}({text})", layout.function(TIMESTAMP_ISO))),
         Element::DateDays => moment(format!("{}({item}::BIGINT)", layout.function(DATE_DAYS))),
         Element::TimeMillis => moment(time_micros(layout, &format!("{item}::INTEGER::BIGINT * 1000"))),
         Element::TimeMicros => moment(time_micros(layout, &format!("{item}::BIGINT"))),
-        Element::TimestampMillis => moment(timestamp_micros(layout, &micros_of_millis(item))),
-        Element::TimestampMicros => moment(timestamp_micros(layout, &format!("{item}::BIGINT"))),
+        Element::TimestampMillis => timestamp(timestamp_micros(layout, &micros_of_millis(item))),
+        Element::TimestampMicros => timestamp(timestamp_micros(layout, &format!("{item}::BIGINT"))),
         Element::BytesBase64 => {
             let kind = RedshiftType::Varbyte { bytes: crate::catalog::VARBYTE_UNSIZED_BYTES };
             let hex = in_quotes(format!("LOWER(TO_HEX({}))", bytes_from_base64(&text, kind)));
