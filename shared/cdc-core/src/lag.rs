@@ -86,10 +86,7 @@ pub fn partition_lag(observed: &PartitionObservation, now_ms: i64) -> PartitionL
             None => None,
         },
         lost_records: match (&observed.watermark, before_log) {
-            // What has landed is there, also while a table of another mode is made from it anew.
-            (Some(mark), Some(before)) if mark.offset >= 0 => {
-                Some((before - observed.landed_offset.unwrap_or(mark.offset).max(mark.offset)).max(0))
-            }
+            (Some(mark), Some(before)) if mark.offset >= 0 => Some((before - mark.offset).max(0)),
             // What was gone before the first merge was never this pipeline's to merge.
             (_, Some(_)) => Some(0),
             (_, None) => None,
@@ -172,11 +169,6 @@ mod tests {
             (
                 lag(Some(70), Some(100), Some(49), mark(49, Some(9_500))),
                 (Some(30), Some(0), Some(30), Some(500), Some(20)),
-            ),
-            // A table of another mode is being made from the landing view; Kafka has less than that.
-            (
-                lag(Some(70), Some(100), Some(99), mark(49, Some(9_500))),
-                (Some(0), Some(30), Some(30), Some(500), Some(0)),
             ),
             // The landing view was pruned behind the watermark.
             (lag(Some(0), Some(100), Some(-1), mark(99, Some(1))), (Some(0), Some(0), Some(0), Some(0), Some(0))),
