@@ -167,6 +167,8 @@ fn definition(number: u64) -> TableDefinition {
         key: vec!["ID".into()],
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: Default::default(),
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }
@@ -180,6 +182,8 @@ pub(crate) async fn provision(warehouse: &Administrator, brokers: Vec<String>, t
         waiting: Vec::new(),
         access: None,
         readers: Vec::new(),
+        accepted: Default::default(),
+        unions: Vec::new(),
     };
     for step in plan(&declaration, &Observed::default()).steps {
         for statement in &step.statements {

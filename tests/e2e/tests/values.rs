@@ -578,6 +578,8 @@ fn definition(tested: &Tested) -> TableDefinition {
         unavailable_value: UNAVAILABLE_VALUE.into(),
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: Default::default(),
         schema_changes: None,
     }
 }

@@ -21,6 +21,7 @@ mod holds;
 mod order;
 mod quarantine;
 mod range;
+mod shapes;
 mod staging;
 mod truncations;
 mod values;

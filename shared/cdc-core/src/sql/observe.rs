@@ -3,7 +3,7 @@
 //! Only views of Redshift's own documentation are read, and each by name and column.
 
 use super::ident::literal;
-use super::layout::{CATALOG, HOLDS, Layout};
+use super::layout::{CATALOG, HOLDS, Layout, WATERMARKS};
 
 /// Columns `table_schema, table_name, table_type` of the pipeline's schemas.
 #[must_use]
@@ -59,5 +59,15 @@ pub fn holds(layout: &Layout) -> String {
         "SELECT h.topic, h.kafka_partition, MAX(h.kafka_offset) AS kafka_offset FROM {} AS h \
          GROUP BY h.topic, h.kafka_partition ORDER BY 1, 2",
         layout.control(HOLDS)
+    )
+}
+
+/// Columns `table_name, kafka_partition, kafka_offset`: what is merged. Fails if the view does not
+/// exist yet.
+#[must_use]
+pub fn watermarks(layout: &Layout) -> String {
+    format!(
+        "SELECT w.table_name, w.kafka_partition, w.kafka_offset FROM {} AS w ORDER BY 1, 2",
+        layout.control(WATERMARKS)
     )
 }

@@ -16,7 +16,11 @@ use crate::sql::layout::{
 };
 use crate::sql::{decoding_functions, grants, landing_view, merge_procedure};
 
+mod changes;
 mod tables;
+mod unions;
+
+pub use unions::{Union, problems};
 
 /// The longest statement that the Data API takes (Redshift Management Guide, "Considerations
 /// when calling the Data API": 200 KB, read strictly).
@@ -38,6 +42,10 @@ pub struct Declaration {
     pub access: Option<Access>,
     /// Roles that may read the target tables.
     pub readers: Vec<String>,
+    /// Tables whose pending changes somebody has accepted, whatever their policies say.
+    pub accepted: BTreeSet<TableId>,
+    /// Views that show many tables as one.
+    pub unions: Vec<Union>,
 }
 
 /// The functions' role and users.
@@ -109,6 +117,8 @@ pub enum ObjectKind {
     TargetTable,
     /// A watermark or ledger table.
     TableState,
+    /// The version of a source table's definition that is taken in.
+    TableVersion,
     /// A procedure.
     Procedure,
     /// A database user.
@@ -132,6 +142,7 @@ impl ObjectKind {
             Self::View => "view",
             Self::TargetTable => "target table",
             Self::TableState => "table state",
+            Self::TableVersion => "table version",
             Self::Procedure => "procedure",
             Self::User => "user",
             Self::Role => "role",
@@ -243,6 +254,10 @@ struct Desired {
     relation: Option<(String, String)>,
     /// What the fingerprint covers, if not the statements.
     identity: Option<String>,
+    /// The fingerprint itself, where it is none of a text.
+    recorded_as: Option<String>,
+    /// A change is recorded although no statement comes with it.
+    may_be_empty: bool,
     statements: Vec<String>,
     on_change: OnChange,
     why: String,
@@ -257,6 +272,8 @@ impl Desired {
             object,
             relation: None,
             identity: None,
+            recorded_as: None,
+            may_be_empty: false,
             statements,
             on_change: OnChange::Replace,
             why: why.into(),
@@ -282,6 +299,9 @@ impl Desired {
     }
 
     fn fingerprint(&self) -> String {
+        if let Some(recorded) = &self.recorded_as {
+            return recorded.clone();
+        }
         fingerprint(self.identity.as_ref().unwrap_or(&self.statements.join(";\n")))
     }
 }
@@ -322,16 +342,40 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     }
     let mut desired = foundation(declaration, observed);
     desired.extend(schema_changes(declaration, &tables));
-    for table in &tables {
-        desired.extend(tables::objects(declaration, table, observed, &mut plan.warnings));
+    let mut kept = BTreeSet::new();
+    for table in &mut tables {
+        *table = changes::without_ignored(table.clone(), observed);
+        let found = tables::changes(declaration, table, observed);
+        let held = changes::held(&found, table, declaration);
+        if held.is_empty() {
+            desired.extend(tables::objects(declaration, table, observed, &found, &mut plan.warnings));
+        } else {
+            plan.waiting.push(held_back(table, &held));
+            kept.insert(table.spec.id());
+        }
     }
     desired.extend(overview(&declaration.layout, &tables));
+    desired.extend(unions::desired(declaration, &tables, &kept));
     desired.extend(access(declaration, &tables, observed));
     for object in desired {
         decide(object, observed, &mut plan);
     }
     undeclared(&tables, observed, &mut plan);
     plan
+}
+
+/// A table whose changes wait for somebody to accept them: everything of it stays as it is.
+fn held_back(table: &TableDefinition, held: &[&changes::Change]) -> Waiting {
+    let texts: Vec<String> = held.iter().map(|change| format!("{} ({}: hold)", change.text, change.kind)).collect();
+    let id = table.spec.id();
+    Waiting {
+        topic: table.spec.topic.clone(),
+        reason: format!(
+            "table {id} waits with its records: {}; accept it with {{\"action\": \"apply\", \"accept\": [\"{id}\"]}}, or \
+             change `on_schema_change` in the pipeline file",
+            texts.join("; ")
+        ),
+    }
 }
 
 fn decide(object: Desired, observed: &Observed, plan: &mut ProvisionPlan) {
@@ -348,7 +392,7 @@ fn decide(object: Desired, observed: &Observed, plan: &mut ProvisionPlan) {
                 (StepAction::Replace, object.statements, format!("{}; its definition changed", object.why))
             }
             OnChange::Keep => return,
-            OnChange::Alter(statements) if statements.is_empty() => return,
+            OnChange::Alter(statements) if statements.is_empty() && !object.may_be_empty => return,
             OnChange::Alter(statements) => {
                 (StepAction::Alter, statements, format!("{}; its definition changed", object.why))
             }
@@ -383,6 +427,12 @@ fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<Desired> {
         let name = table.spec.target_schema.as_str();
         if !schemas.iter().any(|(known, _)| *known == name) {
             schemas.push((name, "holds target tables"));
+        }
+    }
+    for union in &declaration.unions {
+        let name = union.schema.as_str();
+        if !schemas.iter().any(|(known, _)| *known == name) {
+            schemas.push((name, "holds views over several tables"));
         }
     }
     let mut desired: Vec<Desired> = schemas
