@@ -36,7 +36,12 @@ pub(crate) async fn apply(
     let mut unrecorded: Vec<&Step> = Vec::new();
     for (done, step) in plan.steps.iter().enumerate() {
         let place = Place { number: done + 1, total: plan.steps.len(), done, step, run };
-        let executed = execute(warehouse, &step.statements, &place, deadline).await;
+        // A step without statements is recorded only.
+        let executed = if step.statements.is_empty() {
+            Ok(())
+        } else {
+            execute(warehouse, &step.statements, &place, deadline).await
+        };
         if executed.is_err() && catalog_exists && !unrecorded.is_empty() {
             record(warehouse, layout, &unrecorded, &place, deadline).await?;
         }

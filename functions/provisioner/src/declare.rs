@@ -11,14 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cdc_core::catalog::{TableDefinition, TableSpec};
 use cdc_core::columns::{self, DefineProblem, Knowledge};
-use cdc_core::kafka::{Record, RecordPosition};
+use cdc_core::kafka::Record;
 use cdc_core::pipeline::{ColumnSource, Pipeline, ReaderKind};
-use cdc_core::plan::provision::{Access, Declaration, Waiting};
+use cdc_core::plan::provision::{self, Access, Declaration, Waiting};
 use cdc_core::sql::external_schema::{CertificateSource, StreamAuthentication, StreamSource};
 use cdc_core::sql::layout::Layout;
 use msk_client::{Deadline, KafkaCluster, Login, Topic};
 
 use crate::error::ProvisionError;
+use crate::observe::Records;
 
 /// Records taken from the schema-change topic in one read.
 const SCHEMA_CHANGE_PAGE: usize = 500;
@@ -30,6 +31,12 @@ const SCHEMA_CHANGES_AT_MOST: i64 = 100_000;
 /// is usually enough, the others are for runs of tombstones.
 const EVENT_WINDOWS: [i64; 3] = [16, 256, 2048];
 
+/// How many of the last merged records are read, per partition: a few, for tombstones.
+const MERGED_RECORDS: i64 = 16;
+
+/// How many of the records that are merged next are read, per partition.
+const PENDING_RECORDS: i64 = 1_000;
+
 /// What a declaration is made of, besides Kafka.
 pub struct Inputs<'a> {
     /// The pipeline file.
@@ -40,8 +47,8 @@ pub struct Inputs<'a> {
     pub redshift_role: Option<&'a str>,
     /// How Redshift logs in to the brokers.
     pub login: Login,
-    /// Records at which tables wait because of columns that nobody knew.
-    pub holds: Vec<RecordPosition>,
+    /// Records that tell columns: where tables wait, and how far each is merged.
+    pub records: Records,
 }
 
 /// The declaration, and what an operator should know about how it was made.
@@ -73,6 +80,7 @@ pub async fn declare(
     let brokers = kafka.brokers(deadline).await.map_err(failed("asking for the Kafka brokers"))?;
     let topics = list_topics(inputs, kafka, &mut warnings, deadline).await?;
     let (specs, mut waiting) = specs(pipeline, topics.as_deref())?;
+    let unions = pipeline.unions(&specs.iter().map(|spec| spec.topic.clone()).collect::<Vec<_>>());
     let mut knowledge = Knowledge::default();
     for (file, text) in inputs.dumps {
         knowledge.learn_dump(pipeline, file, text).map_err(|error| ProvisionError::Settings {
@@ -82,7 +90,8 @@ pub async fn declare(
     if let Some(topics) = &topics {
         learn(pipeline, kafka, topics, &specs, &mut knowledge, &mut warnings, deadline).await?;
         if reads_events(pipeline) {
-            learn_holds(kafka, &inputs.holds, &specs, &mut knowledge, deadline).await?;
+            learn_holds(kafka, &inputs.records.holds, &specs, &mut knowledge, deadline).await?;
+            learn_pending(kafka, &inputs.records, &specs, &mut knowledge, deadline).await?;
         }
     }
     let tables = define(pipeline, specs, &knowledge, &mut waiting, &mut warnings)?;
@@ -93,7 +102,13 @@ pub async fn declare(
         waiting,
         access: access(pipeline),
         readers: readers(pipeline, &mut warnings),
+        accepted: BTreeSet::new(),
+        unions,
     };
+    let problems = provision::problems(&declaration);
+    if !problems.is_empty() {
+        return Err(ProvisionError::Columns { problems });
+    }
     Ok(Declared { declaration, warnings })
 }
 
@@ -226,7 +241,7 @@ async fn learn_schema_changes(
 /// nothing.
 async fn learn_holds(
     kafka: &dyn KafkaCluster,
-    holds: &[RecordPosition],
+    holds: &[cdc_core::kafka::RecordPosition],
     specs: &[TableSpec],
     knowledge: &mut Knowledge,
     deadline: Deadline,
@@ -242,6 +257,45 @@ async fn learn_holds(
         let records = kafka.read(&hold.topic, hold.partition, hold.offset, 1, deadline).await.map_err(failed(doing))?;
         for record in &records {
             knowledge.learn(record);
+        }
+    }
+    Ok(())
+}
+
+/// Learns the schemas of the events that are merged next, and of the last that were: what changes
+/// from one to the other is what the target has to follow. Only for tables whose events carry
+/// their schema. What lies between those records and the newest is learned when a merge meets it.
+async fn learn_pending(
+    kafka: &dyn KafkaCluster,
+    records: &Records,
+    specs: &[TableSpec],
+    knowledge: &mut Knowledge,
+    deadline: Deadline,
+) -> Result<(), ProvisionError> {
+    let doing = "reading the records that are merged next";
+    let known = |spec: &&TableSpec| knowledge.knows_events_of(&spec.topic);
+    let specs: Vec<&TableSpec> = specs.iter().filter(known).collect();
+    let topics: Vec<String> = specs.iter().map(|spec| spec.topic.clone()).collect();
+    let starts = kafka.start_offsets(&topics, deadline).await.map_err(failed(doing))?;
+    let ends = kafka.end_offsets(&topics, deadline).await.map_err(failed(doing))?;
+    for spec in specs {
+        let merged = records.merged.get(spec.id().as_str());
+        for (partition, start, end) in ranges(starts.get(&spec.topic), ends.get(&spec.topic)) {
+            let next = merged.and_then(|merged| merged.get(&partition)).map_or(start, |merged| merged + 1).max(start);
+            let from = start.max(next - MERGED_RECORDS);
+            let until = end.min(next + PENDING_RECORDS);
+            let count = usize::try_from(until - from).unwrap_or_default();
+            if count == 0 {
+                continue;
+            }
+            let read = kafka.read(&spec.topic, partition, from, count, deadline).await.map_err(failed(doing))?;
+            let mut pending = read.iter().filter(|record| record.position.offset >= next && record.key.is_some());
+            if let Some(record) = pending.find(|record| record.value.is_some()) {
+                knowledge.learn_unmerged(record);
+            }
+            for record in read.iter().filter(|record| record.position.offset < until) {
+                knowledge.learn(record);
+            }
         }
     }
     Ok(())
@@ -333,6 +387,19 @@ fn doubts(definition: &columns::Definition) -> Vec<String> {
              assumed; state time.precision.mode under source.settings if the connector has another",
             definition.assumed.join(", ")
         ));
+    }
+    if !definition.table.tells_changes() {
+        let columns = definition.table.columns.iter().filter(|column| column.decoding.has_hidden_form());
+        let names: Vec<&str> = columns.map(|column| column.source_name.as_str()).collect();
+        if !names.is_empty() {
+            warnings.push(format!(
+                "table {table}: neither a schema-change topic nor a schema inside the events tells when the type of {} \
+                 changes; with another scale or precision the same value means another. Set \
+                 value.converter.schemas.enable=true, or change such a column only while the connector is paused, \
+                 everything is merged, and the dump or the declaration follows before it goes on",
+                names.join(", ")
+            ));
+        }
     }
     for (loss, columns) in &definition.lossy {
         warnings.push(format!(

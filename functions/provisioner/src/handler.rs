@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use cdc_core::catalog::TableId;
 use cdc_core::pipeline::Pipeline;
 use cdc_core::plan::provision::{self, Observed, ProvisionPlan};
 use cdc_core::sql::layout::{CATALOG, Layout};
@@ -78,11 +79,11 @@ impl Function {
 async fn carry_out(deps: &Deps, direct: Direct, limits: &Limits) -> Result<Answer, ProvisionError> {
     match direct {
         Direct::Plan => {
-            let (plan, _) = plan(deps, limits.work).await?;
+            let (plan, _) = plan(deps, &[], limits.work).await?;
             Ok(report::answer("plan", deps.pipeline.name(), plan, false))
         }
-        Direct::Apply => {
-            let plan = apply_plan(deps, limits).await?;
+        Direct::Apply(accepted) => {
+            let plan = apply_plan(deps, &accepted, limits).await?;
             Ok(report::answer("apply", deps.pipeline.name(), plan, true))
         }
         Direct::Destroy { confirm, drop_data } => {
@@ -106,15 +107,20 @@ fn confirmed(pipeline: &Pipeline, confirm: Option<&str>, drop_data: bool) -> Res
 }
 
 /// What is declared, compared with what the warehouse has.
-async fn plan(deps: &Deps, deadline: Deadline) -> Result<(ProvisionPlan, Observed), ProvisionError> {
+async fn plan(
+    deps: &Deps,
+    accepted: &[String],
+    deadline: Deadline,
+) -> Result<(ProvisionPlan, Observed), ProvisionError> {
     let inputs = Inputs {
         pipeline: &deps.pipeline,
         dumps: &deps.dumps,
         redshift_role: deps.redshift_role.as_deref(),
         login: deps.login,
-        holds: observe::holds(&*deps.warehouse, &declare::layout(&deps.pipeline), deadline).await?,
+        records: observe::records(&*deps.warehouse, &declare::layout(&deps.pipeline), deadline).await?,
     };
-    let declared = declare::declare(&inputs, &*deps.kafka, deadline).await?;
+    let mut declared = declare::declare(&inputs, &*deps.kafka, deadline).await?;
+    declared.declaration.accepted = accepted.iter().cloned().map(TableId).collect();
     let schemas: BTreeSet<String> =
         declared.declaration.tables.iter().map(|table| table.spec.target_schema.clone()).collect();
     let layout = &declared.declaration.layout;
@@ -131,8 +137,8 @@ async fn plan(deps: &Deps, deadline: Deadline) -> Result<(ProvisionPlan, Observe
     Ok((plan, observed))
 }
 
-async fn apply_plan(deps: &Deps, limits: &Limits) -> Result<ProvisionPlan, ProvisionError> {
-    let (plan, observed) = plan(deps, limits.work).await?;
+async fn apply_plan(deps: &Deps, accepted: &[String], limits: &Limits) -> Result<ProvisionPlan, ProvisionError> {
+    let (plan, observed) = plan(deps, accepted, limits.work).await?;
     let layout = declare::layout(&deps.pipeline);
     execute(deps, &layout, &plan, &observed, limits).await?;
     Ok(plan)
@@ -216,7 +222,7 @@ async fn fulfil(function: &Function, request: &ResourceRequest, limits: &Limits)
             if wish == Wish::Delete {
                 destroy(&deps, true, &limits).await.map(|plan| ("destroy", plan))
             } else {
-                apply_plan(&deps, &limits).await.map(|plan| ("apply", plan))
+                apply_plan(&deps, &[], &limits).await.map(|plan| ("apply", plan))
             }
             .map(|(action, plan)| report::answer(action, deps.pipeline.name(), plan, true))
         })

@@ -21,7 +21,7 @@ mod start;
 pub use declare::{Declared, Inputs, declare, layout};
 pub use error::{ProvisionError, StepFailure};
 pub use handler::{Deps, Function, Limits, handle};
-pub use observe::observe;
+pub use observe::{Records, observe};
 pub use report::Answer;
 pub use respond::{HttpResponder, Responder};
 pub use start::{Started, invoke, start};

@@ -1,13 +1,13 @@
 //! What the warehouse has: one batch of questions to the documented system views, and the
 //! control schema's own catalog if there is one. Reads only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cdc_core::catalog::TableSpec;
 use cdc_core::kafka::RecordPosition;
 use cdc_core::plan::provision::{ObjectKind, Observed, ObservedColumn};
 use cdc_core::sql::grants::CASE_SENSITIVE;
-use cdc_core::sql::layout::{CATALOG, HOLDS, Layout};
+use cdc_core::sql::layout::{CATALOG, HOLDS, Layout, WATERMARKS};
 use cdc_core::sql::observe;
 use redshift_data::{Deadline, Executed, ResultSet, Submission, Warehouse, WarehouseError, query};
 
@@ -65,36 +65,53 @@ pub async fn observe(
     Ok(observed)
 }
 
-/// Records at which a table waits, or waited, because of a column that nobody knew: they tell
-/// what the column is. None before the control schema exists.
-pub(crate) async fn holds(
+/// What the warehouse knows of the records that tell columns.
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    /// The newest record of each partition at which a table waits, or waited, for a change of its
+    /// definition.
+    pub holds: Vec<RecordPosition>,
+    /// The last merged offset by table and partition.
+    pub merged: BTreeMap<String, BTreeMap<i32, i64>>,
+}
+
+/// Asks for them. Nothing is known before the control schema exists.
+pub(crate) async fn records(
     warehouse: &dyn Warehouse,
     layout: &Layout,
     deadline: Deadline,
-) -> Result<Vec<RecordPosition>, ProvisionError> {
-    let what = "the control schema's holds";
+) -> Result<Records, ProvisionError> {
+    let what = "the control schema's holds and watermarks";
     let failed = |source| ProvisionError::Observe { what, source };
     let unreadable = |source| ProvisionError::Answer { what, source };
     let schemas = [layout.control_schema.clone()];
     let relations = query(warehouse, "relations", &observe::relations(&schemas), deadline).await.map_err(failed)?;
-    let mut exists = false;
+    let mut names = BTreeSet::new();
     for row in relations.iter() {
-        exists |= row.required_text("table_name").map_err(unreadable)? == HOLDS;
+        names.insert(row.required_text("table_name").map_err(unreadable)?.to_owned());
     }
-    if !exists {
-        return Ok(Vec::new());
-    }
-    let rows = query(warehouse, "holds", &observe::holds(layout), deadline).await.map_err(failed)?;
-    rows.iter()
-        .map(|row| {
-            Ok(RecordPosition {
+    let mut records = Records::default();
+    let number = |number: i64| i32::try_from(number).unwrap_or(i32::MAX);
+    if names.contains(HOLDS) {
+        let rows = query(warehouse, "holds", &observe::holds(layout), deadline).await.map_err(failed)?;
+        for row in rows.iter() {
+            records.holds.push(RecordPosition {
                 topic: row.required_text("topic").map_err(unreadable)?.to_owned(),
-                partition: i32::try_from(row.required_integer("kafka_partition").map_err(unreadable)?)
-                    .unwrap_or(i32::MAX),
+                partition: number(row.required_integer("kafka_partition").map_err(unreadable)?),
                 offset: row.required_integer("kafka_offset").map_err(unreadable)?,
-            })
-        })
-        .collect()
+            });
+        }
+    }
+    if names.contains(WATERMARKS) {
+        let rows = query(warehouse, "watermarks", &observe::watermarks(layout), deadline).await.map_err(failed)?;
+        for row in rows.iter() {
+            let table = row.required_text("table_name").map_err(unreadable)?.to_owned();
+            let partition = number(row.required_integer("kafka_partition").map_err(unreadable)?);
+            let offset = row.required_integer("kafka_offset").map_err(unreadable)?;
+            records.merged.entry(table).or_default().insert(partition, offset);
+        }
+    }
+    Ok(records)
 }
 
 /// Whether the landing view still has every record of the table that was merged.

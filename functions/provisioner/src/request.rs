@@ -26,8 +26,9 @@ pub(crate) enum Request {
 pub(crate) enum Direct {
     /// Make a plan and print it.
     Plan,
-    /// Make a plan and carry it out.
-    Apply,
+    /// Make a plan and carry it out. The changes of these tables are accepted, whatever their
+    /// policies say.
+    Apply(Vec<String>),
     /// Remove what was provisioned.
     Destroy {
         /// The pipeline's name, typed by who asks; must be the right one.
@@ -43,6 +44,7 @@ struct Wire {
     action: String,
     confirm: Option<String>,
     drop_data: Option<bool>,
+    accept: Option<Vec<String>>,
 }
 
 const EXPECTED: &str = "send {\"action\": \"plan\"}, {\"action\": \"apply\"} or \
@@ -53,7 +55,7 @@ impl Request {
     pub(crate) fn of(event: Value) -> Result<Self, ProvisionError> {
         // An alarm about records that wait for a schema change: what it asks for is to take it in.
         if event.get("source").and_then(Value::as_str) == Some("aws.cloudwatch") && event.get("alarmData").is_some() {
-            return Ok(Self::Direct(Direct::Apply));
+            return Ok(Self::Direct(Direct::Apply(Vec::new())));
         }
         if event.get("RequestType").is_some() {
             return ResourceRequest::of(event).map(|request| Self::Resource(Box::new(request)));
@@ -61,9 +63,12 @@ impl Request {
         let refuse = |reason: String| ProvisionError::Request { reason: format!("{reason}; {EXPECTED}") };
         let wire: Wire = serde_json::from_value(event)
             .map_err(|error| refuse(format!("the request is not understood ({error})")))?;
+        if wire.accept.is_some() && wire.action != "apply" {
+            return Err(refuse(format!("`accept` does not belong to {}", wire.action)));
+        }
         let direct = match wire.action.as_str() {
             "plan" => Direct::Plan,
-            "apply" => Direct::Apply,
+            "apply" => Direct::Apply(wire.accept.clone().unwrap_or_default()),
             "destroy" => {
                 return Ok(Self::Direct(Direct::Destroy {
                     confirm: wire.confirm,
@@ -93,7 +98,11 @@ mod tests {
             Err(error) => Err(error.to_string()),
         };
         assert_eq!(direct(json!({"action": "plan"})), Ok(Direct::Plan));
-        assert_eq!(direct(json!({"action": "apply"})), Ok(Direct::Apply));
+        assert_eq!(direct(json!({"action": "apply"})), Ok(Direct::Apply(Vec::new())));
+        assert_eq!(
+            direct(json!({"action": "apply", "accept": ["shop.item"]})),
+            Ok(Direct::Apply(vec!["shop.item".to_owned()]))
+        );
         assert_eq!(
             direct(json!({"action": "destroy", "confirm": "salesdb", "drop_data": true})),
             Ok(Direct::Destroy { confirm: Some("salesdb".to_owned()), drop_data: true })
@@ -107,6 +116,7 @@ mod tests {
             json!({"action": "Apply"}),
             json!({"action": "apply", "drop_data": true}),
             json!({"action": "plan", "confirm": "salesdb"}),
+            json!({"action": "plan", "accept": ["shop.item"]}),
             json!({"action": "destroy", "dropData": true}),
             json!({"action": "destroy", "drop_data": "yes"}),
         ] {

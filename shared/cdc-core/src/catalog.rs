@@ -5,7 +5,7 @@
 //! can compute it without asking anybody. A [`TableDefinition`] adds the columns and the key,
 //! which only provisioning needs. Nothing here does I/O.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 mod mode;
@@ -13,6 +13,7 @@ mod mode;
 pub use mode::Mode;
 
 use crate::event::{LogPoint, SourcePosition};
+use crate::pipeline::ChangePolicies;
 
 /// One declared table: its topic, its names in the warehouse and its options.
 ///
@@ -87,13 +88,55 @@ pub struct TableDefinition {
     /// The last schema change of the table that this definition takes into account. None: the
     /// schema-change topic is not what the definition comes from.
     pub schema_changes: Option<SchemaChangeMark>,
+    /// The schemas that events carry and what version of the table each is. None: the events'
+    /// schemas are not what the definition comes from.
+    pub shapes: Option<Shapes>,
+    /// What is done when the source table changes.
+    pub on_schema_change: ChangePolicies,
+}
+
+/// The schemas inside a table's events, as far as they are known. An event with another one
+/// waits until the provisioner has seen it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shapes {
+    /// Each known schema. The present definition's version is the number of former ones.
+    pub known: Vec<Shape>,
+    /// The attributes that count. None: all but `ignored`.
+    pub only: Option<BTreeSet<String>>,
+    /// Attributes that do not count, because their columns are left out.
+    pub ignored: BTreeSet<String>,
+    /// The attributes of the records' keys; records with another key wait. None: the key is
+    /// declared, and what the records' own is does not matter.
+    pub key: Option<BTreeSet<String>>,
+    /// Where the newest schema was seen first, for people.
+    pub place: String,
+}
+
+/// One schema inside events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// The version of the table that its events are of, counted as in [`TableDefinition::former`].
+    pub version: usize,
+    /// The row's attributes that count, each with its form: all of the schema that matters for
+    /// how its values are read.
+    pub forms: BTreeMap<String, String>,
+}
+
+impl Shape {
+    /// What tells this schema from others in the control schema's catalog.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let forms: Vec<String> = self.forms.iter().map(|(name, form)| format!("{name}\0{form}")).collect();
+        crate::plan::provision::fingerprint(&forms.join("\n"))
+    }
 }
 
 /// A stretch of the source's log in which a table had another definition than now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormerVersion {
-    /// The schema change that ended it: events from there on are of the next version.
-    pub until: ChangePoint,
+    /// The schema change that ended it: events from there on are of the next version. None: its
+    /// events are known by the schema that they carry ([`TableDefinition::shapes`]).
+    pub until: Option<ChangePoint>,
     /// How each of the table's present columns is read from this version's events; parallel to
     /// [`TableDefinition::columns`].
     pub columns: Vec<FormerColumn>,
@@ -161,7 +204,13 @@ impl TableDefinition {
     /// Whether the place of an event in the source's log matters for how it is read.
     #[must_use]
     pub fn has_versions(&self) -> bool {
-        !self.former.is_empty() || self.schema_changes.is_some()
+        self.former.iter().any(|former| former.until.is_some()) || self.schema_changes.is_some()
+    }
+
+    /// Whether a change of a column's type is noticed before its events are read.
+    #[must_use]
+    pub fn tells_changes(&self) -> bool {
+        self.schema_changes.is_some() || self.shapes.is_some()
     }
 
     /// Whether the column of this source name is part of the key.
@@ -368,6 +417,12 @@ pub enum Decoding {
 }
 
 impl Decoding {
+    /// Whether a value means another with another scale or unit, and does not show it.
+    #[must_use]
+    pub fn has_hidden_form(self) -> bool {
+        self.has_unit() || matches!(self, Self::DecimalBase64 { .. } | Self::DecimalAny { .. } | Self::Bits { .. })
+    }
+
     /// Whether a number's unit is not to be seen in the number: a wrong one gives another time.
     #[must_use]
     pub fn has_unit(self) -> bool {

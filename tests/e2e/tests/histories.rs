@@ -168,6 +168,8 @@ fn definition(number: u64) -> TableDefinition {
         mode: Mode::default(),
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: Default::default(),
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }
@@ -181,6 +183,8 @@ pub(crate) fn declaration(brokers: Vec<String>, tables: Vec<TableDefinition>) ->
         waiting: Vec::new(),
         access: None,
         readers: Vec::new(),
+        accepted: Default::default(),
+        unions: Vec::new(),
     }
 }
 

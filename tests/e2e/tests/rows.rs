@@ -278,6 +278,8 @@ fn definition(number: usize) -> TableDefinition {
         mode: Mode::default(),
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: Default::default(),
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }

@@ -579,6 +579,8 @@ fn definition(tested: &Tested) -> TableDefinition {
         mode: Mode::default(),
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: Default::default(),
         schema_changes: None,
     }
 }

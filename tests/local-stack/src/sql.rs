@@ -28,7 +28,13 @@ pub fn render(pipeline_file: &Path, records: &[PathBuf], brokers: &[String]) -> 
         Some(Authentication::Mtls) => Login::Mtls,
         Some(Authentication::Iam) | None => Login::Iam,
     };
-    let inputs = Inputs { pipeline: &pipeline, dumps: &dumps, redshift_role: None, login, holds: Vec::new() };
+    let inputs = Inputs {
+        pipeline: &pipeline,
+        dumps: &dumps,
+        redshift_role: None,
+        login,
+        records: provisioner::Records::default(),
+    };
     let declared = tokio::task::block_in_place(|| {
         tokio::runtime::Handle::current().block_on(async {
             let deadline = tokio::time::Instant::now() + Duration::from_secs(600);

@@ -93,6 +93,8 @@ impl State {
             texts("role_name", &self.roles)
         } else if sql.contains("\"cdc\".\"holds\"") {
             Reply::Rows(ResultSet::of(&["topic", "kafka_partition", "kafka_offset"], Vec::new()))
+        } else if sql.contains("\"cdc\".\"watermarks\"") {
+            Reply::Rows(ResultSet::of(&["table_name", "kafka_partition", "kafka_offset"], Vec::new()))
         } else if sql.contains("\"cdc\".\"catalog\"") {
             if !self.relations.contains(&("cdc".to_owned(), "catalog".to_owned())) {
                 return Reply::Fails("ERROR: relation \"cdc.catalog\" does not exist".to_owned());

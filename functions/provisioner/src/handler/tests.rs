@@ -224,7 +224,7 @@ async fn a_statement_that_outlasts_the_time_is_cancelled() {
 async fn without_time_no_step_is_begun() {
     let world = world();
     let deps = world.function.deps().unwrap();
-    let (plan, _) = plan(&deps, limits("1").work).await.unwrap();
+    let (plan, _) = plan(&deps, &[], limits("1").work).await.unwrap();
     let layout = declare::layout(&deps.pipeline);
     let error = apply::apply(&*world.warehouse, &layout, &plan, false, "1", Deadline::now()).await.unwrap_err();
     assert!(matches!(error, ProvisionError::Time { done: 0, number: 1, .. }), "{error}");
@@ -362,7 +362,7 @@ async fn unreachable_kafka_stops_only_what_needs_it() {
         dumps: &deps.dumps,
         redshift_role: None,
         login: Login::Iam,
-        holds: Vec::new(),
+        records: crate::observe::Records::default(),
     };
     let declared = declare::declare(&inputs, &listing_fails, limits("2").work).await.unwrap();
     assert_eq!(declared.declaration.tables.len(), 2);

@@ -8,7 +8,7 @@
 
 use super::representation::SourceSql;
 use super::source_type::{Mapped, SqlType};
-use super::{SourceColumn, SourceTable};
+use super::{SourceColumn, SourceTable, form};
 use crate::catalog::{DECIMAL_MAX_PRECISION, Decoding, RedshiftType};
 use crate::event::flattened;
 use crate::event::json::Object;
@@ -25,6 +25,10 @@ pub struct Field {
     /// Whether the schema has a default in place of which JsonConverter writes no null: a null
     /// of the source cannot be told from the default.
     pub(super) hides_null: bool,
+    /// All of the schema that matters for how values are read.
+    pub(super) form: String,
+    /// The column's default, as a literal of the database where it is one.
+    pub(super) default: Option<String>,
 }
 
 /// The columns of the row images and of the key. None when the text is no schema of a change
@@ -45,12 +49,14 @@ pub(super) fn table(key_schema: Option<&str>, value_schema: &str) -> Option<Sour
         .filter(|field| !(is_flattened && field.text("field").is_some_and(|name| flattened::is_metadata(&name))))
         .map(|field| column(field, is_postgres))
         .collect::<Option<Vec<SourceColumn>>>()?;
-    let key = key_schema
-        .and_then(Object::parse)
-        .and_then(|schema| fields(&schema))
-        .map(|fields| fields.iter().filter_map(|field| field.string("field")).collect())
-        .unwrap_or_default();
+    let key = key_schema.map(names).unwrap_or_default();
     Some(SourceTable { columns, key })
+}
+
+/// The names of a structure's fields.
+pub(super) fn names(schema: &str) -> Vec<String> {
+    let fields = Object::parse(schema).and_then(|schema| fields(&schema)).unwrap_or_default();
+    fields.iter().filter_map(|field| field.string("field")).collect()
 }
 
 /// The connectors name the structure of a row `topic.Value`, of an event `topic.Envelope`.
@@ -74,10 +80,13 @@ fn column(field: &Object<'_>, is_postgres: bool) -> Option<SourceColumn> {
     let kind = field.string("type")?;
     let parameters = field.object("parameters").unwrap_or_default();
     let optional = field.boolean("optional").unwrap_or(false);
+    let mapped = map(field, &kind, logical.as_deref());
     Some(SourceColumn {
         name: field.string("field")?,
         field: Some(Field {
-            mapped: map(field, &kind, logical.as_deref()),
+            form: form::of(field),
+            default: default(field, &mapped),
+            mapped,
             hides_null: optional && field.raw("default").is_some_and(|default| default.get() != "null"),
             logical: logical.clone(),
             kind: kind.clone(),
@@ -86,6 +95,52 @@ fn column(field: &Object<'_>, is_postgres: bool) -> Option<SourceColumn> {
         nullable: optional,
         source_type: logical.unwrap_or(kind),
     })
+}
+
+/// The connector of an event with this schema is PostgreSQL's.
+pub(super) fn is_postgres(value_schema: &str) -> bool {
+    let Some(value) = Object::parse(value_schema) else { return false };
+    let name = field(&value, "source").and_then(|source| source.string("name"));
+    name.is_some_and(|name| name.contains("postgresql"))
+}
+
+/// Whether an event with this schema is a flattened row.
+pub(super) fn is_flattened(value_schema: &str) -> bool {
+    Object::parse(value_schema)
+        .is_some_and(|value| field(&value, "after").or_else(|| field(&value, "before")).is_none())
+}
+
+/// A field's default as a literal. What Debezium writes for a default that it cannot evaluate is
+/// the type's zero; where that is no likely default it gets brackets around it, which make it none.
+fn default(field: &Object<'_>, mapped: &Mapped) -> Option<String> {
+    let default = form::scalar(field, "default")?;
+    Some(match mapped {
+        Mapped::Exact(_, Decoding::DecimalBase64 { scale }) => {
+            decimal(&default, *scale).unwrap_or_else(|| format!("({default})"))
+        }
+        Mapped::Exact(_, Decoding::Text) if default == NIL_UUID => format!("({default})"),
+        Mapped::Exact(_, Decoding::Integer | Decoding::Float | Decoding::Boolean | Decoding::Text)
+        | Mapped::UnsizedText => default,
+        _ => format!("({default})"),
+    })
+}
+
+/// What stands for `gen_random_uuid()`.
+const NIL_UUID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Base64 of an unscaled two's complement number, as decimal text.
+fn decimal(base64: &str, scale: u8) -> Option<String> {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(base64).ok()?;
+    if bytes.is_empty() || bytes.len() > 16 {
+        return None;
+    }
+    let sign = if bytes[0] >= 128 { -1 } else { 0 };
+    let number = bytes.iter().fold(sign, |number: i128, byte| number << 8 | i128::from(*byte));
+    let digits = format!("{:0>width$}", number.unsigned_abs(), width = usize::from(scale) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
+    let sign = if number < 0 { "-" } else { "" };
+    Some(if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
 }
 
 /// What a field becomes as far as its schema alone tells.
@@ -150,7 +205,7 @@ fn map(field: &Object<'_>, kind: &str, logical: Option<&str>) -> Mapped {
         ) => exact(RedshiftType::Super, Decoding::Super),
         ("string", Some("io.debezium.data.Enum" | "io.debezium.data.EnumSet")) => {
             let values = parameters.text("allowed").map_or(0, |allowed| allowed.len());
-            Mapped::text(i64::try_from(values).unwrap_or(i64::MAX).max(255))
+            Mapped::text(i64::from(form::stepped(values)))
         }
         ("string", Some("io.debezium.data.Uuid")) => Mapped::text(36),
         ("string", Some("io.debezium.time.Interval")) => Mapped::text(64),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::history::{self, FormerSource, History};
 use super::representation::{self, SourceSql};
+use super::shapes::{self, SeenSchemas};
 use super::{Knowledge, Mapped, SourceColumn, SourceTable, dump};
 use crate::catalog::{
     Column, Decoding, FormerColumn, FormerVersion, Mode, RedshiftType, TableDefinition, TableSpec, VARCHAR_MAX_BYTES,
@@ -284,7 +285,15 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         return Err(failed(spec, problems));
     }
     let history = history_of(pipeline, spec, knowledge).filter(|_| origin == Origin::SchemaChanges);
-    let former = history.map(|history| former_versions(history, &columns, &sources, settings)).unwrap_or_default();
+    let mut former = history.map(|history| former_versions(history, &columns, &sources, settings)).unwrap_or_default();
+    let seen = knowledge.events.get(&spec.topic).filter(|_| origin != Origin::SchemaChanges);
+    let shapes = seen.map(|seen| {
+        let by_hand = known_attributes.is_none();
+        let (mut shapes, versions) = shapes::known(pipeline, seen, &columns, &sources, &options, by_hand);
+        shapes.key = seen.records_key(&key).filter(|_| options.key.is_none());
+        former = versions;
+        shapes
+    });
     let table = TableDefinition {
         spec: spec.clone(),
         columns,
@@ -294,6 +303,8 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         former,
         known_attributes,
         schema_changes: history.and_then(History::mark).cloned(),
+        shapes,
+        on_schema_change: options.on_schema_change,
     };
     Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy })
 }
@@ -320,7 +331,7 @@ fn known_attributes(
     }
     let mut known: BTreeSet<String> = source.columns.iter().map(|column| column.name.clone()).collect();
     known.extend(history.map(History::attributes).unwrap_or_default());
-    known.extend(knowledge.events.get(&spec.topic).into_iter().flat_map(|events| events.attributes.iter().cloned()));
+    known.extend(knowledge.events.get(&spec.topic).into_iter().flat_map(SeenSchemas::attributes));
     known.extend(options.exclude.iter().cloned());
     Some(known)
 }
@@ -346,7 +357,7 @@ fn former_versions(
         .former(&names)
         .into_iter()
         .map(|version| FormerVersion {
-            until: version.until,
+            until: Some(version.until),
             discarded: version.discarded,
             // Events of a dropped table are not read at all.
             columns: if version.discarded {
@@ -367,21 +378,8 @@ fn former_column(
     former: &SourceColumn,
     settings: &ConnectorSettings,
 ) -> FormerColumn {
-    let renamed = |target_type: RedshiftType, decoding: Decoding| {
-        if former.name == column.source_name && target_type == column.target_type && decoding == column.decoding {
-            return FormerColumn::Same;
-        }
-        FormerColumn::Other(Box::new(Column {
-            source_name: former.name.clone(),
-            target_type,
-            decoding,
-            nullable: former.nullable,
-            source_type: former.source_type.clone(),
-            ..column.clone()
-        }))
-    };
     if present.is_some_and(|present| present.sql == former.sql) {
-        return renamed(column.target_type, column.decoding);
+        return read_as(column, former, column.target_type, column.decoding);
     }
     // The events' schema tells the present unit of times only. If it is another than the stated
     // settings give, that of former events is not known. Other forms show in the values.
@@ -391,15 +389,39 @@ fn former_column(
         Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding.has_unit() && !is_as_stated => {
             FormerColumn::Unknown
         }
+        mapped => as_former(column, former, mapped),
+    }
+}
+
+/// A column as it was in an earlier definition, where it was `mapped`.
+pub(super) fn as_former(column: &Column, former: &SourceColumn, mapped: Mapped) -> FormerColumn {
+    let unsized_text = RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES };
+    match mapped {
         Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding == column.decoding => {
-            renamed(column.target_type, decoding)
+            read_as(column, former, column.target_type, decoding)
         }
-        Mapped::UnsizedText if column.decoding == Decoding::Text => renamed(column.target_type, Decoding::Text),
-        Mapped::Exact(target_type, decoding) => renamed(target_type, decoding),
-        Mapped::UnsizedText => renamed(RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES }, Decoding::Text),
-        Mapped::Unsized(decoding) => renamed(RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES }, decoding),
+        Mapped::UnsizedText if column.decoding == Decoding::Text => {
+            read_as(column, former, column.target_type, Decoding::Text)
+        }
+        Mapped::Exact(target_type, decoding) => read_as(column, former, target_type, decoding),
+        Mapped::UnsizedText => read_as(column, former, unsized_text, Decoding::Text),
+        Mapped::Unsized(decoding) => read_as(column, former, unsized_text, decoding),
         Mapped::Unsupported { .. } => FormerColumn::Unknown,
     }
+}
+
+fn read_as(column: &Column, former: &SourceColumn, target_type: RedshiftType, decoding: Decoding) -> FormerColumn {
+    if former.name == column.source_name && target_type == column.target_type && decoding == column.decoding {
+        return FormerColumn::Same;
+    }
+    FormerColumn::Other(Box::new(Column {
+        source_name: former.name.clone(),
+        target_type,
+        decoding,
+        nullable: former.nullable,
+        source_type: former.source_type.clone(),
+        ..column.clone()
+    }))
 }
 
 fn failed(spec: &TableSpec, problems: Vec<DefineProblem>) -> DefineError {
@@ -431,28 +453,27 @@ fn choose(
     problems: &mut Vec<DefineProblem>,
 ) -> Option<(Origin, SourceTable)> {
     let (container, table) = pipeline.source_names(&spec.topic);
+    let seen = knowledge.events.get(&spec.topic).and_then(SeenSchemas::newest);
     let allowed = |source: ColumnSource| [ColumnSource::Auto, source].contains(&pipeline.column_source());
     // A table whose columns are declared has them from there, whatever the others use.
     if !options.declare.is_empty() {
         let declared = declared(pipeline, options, problems)?;
-        let seen = knowledge.events.get(&spec.topic).map(|known| &known.table);
         // Declared names are the events' own.
-        return Some((Origin::Declared, as_in_events(declared, seen, Some(FieldNameAdjustment::None))));
+        return Some((Origin::Declared, as_in_events(declared, seen.as_ref(), Some(FieldNameAdjustment::None))));
     }
     let dump = || knowledge.dump.find(container, table);
     let schema_changes = || knowledge.schema_changes.find(container, table);
-    let events = || knowledge.events.get(&spec.topic).map(|known| &known.table);
     let found = |source, origin, table: Option<&SourceTable>| {
         table.filter(|table| allowed(source) && !table.columns.is_empty()).map(|table| (origin, table.clone()))
     };
     let adjustment = pipeline.settings().field_names;
     let (origin, table) = found(ColumnSource::Dump, Origin::Dump, dump())
         .or_else(|| found(ColumnSource::SchemaChanges, Origin::SchemaChanges, schema_changes()))
-        .or_else(|| found(ColumnSource::Events, Origin::Events, events()))?;
+        .or_else(|| found(ColumnSource::Events, Origin::Events, seen.as_ref()))?;
     if origin == Origin::Events {
         return Some((origin, table));
     }
-    Some((origin, as_in_events(table, events(), adjustment)))
+    Some((origin, as_in_events(table, seen.as_ref(), adjustment)))
 }
 
 /// A table's columns under the names that they have in the events, with what the events' schema

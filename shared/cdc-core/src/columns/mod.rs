@@ -15,17 +15,19 @@
 mod connect;
 mod define;
 mod dump;
+pub(crate) mod form;
 mod history;
 mod mysql;
 mod postgres;
 mod representation;
+mod shapes;
 mod source_type;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod type_table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 pub use connect::Field;
@@ -252,19 +254,10 @@ fn unquoted(literal: &str) -> String {
 /// timestamp counts.
 #[derive(Debug, Clone, Default)]
 pub struct Knowledge {
-    events: BTreeMap<String, EventSchema>,
+    events: BTreeMap<String, shapes::SeenSchemas>,
     schema_changes: SourceTables,
     histories: BTreeMap<TableName, history::History>,
     dump: SourceTables,
-}
-
-#[derive(Debug, Clone)]
-struct EventSchema {
-    timestamp_ms: Option<i64>,
-    texts: (Option<String>, String),
-    table: SourceTable,
-    /// The columns of every event that was seen, newest or not.
-    attributes: BTreeSet<String>,
 }
 
 impl Knowledge {
@@ -298,33 +291,27 @@ impl Knowledge {
         self.events.contains_key(topic)
     }
 
+    /// Takes in the oldest record of a partition that is not merged yet: its key is the key with
+    /// which merging goes on.
+    pub fn learn_unmerged(&mut self, record: &Record) {
+        self.learn(record);
+        let key = embedded_schemas(record).key;
+        if let (Some(key), Some(events)) = (key, self.events.get_mut(&record.position.topic)) {
+            events.learn_unmerged(key);
+        }
+    }
+
     /// Returns whether the schema is a change event's.
     fn learn_event_schema(&mut self, record: &Record, key_schema: Option<&str>, value_schema: &str) -> bool {
         let topic = &record.position.topic;
-        if let Some(known) = self.events.get_mut(topic)
-            && known.texts.0.as_deref() == key_schema
-            && known.texts.1 == value_schema
-        {
-            known.timestamp_ms = known.timestamp_ms.max(record.timestamp_ms);
-            return true;
-        }
-        let Some(table) = from_event_schema(key_schema, value_schema) else {
-            return false;
-        };
-        let mut schema = EventSchema {
-            timestamp_ms: record.timestamp_ms,
-            texts: (key_schema.map(str::to_owned), value_schema.to_owned()),
-            attributes: table.columns.iter().map(|column| column.name.clone()).collect(),
-            table,
-        };
         if let Some(known) = self.events.get_mut(topic) {
-            if known.timestamp_ms > record.timestamp_ms {
-                known.attributes.append(&mut schema.attributes);
-                return true;
-            }
-            schema.attributes.append(&mut known.attributes);
+            return known.learn(record, key_schema, value_schema);
         }
-        self.events.insert(topic.clone(), schema);
-        true
+        let mut seen = shapes::SeenSchemas::default();
+        let is_event = seen.learn(record, key_schema, value_schema);
+        if is_event {
+            self.events.insert(topic.clone(), seen);
+        }
+        is_event
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::changes::StatedPolicies;
 use crate::catalog::{Mode, OnUnfitValue};
 
 /// The pipeline file of redshift-cdc: which Kafka topics of Debezium become which tables in
@@ -376,6 +377,9 @@ pub(super) struct Defaults {
     pub(super) keyless: Keyless,
     /// What becomes of a value that its column cannot hold.
     pub(super) on_unfit_value: OnUnfitValue,
+    /// What to do when a source table changes: one policy for all kinds of change, or one for
+    /// each.
+    pub(super) on_schema_change: Option<StatedPolicies>,
     /// The freshness that is promised, in seconds: lag-monitor calls a table behind whose oldest
     /// unmerged record is older. Left out: the function's own setting `BEHIND_AFTER_MS`.
     #[schemars(range(min = 1, max = 86_400))]
@@ -395,6 +399,7 @@ impl Default for Defaults {
             mode: Mode::default(),
             keyless: Keyless::default(),
             on_unfit_value: OnUnfitValue::default(),
+            on_schema_change: None,
             freshness_seconds: None,
             unsized_text_bytes: crate::catalog::VARCHAR_MAX_BYTES,
         }
@@ -449,6 +454,9 @@ pub(super) struct TableEntry {
     /// list makes the table one without a key.
     #[serde(default)]
     pub(super) key: Option<Vec<Name>>,
+    /// A view that shows all tables of this pattern as one: shards of one table.
+    #[serde(default)]
+    pub(super) union: Option<UnionView>,
     /// Which columns, under which names.
     #[serde(default)]
     pub(super) columns: Option<Columns>,
@@ -467,6 +475,9 @@ pub(super) struct TableEntry {
     /// What becomes of a value that its column cannot hold.
     #[serde(default)]
     pub(super) on_unfit_value: Option<OnUnfitValue>,
+    /// What to do when the source table changes.
+    #[serde(default)]
+    pub(super) on_schema_change: Option<StatedPolicies>,
     /// The freshness that is promised for the table, in seconds.
     #[serde(default)]
     #[schemars(range(min = 1, max = 86_400))]
@@ -492,6 +503,26 @@ pub(super) struct Target {
     #[serde(default)]
     #[schemars(length(min = 1, max = 127))]
     pub(super) table: Option<String>,
+}
+
+/// A view over all tables of a pattern. Its columns are theirs by name.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnionView {
+    /// Its schema. Becomes lower case.
+    #[schemars(length(min = 1, max = 127))]
+    pub(super) schema: String,
+    /// Its name. Becomes lower case.
+    #[schemars(length(min = 1, max = 127))]
+    pub(super) table: String,
+    /// The column that tells the source table, as `database.table`. Becomes lower case.
+    #[serde(default = "shard")]
+    #[schemars(length(min = 1, max = 127))]
+    pub(super) column: String,
+}
+
+fn shard() -> String {
+    "shard".to_owned()
 }
 
 /// Which columns, under which names. Names are the source's, in its own spelling.

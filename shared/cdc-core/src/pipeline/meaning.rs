@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::changes::ChangePolicies;
 use super::check::join;
 use super::document::{self, Authentication, ColumnSource, Columns, Connector, Document, TableEntry};
 use super::glob::Glob;
@@ -60,6 +61,10 @@ pub(super) fn understand(document: Document, marks: &BTreeMap<String, Mark>) -> 
 
     let source = document.source;
     let warehouse = document.warehouse;
+    let mut policies = ChangePolicies::default();
+    if let Some(stated) = document.defaults.on_schema_change {
+        policies.state(stated);
+    }
     let pipeline = Pipeline {
         name: document.name,
         heartbeat_topic: format!("{}.{}", source.heartbeat_prefix, source.topic_prefix),
@@ -83,6 +88,7 @@ pub(super) fn understand(document: Document, marks: &BTreeMap<String, Mark>) -> 
             mode: document.defaults.mode,
             keyless: document.defaults.keyless,
             on_unfit_value: document.defaults.on_unfit_value,
+            on_schema_change: policies,
             freshness: document.defaults.freshness_seconds.map(super::seconds),
             ..TableOptions::default()
         },

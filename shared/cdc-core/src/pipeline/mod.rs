@@ -4,6 +4,7 @@
 //! place and the nearest right key. Nothing here reads files, asks a server or knows the time;
 //! the files of a dump are named by [`Pipeline::dump_files`] and read by the caller.
 
+mod changes;
 mod check;
 mod document;
 mod glob;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+pub use changes::{ChangePolicies, ChangePolicy, FollowPolicy};
 pub use document::{
     Authentication, BinaryHandling, ColumnSource, Connector, ConnectorSettings, DecimalHandling, DeclaredColumn,
     FieldNameAdjustment, HstoreHandling, IntervalHandling, Keyless, OnUnsupportedColumn, TimePrecision,
@@ -112,6 +114,8 @@ pub struct TableOptions {
     pub keyless: Keyless,
     /// What becomes of a value that its column cannot hold.
     pub on_unfit_value: OnUnfitValue,
+    /// What to do when the source table changes.
+    pub on_schema_change: ChangePolicies,
     /// The same for single columns, by source name.
     pub on_unfit_value_of: BTreeMap<String, OnUnfitValue>,
     /// The freshness that is promised. None: the function's own setting counts.

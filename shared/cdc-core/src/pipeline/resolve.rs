@@ -7,6 +7,7 @@ use super::names::{folded, identifier_problem, slug};
 use super::{Entry, Pipeline, TableOptions};
 use crate::catalog::TableSpec;
 use crate::error::{Classify, ErrorKind};
+use crate::plan::provision::Union;
 
 /// What a topic is for this pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +123,27 @@ impl Pipeline {
         if errors.is_empty() { Ok(specs) } else { Err(CatalogErrors { errors }) }
     }
 
+    /// The views over several tables, with those of these topics that belong to each.
+    #[must_use]
+    pub fn unions(&self, topics: &[String]) -> Vec<Union> {
+        let member = |topic: &String| {
+            let (container, table) = self.source_names(topic);
+            (topic.clone(), format!("{container}.{table}"))
+        };
+        let union = |entry: &Entry| {
+            let view = entry.stated.union.as_ref()?;
+            let means =
+                |topic: &&String| entry.topic.matches(topic) && !entry.exclude.iter().any(|glob| glob.matches(topic));
+            Some(Union {
+                schema: folded(&view.schema),
+                table: folded(&view.table),
+                column: folded(&view.column),
+                members: topics.iter().filter(means).map(member).collect(),
+            })
+        };
+        self.entries.iter().filter_map(union).collect()
+    }
+
     /// The entries that mean this topic: patterns in the file's order, then the exact name.
     fn layers(&self, topic: &str) -> Vec<&Entry> {
         let meant =
@@ -149,6 +171,9 @@ impl Pipeline {
             }
             if let Some(policy) = stated.on_unfit_value {
                 options.on_unfit_value = policy;
+            }
+            if let Some(policies) = stated.on_schema_change {
+                options.on_schema_change.state(policies);
             }
             if let Some(seconds) = stated.freshness_seconds {
                 options.freshness = Some(super::seconds(seconds));

@@ -26,6 +26,7 @@ mod order;
 mod quarantine;
 mod range;
 mod row_versions;
+mod shapes;
 mod soft_delete;
 mod staging;
 mod truncations;

@@ -21,6 +21,7 @@ pub mod refresh_procedure;
 pub mod reshape;
 pub mod synchronise;
 pub mod target_table;
+pub mod union_view;
 mod versions;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Only views of Redshift's own documentation are read, and each by name and column.
 
 use super::ident::literal;
-use super::layout::{CATALOG, GAPS, HOLDS, Layout};
+use super::layout::{CATALOG, GAPS, HOLDS, Layout, WATERMARKS};
 use crate::catalog::TableSpec;
 
 /// Columns `table_schema, table_name, table_type` of the pipeline's schemas.
@@ -82,5 +82,15 @@ pub fn incomplete_logs(layout: &Layout, spec: &TableSpec) -> String {
         landing = layout.landing_view(spec),
         gaps = layout.control(GAPS),
         table = literal(spec.id().as_str()),
+    )
+}
+
+/// Columns `table_name, kafka_partition, kafka_offset`: what is merged. Fails if the view does not
+/// exist yet.
+#[must_use]
+pub fn watermarks(layout: &Layout) -> String {
+    format!(
+        "SELECT w.table_name, w.kafka_partition, w.kafka_offset FROM {} AS w ORDER BY 1, 2",
+        layout.control(WATERMARKS)
     )
 }

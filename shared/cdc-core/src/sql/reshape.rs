@@ -7,10 +7,10 @@
 
 use super::control_schema;
 use super::ident::{literal, qualified, quoted};
-use super::layout::{Layout, TRUNCATIONS};
+use super::layout::{Layout, QUARANTINE, TRUNCATIONS};
 use super::target_table;
 use super::versions;
-pub use super::versions::converted;
+pub use super::versions::{as_altered, converted, has_fraction, lost_digits};
 use crate::catalog::{ChangePoint, Column, TableDefinition};
 
 /// A statement each: make the procedure, call it, drop it.
@@ -116,6 +116,60 @@ pub fn retype_column(
     });
     statements.push(target_table::rename_column(layout, table, &fresh.target_name, &column.target_name));
     locked(layout, table, "give a column another type", &statements)
+}
+
+/// Adds a column whose value in the rows that are there is known: the merge procedure that does not
+/// know the column yet gives it to the rows that it inserts, too.
+#[must_use]
+pub fn add_column_with(layout: &Layout, table: &TableDefinition, column: &Column, value: &str) -> String {
+    format!("{} DEFAULT {value}", target_table::add_column(layout, table, column))
+}
+
+/// A default as a literal of the column's type. None if it is none.
+#[must_use]
+pub fn literal_of(default: &str, column: &Column) -> Option<String> {
+    versions::default_value(default, column)
+}
+
+/// Puts the rows into quarantine whose value nobody can tell since the source changed the column:
+/// those for which `condition` holds, an expression over the target as `t`.
+#[must_use]
+pub fn quarantine_rows(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &str,
+    condition: &str,
+    reason: &str,
+) -> Vec<String> {
+    let statement = format!(
+        "INSERT INTO {quarantine} (quarantined_at, table_name, topic, kafka_partition, kafka_offset, scope, reason, column_names)\n\
+         \x20   SELECT SYSDATE, {table_name}, {topic}, t.\"_cdc_kafka_partition\", t.\"_cdc_kafka_offset\", 'value', {reason}, {column}\n\
+         \x20   FROM {target} AS t WHERE {condition}",
+        quarantine = layout.control(QUARANTINE),
+        table_name = literal(table.spec.id().as_str()),
+        topic = literal(&table.spec.topic),
+        reason = literal(reason),
+        column = literal(column),
+        target = layout.target_table(&table.spec),
+    );
+    locked(layout, table, "write down the rows whose value nobody can tell", &[statement])
+}
+
+/// Changes a column's values in place, where `condition` holds.
+#[must_use]
+pub fn alter_values(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    value: &str,
+    condition: &str,
+) -> Vec<String> {
+    let statement = format!(
+        "UPDATE {} SET {} = {value} WHERE {condition}",
+        layout.target_table(&table.spec),
+        quoted(&column.target_name)
+    );
+    locked(layout, table, "give a column the values that the source has since it changed the type", &[statement])
 }
 
 /// One column of a rebuilt table: its definition, and its value computed from the old table.

@@ -12,10 +12,11 @@ use super::{
 };
 use crate::catalog::{
     ChangePoint, Column, Decoding, Element, FormerColumn, FormerVersion, Mode, OnUnfitValue, RedshiftType,
-    SchemaChangeMark, TableDefinition, TableSpec,
+    SchemaChangeMark, Shape, Shapes, TableDefinition, TableSpec,
 };
 use crate::columns::UNAVAILABLE_VALUE;
 use crate::event::{LogPoint, SourcePosition};
+use crate::pipeline::{ChangePolicies, ChangePolicy};
 
 fn layout() -> Layout {
     Layout { control_schema: "cdc".into(), landing_schema: "cdc_landing".into(), external_schema: "cdc_kafka".into() }
@@ -55,6 +56,8 @@ fn order_detail() -> TableDefinition {
         key: vec!["ORDER_ID".into(), "LINE_NO".into()],
         mode: Mode::default(),
         former: Vec::new(),
+        shapes: None,
+        on_schema_change: ChangePolicies::default(),
         known_attributes: Some(["ORDER_ID", "LINE_NO", "SKU", "QUANTITY", "NOTE"].map(str::to_owned).into()),
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
@@ -112,6 +115,8 @@ fn awkward() -> TableDefinition {
         mode: Mode::default(),
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: ChangePolicies::default(),
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }
@@ -176,12 +181,12 @@ fn changed() -> TableDefinition {
     use FormerColumn::{Absent, Other, Same, Unknown};
     table.former = vec![
         FormerVersion {
-            until: point(100),
+            until: Some(point(100)),
             columns: vec![Same, Same, Same, Unknown, Absent { default: None, reuses_name: false }],
             discarded: true,
         },
         FormerVersion {
-            until: point(200),
+            until: Some(point(200)),
             columns: vec![
                 Same,
                 Same,
@@ -192,7 +197,7 @@ fn changed() -> TableDefinition {
             discarded: false,
         },
         FormerVersion {
-            until: point(300),
+            until: Some(point(300)),
             columns: vec![Same, Same, Same, Other(Box::new(narrow)), Other(Box::new(text))],
             discarded: false,
         },
@@ -209,6 +214,59 @@ fn changed() -> TableDefinition {
 #[test]
 fn merge_procedure_of_a_table_whose_definition_changed() {
     check_golden("merge_changed.sql", &merge_procedure::create(&layout(), &changed()));
+}
+
+/// A table whose versions the events' own schemas tell: a decimal of another scale, and a column
+/// that was added with a default. Truncations wait, and one column is left out.
+fn shaped() -> TableDefinition {
+    let mut table = order_detail();
+    let narrow = Column {
+        target_type: RedshiftType::Decimal { precision: 8, scale: 2 },
+        decoding: Decoding::DecimalBase64 { scale: 2 },
+        ..table.columns[3].clone()
+    };
+    use FormerColumn::{Absent, Other, Same};
+    let added = Absent { default: Some("none".into()), reuses_name: false };
+    table.former = vec![FormerVersion {
+        until: None,
+        columns: vec![Same, Same, Same, Other(Box::new(narrow)), added],
+        discarded: false,
+    }];
+    let decimal = |scale| format!("bytes org.apache.kafka.connect.data.Decimal scale {scale}");
+    let forms =
+        |fields: &[(&str, &str)]| fields.iter().map(|(name, form)| ((*name).to_owned(), (*form).to_owned())).collect();
+    let (two, three) = (decimal(2), decimal(3));
+    let first = [("ORDER_ID", "int64"), ("LINE_NO", "int32"), ("SKU", "string"), ("QUANTITY", two.as_str())];
+    let second = [
+        ("ORDER_ID", "int64"),
+        ("LINE_NO", "int32"),
+        ("SKU", "string"),
+        ("QUANTITY", three.as_str()),
+        ("NOTE", "string"),
+    ];
+    table.shapes = Some(Shapes {
+        known: vec![Shape { version: 0, forms: forms(&first) }, Shape { version: 1, forms: forms(&second) }],
+        only: None,
+        ignored: ["SECRET".to_owned()].into(),
+        key: Some(["ORDER_ID".to_owned(), "LINE_NO".to_owned()].into()),
+        place: String::new(),
+    });
+    table.on_schema_change.truncate = ChangePolicy::Hold;
+    table
+}
+
+#[test]
+fn merge_procedure_of_a_table_whose_events_tell_its_versions() {
+    check_golden("merge_shaped.sql", &merge_procedure::create(&layout(), &shaped()));
+}
+
+#[test]
+fn a_truncation_that_is_ignored_is_left_out() {
+    let mut table = order_detail();
+    table.on_schema_change.truncate = ChangePolicy::Ignore;
+    let procedure = merge_procedure::create(&layout(), &table);
+    assert!(procedure.contains("-- Truncations are left out"), "{procedure}");
+    assert!(!procedure.contains("INSERT INTO \"cdc\".\"truncations\""), "{procedure}");
 }
 
 #[test]

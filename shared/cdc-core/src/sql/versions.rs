@@ -9,7 +9,7 @@ use super::decode::{self, Staged};
 use super::decoding_functions::POSITION;
 use super::ident::{literal, quoted};
 use super::layout::Layout;
-use crate::catalog::{ChangePoint, Column, FormerColumn, RedshiftType, TableDefinition};
+use crate::catalog::{ChangePoint, Column, Decoding, FormerColumn, RedshiftType, TableDefinition};
 
 /// Whether an event is at or after a schema change. `event` names a relation with
 /// `_cdc_log_server`, `_cdc_log_position` and `_cdc_kafka_timestamp`; `position` and
@@ -39,7 +39,8 @@ pub(super) fn version(table: &TableDefinition, event: &str) -> String {
     let passed: Vec<String> = table
         .former
         .iter()
-        .map(|former| format!("CASE WHEN {} THEN 1 ELSE 0 END", at_or_after_point(event, &former.until)))
+        .filter_map(|former| former.until.as_ref())
+        .map(|until| format!("CASE WHEN {} THEN 1 ELSE 0 END", at_or_after_point(event, until)))
         .collect();
     passed.join("\n            + ")
 }
@@ -116,7 +117,7 @@ pub(super) fn typed(
         FormerColumn::Same => present.clone(),
         FormerColumn::Other(former) => {
             let value = decode::typed(layout, image, former, &staged(former));
-            converted(&value, former.target_type, column.target_type).unwrap_or_else(|| nothing(column))
+            as_altered(&value, former, column).unwrap_or_else(|| nothing(column))
         }
         FormerColumn::Absent { default: Some(default), .. } => {
             default_value(default, column).unwrap_or_else(|| nothing(column))
@@ -213,9 +214,54 @@ pub fn converted(value: &str, from: RedshiftType, to: RedshiftType) -> Option<St
     }
 }
 
+/// A value of a former column as the source has it since it changed the column's type: as
+/// [`converted`]; a decimal that lost digits behind the point is rounded, half away from zero, as
+/// the sources and Redshift do ("ROUND function"); a time that lost digits of the second is known
+/// if it had none. None where nobody can tell.
+#[must_use]
+pub fn as_altered(value: &str, former: &Column, column: &Column) -> Option<String> {
+    use RedshiftType as T;
+    let to = column.target_type;
+    if let (T::Decimal { scale: s1, .. }, T::Decimal { precision, scale }) = (former.target_type, to)
+        && scale < s1
+    {
+        let rounded = format!("ROUND({value}, {scale})");
+        return Some(format!(
+            "CASE WHEN ABS({rounded}) < {} THEN {rounded} END::{to}",
+            power_of_ten(precision - scale)
+        ));
+    }
+    if lost_digits(former, column) {
+        return Some(format!("CASE WHEN {} THEN NULL ELSE {value} END", has_fraction(value)));
+    }
+    converted(value, former.target_type, to)
+}
+
+/// Whether a column's times arrive in milliseconds now and had more digits before. How many digits
+/// they have left is not told.
+#[must_use]
+pub fn lost_digits(former: &Column, column: &Column) -> bool {
+    use Decoding as D;
+    matches!(
+        (former.decoding, column.decoding),
+        (D::TimestampMicros | D::TimestampNanos, D::TimestampMillis) | (D::TimeMicros | D::TimeNanos, D::TimeMillis)
+    )
+}
+
+/// Whether a time has a fraction of a second.
+#[must_use]
+pub fn has_fraction(value: &str) -> String {
+    format!("MOD(EXTRACT(microsecond FROM {value})::BIGINT, 1000000) <> 0")
+}
+
+/// One with so many zeros.
+fn power_of_ten(zeros: u8) -> String {
+    format!("1{}", "0".repeat(usize::from(zeros)))
+}
+
 /// A column's default as a typed literal. None for what is no plain literal of the type:
 /// expressions, and values that the target's type does not hold.
-pub(super) fn default_value(default: &str, column: &Column) -> Option<String> {
+pub(crate) fn default_value(default: &str, column: &Column) -> Option<String> {
     use RedshiftType as T;
     let kind = column.target_type;
     let is = |pattern: &dyn Fn(&str) -> bool| pattern(default).then(|| format!("{}::{kind}", literal(default)));

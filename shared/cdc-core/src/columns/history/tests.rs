@@ -91,7 +91,7 @@ fn shown(table: &TableDefinition, version: &FormerVersion) -> String {
             })
         })
         .collect();
-    let end: u64 = version.until.log.position.split(':').nth(1).unwrap().parse().unwrap();
+    let end: u64 = version.until.as_ref().unwrap().log.position.split(':').nth(1).unwrap().parse().unwrap();
     format!("{end}{}: {}", if version.discarded { " discarded" } else { "" }, columns.join(", "))
 }
 

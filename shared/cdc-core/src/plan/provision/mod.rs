@@ -16,8 +16,12 @@ use crate::sql::layout::{
 };
 use crate::sql::{decoding_functions, grants, landing_view, merge_procedure};
 
+mod changes;
 mod modes;
 mod tables;
+mod unions;
+
+pub use unions::{Union, problems};
 
 pub use modes::switching;
 
@@ -41,6 +45,10 @@ pub struct Declaration {
     pub access: Option<Access>,
     /// Roles that may read the target tables.
     pub readers: Vec<String>,
+    /// Tables whose pending changes somebody has accepted, whatever their policies say.
+    pub accepted: BTreeSet<TableId>,
+    /// Views that show many tables as one.
+    pub unions: Vec<Union>,
 }
 
 /// The functions' role and users.
@@ -115,6 +123,8 @@ pub enum ObjectKind {
     TargetTable,
     /// A watermark or ledger table.
     TableState,
+    /// The version of a source table's definition that is taken in.
+    TableVersion,
     /// A procedure.
     Procedure,
     /// A database user.
@@ -138,6 +148,7 @@ impl ObjectKind {
             Self::View => "view",
             Self::TargetTable => "target table",
             Self::TableState => "table state",
+            Self::TableVersion => "table version",
             Self::Procedure => "procedure",
             Self::User => "user",
             Self::Role => "role",
@@ -249,6 +260,10 @@ struct Desired {
     relation: Option<(String, String)>,
     /// What the fingerprint covers, if not the statements.
     identity: Option<String>,
+    /// The fingerprint itself, where it is none of a text.
+    recorded_as: Option<String>,
+    /// A change is recorded although no statement comes with it.
+    may_be_empty: bool,
     statements: Vec<String>,
     on_change: OnChange,
     why: String,
@@ -263,6 +278,8 @@ impl Desired {
             object,
             relation: None,
             identity: None,
+            recorded_as: None,
+            may_be_empty: false,
             statements,
             on_change: OnChange::Replace,
             why: why.into(),
@@ -288,6 +305,9 @@ impl Desired {
     }
 
     fn fingerprint(&self) -> String {
+        if let Some(recorded) = &self.recorded_as {
+            return recorded.clone();
+        }
         fingerprint(self.identity.as_ref().unwrap_or(&self.statements.join(";\n")))
     }
 }
@@ -314,6 +334,16 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
                     table.mode.as_str()
                 ),
             });
+        } else if modes::cannot_recount(table, observed) {
+            plan.waiting.push(Waiting {
+                topic: table.spec.topic.clone(),
+                reason: format!(
+                    "the columns of table {} changed; its rows are counted by all of them, and the landing view does not hold \
+                     every record that was merged any more, to count them anew. Declare a `key`, or give the topic another \
+                     `target` and take a new snapshot",
+                    table.spec.source_table
+                ),
+            });
         } else if merge_procedure::create(&declaration.layout, table).len() > STATEMENT_BYTES {
             plan.waiting.push(Waiting {
                 topic: table.spec.topic.clone(),
@@ -328,14 +358,24 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
             tables.push(table.clone());
         }
     }
-    let tables: Vec<TableDefinition> =
+    let mut tables: Vec<TableDefinition> =
         tables.iter().map(|table| modes::possible(table, observed, &mut plan.warnings)).collect();
     let mut desired = foundation(declaration, observed);
     desired.extend(schema_changes(declaration, &tables));
-    for table in &tables {
-        desired.extend(tables::objects(declaration, table, observed, &mut plan.warnings));
+    let mut kept = BTreeSet::new();
+    for table in &mut tables {
+        *table = changes::without_ignored(table.clone(), observed);
+        let found = tables::changes(declaration, table, observed);
+        let held = changes::held(&found, table, declaration);
+        if held.is_empty() {
+            desired.extend(tables::objects(declaration, table, observed, &found, &mut plan.warnings));
+        } else {
+            plan.waiting.push(held_back(table, &held));
+            kept.insert(table.spec.id());
+        }
     }
     desired.extend(overview(&declaration.layout, &tables));
+    desired.extend(unions::desired(declaration, &tables, &kept));
     desired.extend(access(declaration, &tables, observed));
     let mut after = observed.clone();
     for table in tables.iter().filter(|table| modes::differs(table, observed)) {
@@ -346,6 +386,20 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     }
     undeclared(&tables, observed, &mut plan);
     plan
+}
+
+/// A table whose changes wait for somebody to accept them: everything of it stays as it is.
+fn held_back(table: &TableDefinition, held: &[&changes::Change]) -> Waiting {
+    let texts: Vec<String> = held.iter().map(|change| format!("{} ({}: hold)", change.text, change.kind)).collect();
+    let id = table.spec.id();
+    Waiting {
+        topic: table.spec.topic.clone(),
+        reason: format!(
+            "table {id} waits with its records: {}; accept it with {{\"action\": \"apply\", \"accept\": [\"{id}\"]}}, or \
+             change `on_schema_change` in the pipeline file",
+            texts.join("; ")
+        ),
+    }
 }
 
 fn decide(object: Desired, observed: &Observed, plan: &mut ProvisionPlan) {
@@ -362,7 +416,7 @@ fn decide(object: Desired, observed: &Observed, plan: &mut ProvisionPlan) {
                 (StepAction::Replace, object.statements, format!("{}; its definition changed", object.why))
             }
             OnChange::Keep => return,
-            OnChange::Alter(statements) if statements.is_empty() => return,
+            OnChange::Alter(statements) if statements.is_empty() && !object.may_be_empty => return,
             OnChange::Alter(statements) => {
                 (StepAction::Alter, statements, format!("{}; its definition changed", object.why))
             }
@@ -397,6 +451,12 @@ fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<Desired> {
         let name = table.spec.target_schema.as_str();
         if !schemas.iter().any(|(known, _)| *known == name) {
             schemas.push((name, "holds target tables"));
+        }
+    }
+    for union in &declaration.unions {
+        let name = union.schema.as_str();
+        if !schemas.iter().any(|(known, _)| *known == name) {
+            schemas.push((name, "holds views over several tables"));
         }
     }
     let mut desired: Vec<Desired> = schemas

@@ -1,9 +1,10 @@
-//! Another mode for an existing table.
+//! Another mode for an existing table, and other columns for one whose rows are counted by all of
+//! their values.
 //!
 //! Possible as long as the landing view still has the whole log of the table: then the new target
 //! is made by merging it once more. Otherwise the table stays as it is.
 
-use super::{Declaration, Observed};
+use super::{Declaration, Observed, tables};
 use crate::catalog::{Mode, TableDefinition};
 use crate::sql::{grants, mode_switch, target_table};
 
@@ -17,12 +18,31 @@ fn existing(table: &TableDefinition, observed: &Observed) -> Option<Mode> {
     Some(target_table::mode_of(columns.iter().map(|column| column.name.as_str())))
 }
 
-/// Whether the table's target has another mode than is declared.
+/// Whether the table's target has to be made anew from the log.
 pub(super) fn differs(table: &TableDefinition, observed: &Observed) -> bool {
-    existing(table, observed).is_some_and(|mode| mode != table.mode)
+    existing(table, observed).is_some_and(|mode| mode != table.mode) || counts_otherwise(table, observed)
 }
 
-/// The tables whose targets have another mode than is declared: whoever plans has to know whether
+/// Whether the rows of the target were counted with other columns.
+fn counts_otherwise(table: &TableDefinition, observed: &Observed) -> bool {
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
+    let Some(found) = observed.columns.get(&relation).filter(|_| table.mode.counts()) else {
+        return false;
+    };
+    let counted = || found.iter().filter(|column| !column.name.starts_with("_cdc_"));
+    let is_there = |column| counted().any(|found| tables::is_same(column, found));
+    counted().count() != table.columns.len() || !table.columns.iter().all(is_there)
+}
+
+/// Whether the table has to wait, because its rows would be counted with other columns than those
+/// that are there, and the log to count them anew is not whole any more.
+pub(super) fn cannot_recount(table: &TableDefinition, observed: &Observed) -> bool {
+    existing(table, observed) == Some(table.mode)
+        && counts_otherwise(table, observed)
+        && !observed.whole_logs.contains(&table.spec.id())
+}
+
+/// The tables whose targets have to be made anew: whoever plans has to know whether
 /// the landing views still have their logs ([`Observed::whole_logs`]).
 pub fn switching<'d>(declaration: &'d Declaration, observed: &Observed) -> Vec<&'d TableDefinition> {
     declaration.tables.iter().filter(|table| differs(table, observed)).collect()
@@ -57,13 +77,16 @@ pub(super) fn switch(
     let kept_as = free_name(table, former, observed);
     let readers =
         declaration.readers.iter().flat_map(|reader| grants::reader_grants(&declaration.layout, &table.spec, reader));
+    let why = if former == table.mode {
+        "has other columns, and its rows are counted by all of them".to_owned()
+    } else {
+        format!("changes from mode {} to {}", former.as_str(), table.mode.as_str())
+    };
     warnings.push(format!(
-        "table {} changes from mode {} to {}: the former target is kept as {kept_as}, and the whole log is merged into a new \
+        "table {} {why}: the former target is kept as {kept_as}, and the whole log is merged into a new \
          one; until then the table is behind. Rights that were given to others than the readers in the pipeline file \
          have to be given again",
-        table.spec.id(),
-        former.as_str(),
-        table.mode.as_str()
+        table.spec.id()
     ));
     mode_switch::switch(&declaration.layout, table, &kept_as, &readers.collect::<Vec<_>>())
 }

@@ -4,8 +4,9 @@
 //! type gets a successor, a key of other columns a new table; both in one transaction behind the
 //! table's lock. Nothing that the source dropped is dropped here.
 
+use super::changes::{self, Change};
 use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint, modes};
-use crate::catalog::{ChangePoint, Column, FormerColumn, RedshiftType, TableDefinition};
+use crate::catalog::{ChangePoint, Column, FormerColumn, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES};
 use crate::sql::ident::quoted;
 use crate::sql::layout::Layout;
 use crate::sql::{control_schema, grants, landing_view, merge_procedure, refresh_procedure, reshape, target_table};
@@ -15,6 +16,7 @@ pub(super) fn objects(
     declaration: &Declaration,
     table: &TableDefinition,
     observed: &Observed,
+    changes: &[Change],
     warnings: &mut Vec<String>,
 ) -> Vec<Desired> {
     let layout = &declaration.layout;
@@ -66,6 +68,7 @@ pub(super) fn objects(
         .on_change(OnChange::Alter(alterations))
         .of(table),
     );
+    desired.extend(changes::desired(declaration, table, observed, changes, warnings));
     desired.push(
         Desired::new(
             ObjectKind::Procedure,
@@ -113,12 +116,13 @@ fn history(layout: &Layout, table: &TableDefinition, warnings: &mut Vec<String>)
     let id = table.spec.id();
     let mut desired = Vec::new();
     let place = |point: &ChangePoint| point.log.position.clone();
-    if let Some(version) = table.former.iter().rev().find(|version| version.discarded) {
+    let discarded = table.former.iter().rev().find(|version| version.discarded);
+    if let Some(until) = discarded.and_then(|version| version.until.as_ref()) {
         desired.push(
             Desired::new(
                 ObjectKind::TableState,
-                format!("{id} created anew at {}", place(&version.until)),
-                vec![reshape::discard(layout, table, &version.until)],
+                format!("{id} created anew at {}", place(until)),
+                vec![reshape::discard(layout, table, until)],
                 "the source dropped the table and created it anew: older rows are none of its own",
             )
             .on_change(OnChange::Keep)
@@ -128,7 +132,7 @@ fn history(layout: &Layout, table: &TableDefinition, warnings: &mut Vec<String>)
     for (index, column) in table.columns.iter().enumerate() {
         let added = table.former.iter().rev().find_map(|version| match version.columns.get(index) {
             Some(FormerColumn::Absent { default, reuses_name }) if !version.discarded => {
-                Some((default.as_deref(), *reuses_name, &version.until))
+                Some((default.as_deref(), *reuses_name, version.until.as_ref()?))
             }
             _ => None,
         });
@@ -180,15 +184,68 @@ fn alterations(
     }
     for column in &table.columns {
         match existing.iter().find(|candidate| candidate.name == column.target_name) {
-            None => statements.push(target_table::add_column(layout, table, column)),
+            None => statements.extend(added(layout, table, column, observed)),
             Some(found) => match compare(column, found) {
                 Fit::Fits => {}
                 Fit::Widen => statements.push(target_table::widen_column(layout, table, column)),
-                Fit::Differs => statements.extend(retype(layout, table, column, found, warnings)),
+                Fit::Differs => statements.extend(retype(layout, table, column, found, observed, warnings)),
             },
         }
     }
     statements
+}
+
+/// What a column of the definition was in the version that the target has.
+fn former_in_target<'a>(table: &'a TableDefinition, column: &Column, observed: &Observed) -> Option<&'a FormerColumn> {
+    let index = table.columns.iter().position(|candidate| candidate.source_name == column.source_name)?;
+    let version = if table.shapes.is_some() { changes::base(table, observed) } else { table.former.last() };
+    version?.columns.get(index)
+}
+
+/// A new column; with its default where the events' schemas tell it, so that rows have it that are
+/// there or still come from the former procedure. Text that may have to grow gets it as values:
+/// Redshift does not alter a column that has a default ("ALTER TABLE").
+fn added(layout: &Layout, table: &TableDefinition, column: &Column, observed: &Observed) -> Vec<String> {
+    let former = former_in_target(table, column, observed).filter(|_| table.shapes.is_some());
+    let default = match former {
+        Some(FormerColumn::Absent { default: Some(default), .. }) => reshape::literal_of(default, column),
+        _ => None,
+    };
+    let may_grow = matches!(column.target_type, RedshiftType::Varchar { bytes } if bytes < VARCHAR_MAX_BYTES);
+    match default {
+        Some(value) if !may_grow => vec![reshape::add_column_with(layout, table, column, &value)],
+        Some(value) => {
+            let mut statements = vec![target_table::add_column(layout, table, column)];
+            statements.extend(reshape::alter_values(layout, table, column, &value, "true"));
+            statements
+        }
+        None => vec![target_table::add_column(layout, table, column)],
+    }
+}
+
+/// What the definition brings that the target does not have yet.
+pub(super) fn changes(declaration: &Declaration, table: &TableDefinition, observed: &Observed) -> Vec<Change> {
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
+    let is_other = observed
+        .columns
+        .get(&relation)
+        .is_some_and(|existing| has_other_key(&declaration.layout, table, observed, existing));
+    changes::changes(table, observed, is_other)
+}
+
+/// Whether the target's column holds every value of the definition's.
+/// Whether a column of the target is as it would be made now.
+pub(super) fn is_same(column: &Column, found: &ObservedColumn) -> bool {
+    column.target_name == found.name && matches!(compare(column, found), Fit::Fits)
+}
+
+pub(super) fn fits(column: &Column, found: &ObservedColumn) -> bool {
+    !matches!(compare(column, found), Fit::Differs)
+}
+
+/// The name under which the values of a column are kept whose successor cannot have them.
+pub(super) fn kept_name(column: &Column) -> String {
+    format!("{}_until_{}", column.target_name, &fingerprint(&format!("{column:?}"))[..8])
 }
 
 /// Columns that the source renamed keep their values under the new name.
@@ -241,23 +298,25 @@ fn retype(
     table: &TableDefinition,
     column: &Column,
     found: &ObservedColumn,
+    observed: &Observed,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
-    let index = table.columns.iter().position(|candidate| candidate.source_name == column.source_name);
+    let former = former_in_target(table, column, observed);
     // A column that was dropped and added anew is another column, whatever its name.
-    let is_another = table
-        .former
-        .last()
-        .zip(index)
-        .and_then(|(version, index)| version.columns.get(index))
-        .is_some_and(|former| matches!(former, FormerColumn::Absent { .. }));
-    let value = observed_type(found)
-        .filter(|_| !is_another)
-        .and_then(|from| reshape::converted(&quoted(&column.target_name), from, column.target_type));
+    let is_another = matches!(former, Some(FormerColumn::Absent { .. }));
+    let rounds = former.and_then(|former| match former {
+        FormerColumn::Other(former) => Some(former.as_ref()),
+        _ => None,
+    });
+    let name = quoted(&column.target_name);
+    let value = observed_type(found).filter(|_| !is_another).and_then(|from| {
+        let converted = reshape::converted(&name, from, column.target_type);
+        converted.or_else(|| reshape::as_altered(&name, &Column { target_type: from, ..rounds?.clone() }, column))
+    });
     if value.is_some() {
         return reshape::retype_column(layout, table, column, value.as_deref(), None);
     }
-    let kept = format!("{}_until_{}", column.target_name, &fingerprint(&format!("{column:?}"))[..8]);
+    let kept = kept_name(column);
     warnings.push(format!(
         "table {}: column {} was {} and is {} now; its values up to here stay in column {kept}, and it begins anew",
         table.spec.id(),
@@ -265,7 +324,13 @@ fn retype(
         found.data_type,
         column.target_type
     ));
-    reshape::retype_column(layout, table, column, None, Some(&kept))
+    let default = match former {
+        Some(FormerColumn::Absent { default: Some(default), .. }) if table.shapes.is_some() => {
+            reshape::literal_of(default, column)
+        }
+        _ => None,
+    };
+    reshape::retype_column(layout, table, column, default.as_deref(), Some(&kept))
 }
 
 fn rebuild(

@@ -4,9 +4,10 @@
 use super::*;
 use crate::catalog::{
     ChangePoint, Column, Decoding, FormerColumn, FormerVersion, Mode, OnUnfitValue, RedshiftType, SchemaChangeMark,
-    TableSpec,
+    Shape, Shapes, TableSpec,
 };
 use crate::event::{LogPoint, SourcePosition};
+use crate::pipeline::{ChangePolicies, ChangePolicy};
 use crate::sql::external_schema::StreamAuthentication;
 use crate::sql::target_table;
 
@@ -38,6 +39,8 @@ fn table(columns: Vec<Column>, key: &[&str], former: Vec<FormerVersion>) -> Tabl
         mode: Mode::default(),
         former,
         known_attributes: None,
+        shapes: None,
+        on_schema_change: ChangePolicies::default(),
         schema_changes: Some(SchemaChangeMark {
             topic: "shop".into(),
             table: "\"db\".\"T\"".into(),
@@ -50,12 +53,12 @@ fn table(columns: Vec<Column>, key: &[&str], former: Vec<FormerVersion>) -> Tabl
 fn until(position: u64, columns: Vec<FormerColumn>) -> FormerVersion {
     let padded = format!("{:012}:{position:020}:{:010}", 1, 0);
     FormerVersion {
-        until: ChangePoint {
+        until: Some(ChangePoint {
             log: LogPoint { server_id: 7, position: padded },
             position: Some(SourcePosition { domain: "gtid:0".into(), position: format!("{position:020}") }),
             source_ms: Some(1_000),
             kafka_timestamp_ms: Some(2_000),
-        },
+        }),
         columns,
         discarded: false,
     }
@@ -78,6 +81,8 @@ fn declaration(table: &TableDefinition) -> Declaration {
         waiting: Vec::new(),
         access: None,
         readers: vec!["analysts".into()],
+        accepted: BTreeSet::new(),
+        unions: Vec::new(),
     }
 }
 
@@ -305,10 +310,167 @@ fn another_mode_that_cannot_be_made_from_the_log_changes_nothing() {
 }
 
 #[test]
+fn counted_rows_are_counted_anew_when_their_columns_change() {
+    let counted = |columns| TableDefinition { mode: Mode::Count, ..table(columns, &[], Vec::new()) };
+    let (before, after) = (counted(vec![column("A", INT)]), counted(vec![column("A", INT), column("B", INT)]));
+    let mut observed = provisioned(&before);
+    assert_eq!(plan(&declaration(&before), &observed).steps, []);
+    let waits = plan(&declaration(&after), &observed);
+    assert!(waits.waiting[0].reason.contains("the columns of table T changed"), "{:?}", waits.waiting);
+    assert!(!waits.steps.iter().any(|step| step.table.is_some()), "{:?}", waits.steps);
+    observed.whole_logs.insert(after.spec.id());
+    let anew = plan(&declaration(&after), &observed);
+    let sql: Vec<&String> = anew.steps.iter().flat_map(|step| &step.statements).collect();
+    assert!(sql.iter().any(|sql| sql.contains("RENAME TO \"t_was_count\"")), "{sql:?}");
+    assert!(anew.warnings[0].contains("has other columns"), "{:?}", anew.warnings);
+}
+
+#[test]
 fn a_table_without_a_key_waits_unless_its_mode_needs_none() {
     let without = |mode| TableDefinition { key: Vec::new(), ..of_mode(mode) };
     let waits = |mode| plan(&declaration(&without(mode)), &Observed::default()).waiting;
     assert!(waits(Mode::History)[0].reason.contains("has no key"));
     assert_eq!(waits(Mode::Append), []);
     assert_eq!(waits(Mode::Count), []);
+}
+
+/// A table of which the events' schemas tell the versions: `forms` of the former one and of the
+/// present one, without the key.
+fn shaped(table: TableDefinition, forms: &[&[(&str, &str)]]) -> TableDefinition {
+    let shape = |(version, forms): (usize, &&[(&str, &str)])| Shape {
+        version,
+        forms: forms.iter().map(|(name, form)| ((*name).to_owned(), (*form).to_owned())).collect(),
+    };
+    let known = forms.iter().enumerate().map(shape).collect();
+    let shapes =
+        Shapes { known, only: None, ignored: BTreeSet::new(), key: None, place: "partition 0 offset 7".into() };
+    TableDefinition { shapes: Some(shapes), schema_changes: None, ..table }
+}
+
+fn by_schema(columns: Vec<FormerColumn>) -> FormerVersion {
+    FormerVersion { until: None, columns, discarded: false }
+}
+
+/// A table that got a column, before and after, and the former version's columns.
+fn grown(added: FormerColumn) -> (TableDefinition, TableDefinition) {
+    let before = shaped(table(vec![column("ID", INT)], &["ID"], Vec::new()), &[&[]]);
+    let after =
+        table(vec![column("ID", INT), column("A", INT)], &["ID"], vec![by_schema(vec![FormerColumn::Same, added])]);
+    (before, shaped(after, &[&[], &[("A", "int32")]]))
+}
+
+fn versions(plan: &ProvisionPlan) -> Vec<&Step> {
+    plan.steps.iter().filter(|step| step.kind == ObjectKind::TableVersion).collect()
+}
+
+#[test]
+fn a_change_that_events_tell_is_recorded_with_the_event() {
+    let (before, after) = grown(FormerColumn::Absent { default: Some("5".into()), reuses_name: false });
+    let plan = plan(&declaration(&after), &provisioned(&before));
+    let [version] = versions(&plan).try_into().expect("one version");
+    assert_eq!(
+        version.why,
+        "column a was added with a default (topic shop.db.T partition 0 offset 7); its definition changed"
+    );
+    assert_eq!(version.action, StepAction::Alter);
+    let (statements, _) = changed(&before, &after);
+    assert_eq!(statements, ["ALTER TABLE \"db\".\"t\" ADD COLUMN \"a\" INTEGER DEFAULT 5::INTEGER"]);
+    assert_eq!(super::plan(&declaration(&after), &provisioned(&after)).steps, []);
+}
+
+/// Redshift does not make text longer in a column that has a default.
+#[test]
+fn text_that_may_grow_gets_its_default_as_values() {
+    let (before, mut after) = grown(FormerColumn::Absent { default: Some("x".into()), reuses_name: false });
+    after.columns[1].target_type = RedshiftType::Varchar { bytes: 255 };
+    let (statements, _) = changed(&before, &after);
+    assert_eq!(statements[0], "ALTER TABLE \"db\".\"t\" ADD COLUMN \"a\" VARCHAR(255)");
+    assert!(statements[1].contains("SET \"a\" = 'x'::VARCHAR(255) WHERE true"), "{statements:?}");
+}
+
+#[test]
+fn rows_whose_value_nobody_can_tell_go_into_quarantine() {
+    let (before, after) = grown(FormerColumn::Unknown);
+    let plan = plan(&declaration(&after), &provisioned(&before));
+    let [version] = versions(&plan).try_into().expect("one version");
+    assert!(version.statements[0].contains("INSERT INTO \"cdc\".\"quarantine\""), "{:?}", version.statements);
+}
+
+#[test]
+fn a_change_whose_policy_is_hold_leaves_everything_as_it_is_until_it_is_accepted() {
+    let (before, mut after) = grown(FormerColumn::Absent { default: None, reuses_name: false });
+    after.on_schema_change.add_column = ChangePolicy::Hold;
+    let mut declared = declaration(&after);
+    let waits = plan(&declared, &provisioned(&before));
+    assert_eq!(waits.steps, []);
+    assert!(waits.waiting[0].reason.contains("column a was added (add_column: hold)"), "{:?}", waits.waiting);
+    assert!(waits.waiting[0].reason.contains("\"accept\": [\"db.t\"]"), "{:?}", waits.waiting);
+    declared.accepted.insert(after.spec.id());
+    assert!(!plan(&declared, &provisioned(&before)).steps.is_empty());
+}
+
+#[test]
+fn an_added_column_that_is_ignored_is_left_out_and_holds_nothing() {
+    let (before, mut after) = grown(FormerColumn::Absent { default: None, reuses_name: false });
+    after.on_schema_change.add_column = ChangePolicy::Ignore;
+    let plan = plan(&declaration(&after), &provisioned(&before));
+    let sql: Vec<&String> = plan.steps.iter().flat_map(|step| &step.statements).collect();
+    assert!(!sql.iter().any(|sql| sql.contains("\"a\"")), "{sql:?}");
+    let procedure = sql.iter().find(|sql| sql.contains("sp_merge")).expect("the procedure follows");
+    assert!(procedure.contains("NOT IN ('A')"), "{procedure}");
+}
+
+#[test]
+fn another_scale_rounds_the_rows_as_the_source_does() {
+    let decimal = |precision, scale| column("AMT", RedshiftType::Decimal { precision, scale });
+    let before = table(vec![column("ID", INT), decimal(12, 4)], &["ID"], Vec::new());
+    let before = shaped(before, &[&[("AMT", "scale 4")]]);
+    let was = FormerColumn::Other(Box::new(decimal(12, 4)));
+    let after = table(vec![column("ID", INT), decimal(9, 1)], &["ID"], vec![by_schema(vec![FormerColumn::Same, was])]);
+    let after = shaped(after, &[&[("AMT", "scale 4")], &[("AMT", "scale 1")]]);
+    let plan = plan(&declaration(&after), &provisioned(&before));
+    let [version] = versions(&plan).try_into().expect("one version");
+    assert!(version.statements[0].contains("SET \"amt\" = ROUND(\"amt\", 1)"), "{:?}", version.statements);
+}
+
+/// Two shards, the second with these columns, and the view over both.
+fn shards(second: Vec<Column>) -> Declaration {
+    let first = table(vec![column("ID", INT), column("A", INT)], &["ID"], Vec::new());
+    let mut other = table(second, &["ID"], Vec::new());
+    other.spec.topic = "shop.db2.T".into();
+    other.spec.slug = "db2_t".into();
+    other.spec.target_schema = "db2".into();
+    let members = [("shop.db.T", "db.T"), ("shop.db2.T", "db2.T")];
+    let members = members.map(|(topic, name)| (topic.to_owned(), name.to_owned()));
+    let union = Union { schema: "all".into(), table: "t".into(), column: "shard".into(), members: members.into() };
+    Declaration { tables: vec![first.clone(), other], unions: vec![union], ..declaration(&first) }
+}
+
+#[test]
+fn shards_are_one_view_with_the_columns_of_all() {
+    let declared = shards(vec![column("ID", RedshiftType::BigInt), column("B", INT)]);
+    assert_eq!(problems(&declared), [""; 0]);
+    let plan = plan(&declared, &Observed::default());
+    let view = plan.steps.iter().find(|step| step.object == "all.t").expect("the view");
+    for part in [
+        "CREATE OR REPLACE VIEW \"all\".\"t\" AS",
+        "SELECT CAST('db.T' AS VARCHAR(260)) AS \"shard\"",
+        "CAST(t.\"id\" AS BIGINT) AS \"id\"",
+        "CAST(NULL AS INTEGER) AS \"b\"\nFROM \"db\".\"t\" AS t",
+        "WITH NO SCHEMA BINDING",
+    ] {
+        assert!(view.statements[0].contains(part), "{part} is not in\n{}", view.statements[0]);
+    }
+    assert!(plan.steps.iter().any(|step| step.object == "analysts reads all.t"));
+    assert!(plan.steps.iter().any(|step| step.kind == ObjectKind::Schema && step.object == "all"));
+}
+
+#[test]
+fn shards_that_do_not_go_together_are_an_error_that_names_both() {
+    let declared = shards(vec![column("ID", INT), column("A", RedshiftType::Varchar { bytes: 10 })]);
+    let [problem] = problems(&declared).try_into().expect("one problem");
+    for part in ["all.t", "column a", "db.t", "db2.t"] {
+        assert!(problem.contains(part), "{part}: {problem}");
+    }
+    assert!(!plan(&declared, &Observed::default()).steps.iter().any(|step| step.object == "all.t"));
 }

@@ -2,11 +2,13 @@
 //! taken it in yet. Reading them with the old definition would lose columns without a word, or
 //! read a decimal with the wrong scale.
 //!
-//! Two things tell. A row image with an attribute that nobody knows; and a record about the table
-//! in the schema-change topic, which lands before the events that follow it. From the first such
-//! event on, its partition waits; what is before it is merged.
+//! Three things tell. A record about the table in the schema-change topic, which lands before the
+//! events that follow it; the schema that an event carries (`shapes.rs`); and, where there is none,
+//! an attribute of a row image that nobody knows. From the first such event on, its partition
+//! waits; what is before it is merged.
 
 use super::{Writer, envelope};
+use crate::pipeline::ChangePolicy;
 use crate::sql::grants::in_list;
 use crate::sql::ident::literal;
 use crate::sql::layout::HOLDS;
@@ -18,7 +20,15 @@ impl Writer<'_> {
     }
 
     fn may_hold(&self) -> bool {
-        self.table.known_attributes.is_some() || self.table.schema_changes.is_some() || self.table.mode.counts()
+        self.table.known_attributes.is_some()
+            || self.table.schema_changes.is_some()
+            || self.table.shapes.is_some()
+            || self.table.mode.counts()
+            || self.holds_truncations()
+    }
+
+    fn holds_truncations(&self) -> bool {
+        self.table.on_schema_change.truncate == ChangePolicy::Hold
     }
 
     pub(super) fn holds(&self) -> String {
@@ -33,7 +43,9 @@ impl Writer<'_> {
              \x20   DROP TABLE IF EXISTS {held};\n\
              \x20   CREATE TEMP TABLE {held} (kafka_partition BIGINT, kafka_offset BIGINT, reason VARCHAR(256));\n"
         );
-        if let Some(known) = &self.table.known_attributes {
+        if let Some(shapes) = &self.table.shapes {
+            text.push_str(&self.shape_holds(shapes));
+        } else if let Some(known) = &self.table.known_attributes {
             text.push_str(&format!(
                 "\x20   INSERT INTO {held}\n\
                  \x20   SELECT n._cdc_kafka_partition, MIN(n._cdc_kafka_offset), 'column ' || LEFT(n.attribute, 200) || ' is new'\n\
@@ -47,6 +59,13 @@ impl Writer<'_> {
         }
         text.push_str(&self.schema_change_holds());
         text.push_str(&self.second_snapshot());
+        if self.holds_truncations() {
+            text.push_str(&format!(
+                "\x20   INSERT INTO {held}\n\
+                 \x20   SELECT e._cdc_kafka_partition, MIN(e._cdc_kafka_offset), 'the table was emptied'\n\
+                 \x20   FROM {events} AS e WHERE e._cdc_op = 't' GROUP BY e._cdc_kafka_partition;\n"
+            ));
+        }
         text.push_str(&format!(
             "\x20   SELECT COUNT(*) INTO cdc_news FROM {held} AS h;\n\
              \x20   IF cdc_news > 0 THEN\n\

@@ -155,6 +155,17 @@ impl Writer<'_> {
             return;
         }
         let versioned = self.stage("versioned");
+        if self.table.shapes.is_some() {
+            text.push_str(&format!(
+                "\x20   -- versioned: which of the table's definitions each event is of.\n\
+                 \x20   DROP TABLE IF EXISTS {versioned};\n\
+                 \x20   CREATE TEMP TABLE {versioned} AS\n\
+                 \x20   {};\n",
+                self.shaped_versions(source),
+            ));
+            *source = versioned;
+            return;
+        }
         text.push_str(&format!(
             "\x20   -- versioned: how many of the table's known schema changes are before an event; {kept} is the first\n\
              \x20   -- version of the present table.\n\

@@ -1,0 +1,333 @@
+//! The schemas that a table's events carry: what they were seen to be, in their order, and what
+//! became of each column from one to the next.
+//!
+//! Where nobody tells of schema changes, the schema inside an event is its version. What an
+//! `ALTER TABLE` did is not told; PostgreSQL's order of columns tells most of it, since it puts a
+//! new column behind all others and never moves one: a column under another name in its old place
+//! was renamed, one that went behind the others was dropped and added anew. What cannot be told
+//! counts as unknown, never as a guess.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::connect::{self, Field};
+use super::{SourceColumn, SourceTable};
+use crate::event::{Decoded, SourcePosition, decode};
+use crate::kafka::Record;
+
+pub(super) use known::known;
+
+/// Where a schema was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) timestamp_ms: Option<i64>,
+    /// The event's place in the source's log, where it has one.
+    pub(super) position: Option<SourcePosition>,
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+}
+
+impl Place {
+    fn of(record: &Record) -> Self {
+        let position = match decode(record) {
+            Decoded::Change(change) => change.source.position,
+            Decoded::Truncate(truncate) => truncate.source.position,
+            _ => None,
+        };
+        let (partition, offset) = (record.position.partition, record.position.offset);
+        Self { timestamp_ms: record.timestamp_ms, position, partition, offset }
+    }
+
+    /// Within a partition the offset decides, between them Kafka's time, and the source's position
+    /// where several records have the same time.
+    fn is_before(&self, other: &Self) -> bool {
+        if self.partition == other.partition {
+            return self.offset < other.offset;
+        }
+        let position = |place: &Self| place.position.as_ref().map(|position| position.position.clone());
+        (self.timestamp_ms, position(self)) < (other.timestamp_ms, position(other))
+    }
+}
+
+/// A schema, and from where to where it was seen.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    texts: (Option<String>, String),
+    pub(super) table: SourceTable,
+    pub(super) first: Place,
+    pub(super) last: Place,
+}
+
+/// All schemas of one topic's events that were seen, the newest last.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SeenSchemas {
+    seen: Vec<Seen>,
+    /// The keys of the oldest records that are not merged yet, one for each partition that has
+    /// some.
+    unmerged: Vec<Vec<String>>,
+}
+
+impl SeenSchemas {
+    /// Takes in an event's schemas. Returns whether they are a change event's.
+    pub(super) fn learn(&mut self, record: &Record, key_schema: Option<&str>, value_schema: &str) -> bool {
+        let known = self.seen.iter().position(|seen| {
+            // A truncation has no key and says nothing about it.
+            seen.texts.1 == value_schema && (key_schema.is_none() || seen.texts.0.as_deref() == key_schema)
+        });
+        let place = Place::of(record);
+        let mut seen = match known {
+            Some(index) => self.seen.remove(index),
+            None => {
+                let Some(table) = super::from_event_schema(key_schema, value_schema) else { return false };
+                let texts = (key_schema.map(str::to_owned), value_schema.to_owned());
+                Seen { texts, table, first: place.clone(), last: place.clone() }
+            }
+        };
+        if place.is_before(&seen.first) {
+            seen.first = place;
+        } else if seen.last.is_before(&place) {
+            seen.last = place;
+        }
+        let after = self.seen.iter().rposition(|other| !seen.last.is_before(&other.last)).map_or(0, |index| index + 1);
+        self.seen.insert(after, seen);
+        true
+    }
+
+    /// Takes in the oldest record of a partition that is not merged.
+    pub(super) fn learn_unmerged(&mut self, key_schema: &str) {
+        let key = connect::names(key_schema);
+        if !key.is_empty() {
+            self.unmerged.push(key);
+        }
+    }
+
+    /// Whether the events are flattened rows.
+    fn is_flattened(&self) -> bool {
+        self.seen.last().is_some_and(|seen| connect::is_flattened(&seen.texts.1))
+    }
+
+    /// Where the newest schema was seen first, for people.
+    fn place(&self) -> String {
+        let Some(Seen { first, .. }) = self.seen.last() else { return String::new() };
+        let position = first
+            .position
+            .as_ref()
+            .map_or_else(String::new, |position| format!(", source position {}", position.position));
+        format!("partition {} offset {}{position}", first.partition, first.offset)
+    }
+
+    /// Oldest first.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Seen> {
+        self.seen.iter()
+    }
+
+    /// The newest schema's table, with the key that the records have which are merged next: a key
+    /// changes when all records with the former one are merged. None before any was seen.
+    pub(super) fn newest(&self) -> Option<SourceTable> {
+        let newest = self.seen.last()?;
+        Some(SourceTable { columns: newest.table.columns.clone(), key: self.key().to_vec() })
+    }
+
+    fn key(&self) -> &[String] {
+        let keys = || self.seen.iter().rev().map(|seen| seen.table.key.as_slice()).filter(|key| !key.is_empty());
+        let newest = keys().next().unwrap_or_default();
+        if self.unmerged.iter().all(|key| key == newest) {
+            return newest;
+        }
+        let former = |key: &&[String]| *key != newest && self.unmerged.iter().any(|unmerged| unmerged == key);
+        keys().rfind(former).unwrap_or(newest)
+    }
+
+    /// The attributes of the records' keys, if they were ever those of this key: then another key
+    /// is a change. None if the table has a key of its own, whatever the records' is.
+    pub(super) fn records_key(&self, key: &[String]) -> Option<BTreeSet<String>> {
+        let set = |key: &[String]| key.iter().cloned().collect::<BTreeSet<String>>();
+        let wanted = set(key);
+        self.seen.iter().any(|seen| set(&seen.table.key) == wanted).then_some(wanted)
+    }
+
+    /// The names of all columns that any schema has.
+    pub(super) fn attributes(&self) -> BTreeSet<String> {
+        self.seen.iter().flat_map(|seen| &seen.table.columns).map(|column| column.name.clone()).collect()
+    }
+
+    /// Whether a schema's event came from PostgreSQL.
+    pub(super) fn is_postgres(&self) -> bool {
+        self.seen.last().is_some_and(|seen| connect::is_postgres(&seen.texts.1))
+    }
+}
+
+/// What a column of the newest schema was in an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ancestor {
+    Column(Box<SourceColumn>),
+    Absent { default: Option<String>, reuses_name: bool },
+    Unknown,
+}
+
+/// For each of the newest schema's columns in `names`, what it was in each schema, in their order.
+pub(super) fn ancestors(seen: &[&Seen], names: &[String], is_postgres: bool) -> Vec<Vec<Ancestor>> {
+    let Some((newest, _)) = seen.split_last() else { return Vec::new() };
+    let find = |table: &SourceTable, name: &str| table.columns.iter().find(|column| column.name == name).cloned();
+    let mut lineage: Vec<Ancestor> = names
+        .iter()
+        .map(|name| find(&newest.table, name).map_or(Ancestor::Unknown, |column| Ancestor::Column(Box::new(column))))
+        .collect();
+    let mut found = vec![lineage.clone()];
+    for pair in seen.windows(2).rev() {
+        let [older, newer] = pair else { continue };
+        let step = Step::new(&older.table, &newer.table, is_postgres);
+        for ancestor in &mut lineage {
+            if let Ancestor::Column(column) = ancestor {
+                *ancestor = step.before(column);
+            }
+        }
+        found.push(lineage.clone());
+    }
+    found.reverse();
+    found
+}
+
+/// From one schema to the next.
+struct Step<'a> {
+    older: &'a [SourceColumn],
+    newer: &'a [SourceColumn],
+    /// Names that are in both and kept their order.
+    kept: BTreeSet<&'a str>,
+    is_postgres: bool,
+}
+
+fn form(column: &SourceColumn) -> Option<&str> {
+    column.field.as_ref().map(|field| field.form.as_str())
+}
+
+fn default(column: &SourceColumn) -> Option<&str> {
+    column.field.as_ref().and_then(|field: &Field| field.default.as_deref())
+}
+
+impl<'a> Step<'a> {
+    fn new(older: &'a SourceTable, newer: &'a SourceTable, is_postgres: bool) -> Self {
+        let (older, newer) = (older.columns.as_slice(), newer.columns.as_slice());
+        let place = |name: &str| newer.iter().position(|column| column.name == name);
+        let common: Vec<(&str, usize)> =
+            older.iter().filter_map(|column| Some((column.name.as_str(), place(&column.name)?))).collect();
+        let kept = if is_postgres { in_order(&common) } else { common.iter().map(|(name, _)| *name).collect() };
+        Self { older, newer, kept, is_postgres }
+    }
+
+    fn before(&self, column: &SourceColumn) -> Ancestor {
+        let name = column.name.as_str();
+        let former = self.older.iter().find(|older| older.name == name);
+        match former {
+            // A column at the end that lost its default was dropped and added anew.
+            Some(former) if self.kept.contains(name) => {
+                let lost_default = default(former).is_some() && default(column).is_none();
+                if form(former) != form(column) && self.is_postgres && self.is_behind(self.newer, name) && lost_default
+                {
+                    return added(column, true);
+                }
+                Ancestor::Column(Box::new(former.clone()))
+            }
+            Some(_) => added(column, true),
+            None => self.renamed(column),
+        }
+    }
+
+    /// What a column was whose name is new.
+    fn renamed(&self, column: &SourceColumn) -> Ancestor {
+        let is_new = |name: &str| !self.kept.contains(name);
+        if self.is_postgres && !self.is_behind(self.newer, &column.name) {
+            // In front of a column that was there before: it is one that was there before, too.
+            let gone = self.gap(self.older, &column.name);
+            let new: Vec<&SourceColumn> = self.newer_gap(&column.name);
+            let same_count = gone.len() == new.len();
+            let index = new.iter().position(|new| new.name == column.name);
+            return match index.and_then(|index| gone.get(index)) {
+                Some(former) if same_count => Ancestor::Column(Box::new((*former).clone())),
+                _ => Ancestor::Unknown,
+            };
+        }
+        let mut gone = self.older.iter().filter(|older| is_new(&older.name));
+        let may_be = |older: &&SourceColumn| {
+            form(older) == form(column)
+                && default(older) == default(column)
+                && (!self.is_postgres || self.is_behind(self.older, &older.name))
+                && !self.newer.iter().any(|newer| newer.name == older.name)
+        };
+        if gone.any(|older| may_be(&older)) { Ancestor::Unknown } else { added(column, false) }
+    }
+
+    /// Whether no column that kept its place is behind this one.
+    fn is_behind(&self, columns: &[SourceColumn], name: &str) -> bool {
+        columns
+            .iter()
+            .rev()
+            .take_while(|column| column.name != name)
+            .all(|column| !self.kept.contains(column.name.as_str()))
+    }
+
+    /// The new columns around one of them, between the same two that kept their places.
+    fn newer_gap(&self, name: &str) -> Vec<&'a SourceColumn> {
+        between(self.newer, &self.kept, self.kept_in_front(name))
+    }
+
+    /// The columns that are gone from where a new one is.
+    fn gap(&self, columns: &'a [SourceColumn], name: &str) -> Vec<&'a SourceColumn> {
+        between(columns, &self.kept, self.kept_in_front(name))
+    }
+
+    /// How many columns that kept their places are in front of a new one.
+    fn kept_in_front(&self, name: &str) -> usize {
+        let in_front = self.newer.iter().take_while(|column| column.name != name);
+        in_front.filter(|column| self.kept.contains(column.name.as_str())).count()
+    }
+}
+
+/// The columns that did not stay, behind so many that did.
+fn between<'a>(columns: &'a [SourceColumn], kept: &BTreeSet<&str>, in_front: usize) -> Vec<&'a SourceColumn> {
+    let mut passed = 0;
+    let mut found = Vec::new();
+    for column in columns {
+        if kept.contains(column.name.as_str()) {
+            passed += 1;
+        } else if passed == in_front {
+            found.push(column);
+        }
+    }
+    found
+}
+
+fn added(column: &SourceColumn, reuses_name: bool) -> Ancestor {
+    match (default(column), column.nullable) {
+        (Some(default), _) => Ancestor::Absent { default: Some(default.to_owned()), reuses_name },
+        (None, true) => Ancestor::Absent { default: None, reuses_name },
+        // NOT NULL without a default: somebody gave the rows their values, and no event says so.
+        (None, false) => Ancestor::Unknown,
+    }
+}
+
+/// The longest run of names whose places rise: those that were not moved.
+fn in_order<'a>(places: &[(&'a str, usize)]) -> BTreeSet<&'a str> {
+    // For each name, the length of the longest run that ends with it, and the name before it.
+    let mut runs: Vec<(usize, Option<usize>)> = Vec::new();
+    for (index, (_, place)) in places.iter().enumerate() {
+        let before = (0..index).filter(|other| places[*other].1 < *place).max_by_key(|other| runs[*other].0);
+        runs.push((before.map_or(1, |before| runs[before].0 + 1), before));
+    }
+    let mut kept = BTreeSet::new();
+    let mut next = (0..runs.len()).max_by_key(|index| runs[*index].0);
+    while let Some(index) = next {
+        kept.insert(places[index].0);
+        next = runs[index].1;
+    }
+    kept
+}
+
+/// The forms of a schema's columns that count.
+pub(super) fn forms(table: &SourceTable, counts: &dyn Fn(&str) -> bool) -> BTreeMap<String, String> {
+    let counted = table.columns.iter().filter(|column| counts(&column.name));
+    counted.filter_map(|column| Some((column.name.clone(), form(column)?.to_owned()))).collect()
+}
+
+mod known;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! What becomes of columns from one embedded schema to the next. The field schemas are those of
+//! the PostgreSQL connector (recording evolve-postgres).
+
+use super::*;
+use crate::catalog::{FormerColumn, RedshiftType, TableDefinition};
+use crate::columns::{Knowledge, define};
+use crate::kafka::RecordPosition;
+use crate::pipeline::Pipeline;
+
+const ID: &str = r#"{"type":"int32","optional":false,"field":"id"}"#;
+
+fn text(name: &str) -> String {
+    format!(r#"{{"type":"string","optional":true,"field":"{name}"}}"#)
+}
+
+fn int(name: &str) -> String {
+    format!(r#"{{"type":"int32","optional":true,"field":"{name}"}}"#)
+}
+
+fn decimal(name: &str, scale: u8, precision: u8) -> String {
+    format!(
+        r#"{{"type":"bytes","optional":true,"name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{{"scale":"{scale}","connect.decimal.precision":"{precision}"}},"field":"{name}"}}"#
+    )
+}
+
+fn with_default(field: &str, default: &str) -> String {
+    field.replace("\"field\"", &format!("\"default\":{default},\"field\""))
+}
+
+/// An event with these fields in its row images, in partition 0 at `offset`.
+fn event(offset: i64, key: &[&str], fields: &[String]) -> Record {
+    let fields = std::iter::once(ID.to_owned()).chain(fields.iter().cloned()).collect::<Vec<_>>().join(",");
+    let row = |name: &str| {
+        format!(r#"{{"type":"struct","fields":[{fields}],"optional":true,"name":"p.public.t.Value","field":"{name}"}}"#)
+    };
+    let value = format!(
+        r#"{{"schema":{{"type":"struct","fields":[{},{},{{"type":"struct","fields":[],"optional":false,"name":"io.debezium.connector.postgresql.Source","field":"source"}}],"optional":false,"name":"p.public.t.Envelope"}},"payload":{{"op":"c","after":{{"id":1}},"source":{{"connector":"postgresql","snapshot":"false","lsn":{offset}}}}}}}"#,
+        row("before"),
+        row("after")
+    );
+    let key_fields: Vec<String> =
+        key.iter().map(|name| format!(r#"{{"type":"int32","optional":false,"field":"{name}"}}"#)).collect();
+    let key = format!(
+        r#"{{"schema":{{"type":"struct","fields":[{}],"optional":false,"name":"p.public.t.Key"}},"payload":{{"id":1}}}}"#,
+        key_fields.join(",")
+    );
+    Record {
+        position: RecordPosition { topic: "p.public.t".into(), partition: 0, offset },
+        timestamp_ms: Some(1_000 + offset),
+        key: Some(key.into_bytes()),
+        value: Some(value.into_bytes()),
+        headers: Vec::new(),
+    }
+}
+
+fn defined(records: &[Record]) -> TableDefinition {
+    let pipeline = Pipeline::parse("version: 1\nname: p\nsource: {topic_prefix: p}\ntables:\n  - topic: p.public.t\n")
+        .expect("a pipeline file");
+    let mut knowledge = Knowledge::default();
+    for record in records {
+        knowledge.learn(record);
+    }
+    let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
+    define(&pipeline, &spec, &knowledge).expect("a definition").table
+}
+
+/// What the present columns other than the key were in the one former version.
+fn former(older: &[String], newer: &[String]) -> Vec<FormerColumn> {
+    let table = defined(&[event(1, &["id"], older), event(2, &["id"], newer)]);
+    let [version] = table.former.as_slice() else { panic!("one former version: {:#?}", table.former) };
+    version.columns[1..].to_vec()
+}
+
+fn was(column: &FormerColumn) -> String {
+    match column {
+        FormerColumn::Same => "same".to_owned(),
+        FormerColumn::Other(column) => format!("{} {}", column.source_name, column.target_type),
+        FormerColumn::Absent { default, reuses_name } => {
+            format!("absent {}{}", default.as_deref().unwrap_or("null"), if *reuses_name { " anew" } else { "" })
+        }
+        FormerColumn::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// A name, the fields of the older and of the newer schema, and what the newer ones were.
+type Case = (&'static str, Vec<String>, Vec<String>, Vec<&'static str>);
+
+#[test]
+fn what_became_of_columns() {
+    let cases: Vec<Case> = vec![
+        ("added", vec![text("a")], vec![text("a"), int("b")], vec!["same", "absent null"]),
+        (
+            "added with a default",
+            vec![text("a")],
+            vec![text("a"), with_default(&int("b"), "7")],
+            vec!["same", "absent 7"],
+        ),
+        (
+            "added with a default of the form of a decimal",
+            vec![text("a")],
+            vec![text("a"), with_default(&decimal("b", 3, 8), "\"BOI=\"")],
+            vec!["same", "absent 1.250"],
+        ),
+        (
+            "added without null and without a default: somebody filled it",
+            vec![text("a")],
+            vec![text("a"), r#"{"type":"int32","optional":false,"field":"b"}"#.to_owned()],
+            vec!["same", "unknown"],
+        ),
+        (
+            "renamed in its place",
+            vec![text("a"), int("z")],
+            vec![text("b"), int("z")],
+            vec!["a VARCHAR(65535)", "same"],
+        ),
+        (
+            "renamed at the end, or dropped and another added: nobody can tell",
+            vec![int("z"), text("a")],
+            vec![int("z"), text("b")],
+            vec!["same", "unknown"],
+        ),
+        (
+            "dropped at the end, and one of another type added",
+            vec![int("z"), text("a")],
+            vec![int("z"), int("b")],
+            vec!["same", "absent null"],
+        ),
+        (
+            "dropped and added anew goes behind the others",
+            vec![int("a"), text("z")],
+            vec![text("z"), int("a")],
+            vec!["same", "absent null anew"],
+        ),
+        (
+            "dropped at the end and added anew without its default",
+            vec![with_default(&int("a"), "5")],
+            vec![text("a")],
+            vec!["absent null anew"],
+        ),
+        ("another scale", vec![decimal("a", 2, 10)], vec![decimal("a", 4, 12)], vec!["a DECIMAL(10,2)"]),
+    ];
+    for (name, older, newer, expected) in cases {
+        let found: Vec<String> = former(&older, &newer).iter().map(was).collect();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn what_reads_the_same_is_one_schema() {
+    let table = defined(&[
+        event(1, &["id"], &[text("a"), int("b")]),
+        event(2, &["id"], &[with_default(&text("a"), "\"x\""), int("b")]),
+        event(3, &["id"], &[text("a"), int("b").replace("true", "false")]),
+    ]);
+    assert_eq!(table.former, []);
+    assert_eq!(table.shapes.expect("schemas").known.len(), 1);
+}
+
+#[test]
+fn the_newest_schema_is_the_definition_wherever_it_was_learned() {
+    let records = [event(1, &["id"], &[decimal("a", 2, 10)]), event(2, &["id"], &[decimal("a", 4, 12)])];
+    let mut backwards = records.to_vec();
+    backwards.reverse();
+    let table = defined(&records);
+    assert_eq!(table, defined(&backwards));
+    assert_eq!(table.columns[1].target_type, RedshiftType::Decimal { precision: 12, scale: 4 });
+    let versions: Vec<usize> = table.shapes.expect("schemas").known.iter().map(|shape| shape.version).collect();
+    assert_eq!(versions, [0, 1]);
+}
+
+#[test]
+fn a_key_changes_when_the_records_with_the_former_one_are_merged() {
+    let short = event(1, &["id"], &[int("region")]);
+    let long = event(2, &["id", "region"], &[int("region")]);
+    assert_eq!(defined(&[short.clone(), long.clone()]).key, ["id", "region"]);
+    let pipeline = Pipeline::parse("version: 1\nname: p\nsource: {topic_prefix: p}\ntables:\n  - topic: p.public.t\n")
+        .expect("a pipeline file");
+    let mut knowledge = Knowledge::default();
+    knowledge.learn(&long);
+    knowledge.learn_unmerged(&short);
+    let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
+    let table = define(&pipeline, &spec, &knowledge).expect("a definition").table;
+    assert_eq!(table.key, ["id"]);
+    let key = table.shapes.and_then(|shapes| shapes.key).expect("the records' key");
+    assert_eq!(key.into_iter().collect::<Vec<_>>(), ["id"]);
+}
+
+#[test]
+fn further_values_of_an_enum_are_the_same_form_until_they_may_be_longer() {
+    let with = |allowed: usize| {
+        let allowed = "v".repeat(allowed);
+        format!(
+            r#"{{"type":"string","optional":true,"name":"io.debezium.data.Enum","version":1,"parameters":{{"allowed":"{allowed}"}},"field":"e"}}"#
+        )
+    };
+    let sizes = |first: usize, second: usize| {
+        let table = defined(&[event(1, &["id"], &[with(first)]), event(2, &["id"], &[with(second)])]);
+        (table.shapes.expect("schemas").known.len(), table.columns[1].target_type)
+    };
+    assert_eq!(sizes(3, 200), (1, RedshiftType::Varchar { bytes: 255 }));
+    assert_eq!(sizes(300, 900), (1, RedshiftType::Varchar { bytes: 1_024 }));
+    assert_eq!(sizes(200, 300), (2, RedshiftType::Varchar { bytes: 1_024 }));
+}

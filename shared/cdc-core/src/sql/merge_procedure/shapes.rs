@@ -1,0 +1,202 @@
+//! Which version of the table an event is of, told by the schema that it carries; and events with
+//! a schema that nobody knows, which wait.
+//!
+//! Events are grouped by their schema's text, which is compared with nothing but others of the
+//! same merge: neither the order of attributes nor the exact text of JSON_SERIALIZE_TO_VARBYTE is
+//! documented. One event of each group has its fields unnested, and their forms are compared with
+//! those that the provisioner knows.
+
+use sha2::{Digest, Sha256};
+
+use super::{Writer, envelope};
+use crate::catalog::Shapes;
+use crate::columns::form;
+use crate::sql::grants::in_list;
+use crate::sql::ident::{literal, quoted};
+
+/// Bytes of a schema that one piece of its outline covers: VARCHAR holds 65,535 hexadecimal digits.
+const PIECE_BYTES: u32 = 30_000;
+
+/// Pieces of an outline. A longer schema is a group of its own for each event.
+const PIECES: u32 = 5;
+
+impl Writer<'_> {
+    /// The stages up to `shaped`, which has the version of each event that carries a schema, and
+    /// what has to wait.
+    pub(super) fn shape_holds(&self, shapes: &Shapes) -> String {
+        let stage = |name| self.stage(name);
+        let (parsed, events, held) = (stage("parsed"), stage("events"), stage("held"));
+        let (outline, sample, row, facts) = (stage("outline"), stage("sample"), stage("row"), stage("facts"));
+        let (known, verdict, shaped) = (stage("known"), stage("verdict"), stage("shaped"));
+        let after = "p.document.\"schema\".\"fields\"[1]";
+        let pieces: Vec<String> = (0..PIECES)
+            .map(|piece| format!("MD5(TO_HEX(SUBSTRING(o.bytes, {}, {PIECE_BYTES})))", piece * PIECE_BYTES + 1))
+            .collect();
+        format!(
+            "\x20   -- outline, sample, row, facts: the schemas that events carry, their columns and the form of each.\n\
+             \x20   DROP TABLE IF EXISTS {outline};\n\
+             \x20   CREATE TEMP TABLE {outline} AS\n\
+             \x20   SELECT o.kafka_partition, o.kafka_offset,\n\
+             \x20          {pieces} || CASE WHEN OCTET_LENGTH(o.bytes) > {longest}\n\
+             \x20                THEN o.kafka_partition::VARCHAR(20) || ' ' || o.kafka_offset::VARCHAR(20) ELSE '' END AS outline\n\
+             \x20   FROM (SELECT p.kafka_partition, p.kafka_offset,\n\
+             \x20                JSON_SERIALIZE_TO_VARBYTE(CASE WHEN {after}.\"field\"::VARCHAR(512) = 'after' THEN {after} ELSE p.document.\"schema\" END) AS bytes\n\
+             \x20         FROM {parsed} AS p WHERE IS_OBJECT(p.document.\"schema\") AND IS_OBJECT(p.document.\"payload\")) AS o;\n\
+             \x20   DROP TABLE IF EXISTS {sample};\n\
+             \x20   CREATE TEMP TABLE {sample} AS\n\
+             \x20   SELECT g.outline, p.document.\"schema\" AS value_schema\n\
+             \x20   FROM (SELECT o.outline, o.kafka_partition, o.kafka_offset,\n\
+             \x20                ROW_NUMBER() OVER (PARTITION BY o.outline ORDER BY o.kafka_partition, o.kafka_offset) AS nth\n\
+             \x20         FROM {outline} AS o) AS g\n\
+             \x20   JOIN {parsed} AS p ON p.kafka_partition = g.kafka_partition AND p.kafka_offset = g.kafka_offset\n\
+             \x20   WHERE g.nth = 1;\n\
+             \x20   DROP TABLE IF EXISTS {row};\n\
+             \x20   CREATE TEMP TABLE {row} AS\n\
+             \x20   SELECT s.outline, r AS row_schema FROM {sample} AS s, s.value_schema.\"fields\" AS r WHERE r.\"field\"::VARCHAR(512) = 'after';\n\
+             \x20   INSERT INTO {row}\n\
+             \x20   SELECT s.outline, s.value_schema FROM {sample} AS s WHERE RIGHT(s.value_schema.\"name\"::VARCHAR(65535), 6) = '.Value';\n\
+             \x20   DROP TABLE IF EXISTS {facts};\n\
+             \x20   CREATE TEMP TABLE {facts} AS\n\
+             \x20   SELECT r.outline, f.\"field\"::VARCHAR(512) AS attribute,\n\
+             \x20          ({form})::VARCHAR(4096) AS form\n\
+             \x20   FROM {row} AS r, r.row_schema.\"fields\" AS f\n\
+             \x20   WHERE (RIGHT(r.row_schema.\"name\"::VARCHAR(65535), 6) <> '.Value' OR r.row_schema.\"field\"::VARCHAR(512) = 'after' OR LEFT(f.\"field\"::VARCHAR(512), 2) <> '__'){counted};\n\
+             \x20   -- known, verdict, shaped: what of that is known, and which version of the table each event is of.\n\
+             \x20   DROP TABLE IF EXISTS {known};\n\
+             \x20   CREATE TEMP TABLE {known} (attribute VARCHAR(512), form VARCHAR(4096), weight BIGINT);\n\
+             \x20   INSERT INTO {known} VALUES {knowns};\n\
+             \x20   DROP TABLE IF EXISTS {verdict};\n\
+             \x20   CREATE TEMP TABLE {verdict} AS\n\
+             \x20   SELECT f.outline, COUNT(*) AS facts, COUNT(k.weight) AS known, SUM(k.weight) AS weight,\n\
+             \x20          MIN(CASE WHEN n.attribute IS NULL THEN 'column ' || LEFT(f.attribute, 200) || ' is new'\n\
+             \x20                   WHEN k.weight IS NULL THEN 'column ' || LEFT(f.attribute, 100) || ' is ' || LEFT(f.form, 100) || ' now' END) AS stranger\n\
+             \x20   FROM {facts} AS f LEFT JOIN {known} AS k ON k.attribute = f.attribute AND k.form = f.form\n\
+             \x20   LEFT JOIN (SELECT a.attribute FROM {known} AS a GROUP BY a.attribute) AS n ON n.attribute = f.attribute\n\
+             \x20   GROUP BY f.outline;\n\
+             \x20   DROP TABLE IF EXISTS {shaped};\n\
+             \x20   CREATE TEMP TABLE {shaped} AS\n\
+             \x20   SELECT o.kafka_partition, o.kafka_offset, v.outline, v.stranger,\n\
+             \x20          CASE {versions} END AS version\n\
+             \x20   FROM {outline} AS o LEFT JOIN {verdict} AS v ON v.outline = o.outline;\n\
+             \x20   INSERT INTO {held}\n\
+             \x20   SELECT s.kafka_partition, MIN(s.kafka_offset), COALESCE(s.stranger, 'a column is gone')\n\
+             \x20   FROM {shaped} AS s WHERE s.version IS NULL AND s.outline IS NOT NULL GROUP BY s.kafka_partition, s.stranger;\n\
+             \x20   INSERT INTO {held}\n\
+             \x20   SELECT e._cdc_kafka_partition, MIN(e._cdc_kafka_offset), 'the event carries no schema'\n\
+             \x20   FROM {events} AS e LEFT JOIN {shaped} AS s ON s.kafka_partition = e._cdc_kafka_partition AND s.kafka_offset = e._cdc_kafka_offset\n\
+             \x20   WHERE s.kafka_offset IS NULL AND e._cdc_op IN ('c', 'r', 'u', 'd') GROUP BY e._cdc_kafka_partition;\n\
+             {key}",
+            pieces = pieces.join(" || "),
+            longest = PIECES * PIECE_BYTES,
+            form = form_of("f"),
+            counted = counted(shapes),
+            knowns = knowns(shapes),
+            versions = versions(shapes),
+            key = self.key_holds(shapes),
+        )
+    }
+
+    /// Records whose key has other attributes: the table's key changed.
+    fn key_holds(&self, shapes: &Shapes) -> String {
+        let Some(key) = &shapes.key else { return String::new() };
+        let (landed, held) = (self.stage("landed"), self.stage("held"));
+        let (keyed, keys) = (self.stage("keyed"), self.stage("keys"));
+        format!(
+            "\x20   DROP TABLE IF EXISTS {keyed};\n\
+             \x20   CREATE TEMP TABLE {keyed} AS\n\
+             \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_key FROM {landed} AS l\n\
+             \x20   WHERE l.shape IN ('json', 'repaired') AND CAN_JSON_PARSE(l.kafka_key);\n\
+             \x20   DROP TABLE IF EXISTS {keys};\n\
+             \x20   CREATE TEMP TABLE {keys} AS\n\
+             \x20   SELECT d.kafka_partition, d.kafka_offset, {payload} AS payload\n\
+             \x20   FROM (SELECT k.kafka_partition, k.kafka_offset, JSON_PARSE(k.kafka_key) AS document FROM {keyed} AS k) AS d;\n\
+             \x20   INSERT INTO {held}\n\
+             \x20   SELECT c.kafka_partition, MIN(c.kafka_offset), 'the key is another'\n\
+             \x20   FROM (SELECT n.kafka_partition, n.kafka_offset, COUNT(*) AS attributes,\n\
+             \x20                SUM(CASE WHEN n.attribute IN ({list}) THEN 1 ELSE 0 END) AS known\n\
+             \x20         FROM (SELECT k.kafka_partition, k.kafka_offset, attribute FROM {keys} AS k, UNPIVOT k.payload AS value AT attribute) AS n\n\
+             \x20         GROUP BY n.kafka_partition, n.kafka_offset) AS c\n\
+             \x20   WHERE c.attributes <> {count} OR c.known <> {count} GROUP BY c.kafka_partition;\n",
+            payload = envelope("d.document"),
+            list = in_list(&key.iter().map(String::as_str).collect::<Vec<_>>()),
+            count = key.len(),
+        )
+    }
+
+    /// The version of each event as `_cdc_version`, for a table whose versions the events' schemas
+    /// tell: a query over `source`.
+    pub(super) fn shaped_versions(&self, source: &str) -> String {
+        format!(
+            "SELECT e.*, COALESCE(s.version, {present}) AS _cdc_version\n\
+             \x20         FROM {source} AS e LEFT JOIN {shaped} AS s ON s.kafka_partition = e._cdc_kafka_partition AND s.kafka_offset = e._cdc_kafka_offset",
+            present = self.table.former.len(),
+            shaped = self.stage("shaped"),
+        )
+    }
+}
+
+/// The form of a field, as [`form::of`] makes it.
+fn form_of(field: &str) -> String {
+    let path = |path: &[&str]| path.iter().fold(field.to_owned(), |text, name| format!("{text}.{}", quoted(name)));
+    let parts: Vec<String> = form::PARTS
+        .iter()
+        .map(|(label, names)| {
+            let value = format!("{}::VARCHAR(512)", path(names));
+            if label.is_empty() {
+                format!("COALESCE({value}, '')")
+            } else {
+                format!("COALESCE({} || {value}, '')", literal(label))
+            }
+        })
+        .collect();
+    let length = format!("OCTET_LENGTH({}::VARCHAR(65535))", path(&form::ALLOWED));
+    let steps: Vec<String> = form::STEPS
+        .windows(2)
+        .rev()
+        .map(|pair| format!("WHEN {length} > {} THEN {}", pair[0], literal(&form::size_text(pair[1]))))
+        .collect();
+    format!("{}\n           || CASE {} ELSE '' END", parts.join("\n           || "), steps.join("\n              "))
+}
+
+fn counted(shapes: &Shapes) -> String {
+    let list =
+        |names: &std::collections::BTreeSet<String>| in_list(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut text = String::new();
+    if let Some(only) = &shapes.only {
+        text.push_str(&format!(" AND f.\"field\"::VARCHAR(512) IN ({})", list(only)));
+    }
+    if !shapes.ignored.is_empty() {
+        text.push_str(&format!(" AND f.\"field\"::VARCHAR(512) NOT IN ({})", list(&shapes.ignored)));
+    }
+    text
+}
+
+/// A number that stands for one column in one form. Sums of them tell sets of columns apart.
+fn weight(attribute: &str, form: &str) -> i64 {
+    let digest = Sha256::digest(format!("{attribute}\0{form}").as_bytes());
+    digest.iter().take(6).fold(0, |number, byte| number << 8 | i64::from(*byte))
+}
+
+fn knowns(shapes: &Shapes) -> String {
+    let mut rows = std::collections::BTreeSet::new();
+    for (attribute, form) in shapes.known.iter().flat_map(|shape| &shape.forms) {
+        rows.insert(format!("({}, {}, {})", literal(attribute), literal(form), weight(attribute, form)));
+    }
+    if rows.is_empty() {
+        return "(NULL, NULL, NULL)".to_owned();
+    }
+    rows.into_iter().collect::<Vec<_>>().join(",\n           ")
+}
+
+fn versions(shapes: &Shapes) -> String {
+    let branches: Vec<String> = shapes
+        .known
+        .iter()
+        .map(|shape| {
+            let count = shape.forms.len();
+            let sum: i64 = shape.forms.iter().map(|(attribute, form)| weight(attribute, form)).sum();
+            format!("WHEN v.facts = {count} AND v.known = {count} AND v.weight = {sum} THEN {}", shape.version)
+        })
+        .collect();
+    branches.join("\n               ")
+}
