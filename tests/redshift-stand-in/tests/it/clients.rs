@@ -115,10 +115,10 @@ fn the_readme_s_first_statements_work() {
         _ => panic!("the README has commands to start, to set variables, and for the CLI"),
     };
     assert_eq!(start.trim(), "cargo run --release -p redshift-stand-in");
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
     let shell = |text: &str, what: &str| {
         let mut command = Command::new("bash");
-        command.args(["-e", "-c", text]).env("PATH", &path).env("AWS_CONFIG_FILE", "/dev/null");
+        command.args(["-e", "-c", &format!("PATH=\"$PROGRAMS:$PATH\"\n{text}")]);
+        command.env("PROGRAMS", &programs).env("AWS_CONFIG_FILE", "/dev/null");
         String::from_utf8(ran(&mut command, what).stdout).unwrap()
     };
     let answer = shell(&format!("{exports}\n{cli}"), "the README's text for the AWS CLI");
