@@ -48,6 +48,8 @@ fn definition(name: &str) -> TableDefinition {
         mode: Mode::Count,
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: Default::default(),
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }

@@ -182,6 +182,8 @@ fn definition(mode: Mode, number: u64) -> TableDefinition {
         mode,
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: Default::default(),
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }

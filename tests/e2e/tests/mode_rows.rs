@@ -268,6 +268,8 @@ fn definition(number: usize, mode: Mode) -> TableDefinition {
         mode,
         former: Vec::new(),
         known_attributes: None,
+        shapes: None,
+        on_schema_change: Default::default(),
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }
