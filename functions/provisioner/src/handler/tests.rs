@@ -326,7 +326,9 @@ async fn the_newest_event_is_looked_for_behind_tombstones() {
     let answer = ask(&world, json!({"action": "plan"}), "1").await.unwrap();
     assert_eq!(answer["waiting"], json!([]), "{answer}");
     let reads: Vec<String> = world.kafka.calls().into_iter().filter(|call| call.starts_with("read")).collect();
-    assert_eq!(reads, ["read salesdb.salesdb.ORDERS 0 25", "read salesdb.salesdb.ORDERS 0 0"]);
+    // The last read is that of the records that are merged next.
+    let whole = "read salesdb.salesdb.ORDERS 0 0";
+    assert_eq!(reads, ["read salesdb.salesdb.ORDERS 0 25", whole, whole]);
 }
 
 #[tokio::test]
