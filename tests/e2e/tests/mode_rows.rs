@@ -308,7 +308,7 @@ async fn single_rows_of_every_mode() {
             Mode::SoftDelete => format!("t._cdc_deleted, {}", millis("_cdc_deleted_at")),
             Mode::History => format!("t._cdc_op, {}, {}", millis("_cdc_valid_from"), millis("_cdc_valid_to")),
             Mode::Append => "t._cdc_op, t._cdc_unavailable".to_owned(),
-            Mode::Current => unreachable!("rows.rs has the present rows"),
+            Mode::Current | Mode::Count => unreachable!("rows.rs and counted.rs have the present rows"),
         };
         let target = layout().target_table(&table.spec);
         let mut rows: Vec<String> = warehouse
