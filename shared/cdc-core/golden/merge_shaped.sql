@@ -233,10 +233,16 @@ BEGIN
     INSERT INTO "cdc_held_salesdb_sales_order_detail"
     SELECT s.kafka_partition, MIN(s.kafka_offset), COALESCE(s.stranger, 'a column is gone')
     FROM "cdc_shaped_salesdb_sales_order_detail" AS s WHERE s.version IS NULL AND s.outline IS NOT NULL GROUP BY s.kafka_partition, s.stranger;
+    -- An event without a schema that has the table's columns waits: the converter was set otherwise.
     INSERT INTO "cdc_held_salesdb_sales_order_detail"
-    SELECT e._cdc_kafka_partition, MIN(e._cdc_kafka_offset), 'the event carries no schema'
-    FROM "cdc_events_salesdb_sales_order_detail" AS e LEFT JOIN "cdc_shaped_salesdb_sales_order_detail" AS s ON s.kafka_partition = e._cdc_kafka_partition AND s.kafka_offset = e._cdc_kafka_offset
-    WHERE s.kafka_offset IS NULL AND e._cdc_op IN ('c', 'r', 'u', 'd') GROUP BY e._cdc_kafka_partition;
+    SELECT c.kafka_partition, MIN(c.kafka_offset), 'the event carries no schema'
+    FROM (SELECT n.kafka_partition, n.kafka_offset, COUNT(*) AS attributes, COUNT(k.attribute) AS known
+          FROM (SELECT e._cdc_kafka_partition AS kafka_partition, e._cdc_kafka_offset AS kafka_offset, attribute
+                FROM (SELECT e.* FROM "cdc_events_salesdb_sales_order_detail" AS e LEFT JOIN "cdc_shaped_salesdb_sales_order_detail" AS s ON s.kafka_partition = e._cdc_kafka_partition AND s.kafka_offset = e._cdc_kafka_offset
+                      WHERE s.kafka_offset IS NULL AND e._cdc_op IN ('c', 'r', 'u', 'd')) AS e, UNPIVOT e._cdc_image AS value AT attribute) AS n
+          LEFT JOIN (SELECT a.attribute FROM "cdc_known_salesdb_sales_order_detail" AS a GROUP BY a.attribute) AS k ON k.attribute = n.attribute
+          GROUP BY n.kafka_partition, n.kafka_offset) AS c
+    WHERE c.known = c.attributes AND c.attributes IN (4, 5) GROUP BY c.kafka_partition;
     DROP TABLE IF EXISTS "cdc_keyed_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_keyed_salesdb_sales_order_detail" AS
     SELECT l.kafka_partition, l.kafka_offset, l.kafka_key FROM "cdc_landed_salesdb_sales_order_detail" AS l
@@ -316,6 +322,11 @@ BEGIN
          CASE WHEN c._cdc_version < 1 THEN 'none'::VARCHAR(65535)
               ELSE "cdc"."f_text"(c._cdc_image."NOTE"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."NOTE"), c._cdc_whole)::VARCHAR(65535) END AS "note"
           FROM "cdc_unscaled_salesdb_sales_order_detail" AS c) AS t;
+    UPDATE "cdc_typed_salesdb_sales_order_detail" SET _cdc_fault = 'the event carries no schema, as the events of this table do'
+    FROM (SELECT t._cdc_kafka_partition, t._cdc_kafka_offset FROM "cdc_typed_salesdb_sales_order_detail" AS t
+          LEFT JOIN "cdc_shaped_salesdb_sales_order_detail" AS s ON s.kafka_partition = t._cdc_kafka_partition AND s.kafka_offset = t._cdc_kafka_offset
+          WHERE s.kafka_offset IS NULL AND t._cdc_fault IS NULL) AS f
+    WHERE "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition = f._cdc_kafka_partition AND "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_offset = f._cdc_kafka_offset;
     -- An update that changed the key deletes the row of the old key.
     INSERT INTO "cdc_typed_salesdb_sales_order_detail" (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,
            _cdc_version, _cdc_moved, "order_id", "line_no", _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)

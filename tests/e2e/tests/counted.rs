@@ -3,8 +3,7 @@
 //!
 //! The model is the source: a list of rows.
 
-use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
-use cdc_core::columns::UNAVAILABLE_VALUE;
+use cdc_core::catalog::{Decoding, Mode, RedshiftType, TableDefinition};
 use cdc_core::sql::synchronise::{MergeBound, synchronise};
 use local_stack::producer::Producer;
 use local_stack::recording::RecordedRecord;
@@ -13,6 +12,7 @@ use local_stack::warehouse::Administrator;
 use serde_json::{Value, json};
 
 use crate::histories::{Random, layout, provision};
+use crate::tables::{column, table, text};
 
 const HISTORIES: u64 = 10;
 const TRANSACTIONS: u64 = 40;
@@ -22,37 +22,8 @@ const PARTITIONS: i32 = 3;
 type Row = (i64, Option<String>);
 
 fn definition(name: &str) -> TableDefinition {
-    let column = |source: &str, target_type, decoding| Column {
-        source_name: source.into(),
-        target_name: source.to_lowercase(),
-        target_type,
-        decoding,
-        nullable: true,
-        source_type: String::new(),
-        on_unfit_value: OnUnfitValue::default(),
-    };
-    TableDefinition {
-        spec: TableSpec {
-            topic: format!("count.shop.{name}"),
-            source_table: name.to_owned(),
-            slug: format!("shop_{name}"),
-            target_schema: "count".into(),
-            target_table: name.to_owned(),
-            auto_refresh: false,
-        },
-        columns: vec![
-            column("Num", RedshiftType::BigInt, Decoding::Integer),
-            column("Txt", RedshiftType::Varchar { bytes: 100 }, Decoding::Text),
-        ],
-        key: Vec::new(),
-        mode: Mode::Count,
-        former: Vec::new(),
-        known_attributes: None,
-        shapes: None,
-        on_schema_change: Default::default(),
-        schema_changes: None,
-        unavailable_value: UNAVAILABLE_VALUE.into(),
-    }
+    let columns = vec![column("Num", RedshiftType::BigInt, Decoding::Integer), text("Txt", 100)];
+    table(&format!("count.shop.{name}"), "count", columns, &[], Mode::Count)
 }
 
 fn image(row: Option<&Row>) -> Value {

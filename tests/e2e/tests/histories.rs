@@ -6,8 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
-use cdc_core::columns::UNAVAILABLE_VALUE;
+use cdc_core::catalog::{Decoding, Mode, RedshiftType, TableDefinition};
 use cdc_core::plan::provision::{Declaration, Observed, ProvisionPlan, plan};
 use cdc_core::sql::external_schema::{StreamAuthentication, StreamSource};
 use cdc_core::sql::layout::Layout;
@@ -16,6 +15,8 @@ use local_stack::producer::Producer;
 use local_stack::recording::RecordedRecord;
 use local_stack::stack::{Stack, StackOptions};
 use local_stack::warehouse::Administrator;
+
+use crate::tables::{column, table, text};
 
 const HISTORIES: u64 = 12;
 const CHANGES: u64 = 60;
@@ -142,37 +143,8 @@ pub(crate) fn layout() -> Layout {
 }
 
 fn definition(number: u64) -> TableDefinition {
-    let column = |source: &str, target_type, decoding| Column {
-        source_name: source.into(),
-        target_name: source.to_lowercase(),
-        target_type,
-        decoding,
-        nullable: true,
-        source_type: String::new(),
-        on_unfit_value: OnUnfitValue::default(),
-    };
-    TableDefinition {
-        spec: TableSpec {
-            topic: format!("prop.public.T{number}"),
-            source_table: format!("T{number}"),
-            slug: format!("public_t{number}"),
-            target_schema: "prop".into(),
-            target_table: format!("t{number}"),
-            auto_refresh: false,
-        },
-        columns: vec![
-            column("ID", RedshiftType::BigInt, Decoding::Integer),
-            column("Val", RedshiftType::Varchar { bytes: 100 }, Decoding::Text),
-        ],
-        key: vec!["ID".into()],
-        mode: Mode::default(),
-        former: Vec::new(),
-        known_attributes: None,
-        shapes: None,
-        on_schema_change: Default::default(),
-        schema_changes: None,
-        unavailable_value: UNAVAILABLE_VALUE.into(),
-    }
+    let columns = vec![column("ID", RedshiftType::BigInt, Decoding::Integer), text("Val", 100)];
+    table(&format!("prop.public.T{number}"), "prop", columns, &["ID"], Mode::default())
 }
 
 pub(crate) fn declaration(brokers: Vec<String>, tables: Vec<TableDefinition>) -> Declaration {

@@ -12,5 +12,6 @@ mod modes;
 mod operations;
 mod poison;
 mod rows;
+mod tables;
 mod types;
 mod values;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::catalog::{Decoding, Mode, RedshiftType, TableDefinition};
 use cdc_core::columns::UNAVAILABLE_VALUE;
 use cdc_core::plan::provision::{self, Observed, ObservedColumn, ProvisionPlan};
 use cdc_core::sql::synchronise::{MergeBound, synchronise};
@@ -18,6 +18,7 @@ use local_stack::warehouse::Administrator;
 use serde_json::{Value, json};
 
 use crate::histories::{Random, carry_out, declaration, layout, provision, with_crashes};
+use crate::tables::{column, table, text};
 
 const HISTORIES: u64 = 6;
 const CHANGES: u64 = 60;
@@ -154,39 +155,9 @@ fn image(key: u64, short: &str, large: &str) -> Value {
 }
 
 fn definition(mode: Mode, number: u64) -> TableDefinition {
-    let column = |source: &str, target_type, decoding| Column {
-        source_name: source.into(),
-        target_name: source.to_lowercase(),
-        target_type,
-        decoding,
-        nullable: true,
-        source_type: String::new(),
-        on_unfit_value: OnUnfitValue::default(),
-    };
-    let name = format!("{}{number}", mode.as_str());
-    TableDefinition {
-        spec: TableSpec {
-            topic: format!("prop.public.{name}"),
-            source_table: name.clone(),
-            slug: format!("public_{name}"),
-            target_schema: "prop".into(),
-            target_table: name,
-            auto_refresh: false,
-        },
-        columns: vec![
-            column("ID", RedshiftType::BigInt, Decoding::Integer),
-            column("Short", RedshiftType::Varchar { bytes: 100 }, Decoding::Text),
-            column("Large", RedshiftType::Varchar { bytes: 65_535 }, Decoding::Text),
-        ],
-        key: vec!["ID".into()],
-        mode,
-        former: Vec::new(),
-        known_attributes: None,
-        shapes: None,
-        on_schema_change: Default::default(),
-        schema_changes: None,
-        unavailable_value: UNAVAILABLE_VALUE.into(),
-    }
+    let columns =
+        vec![column("ID", RedshiftType::BigInt, Decoding::Integer), text("Short", 100), text("Large", 65_535)];
+    table(&format!("prop.public.{}{number}", mode.as_str()), "prop", columns, &["ID"], mode)
 }
 
 /// The table's rows with what its mode has, as text that can be compared.

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
-use cdc_core::columns::UNAVAILABLE_VALUE;
+use cdc_core::catalog::{Mode, TableDefinition};
 use cdc_core::sql::synchronise::{MergeBound, synchronise};
 use local_stack::producer::Producer;
 use local_stack::recording::RecordedRecord;
@@ -12,6 +11,7 @@ use local_stack::stack::{Stack, StackOptions};
 use serde_json::{Value, json};
 
 use crate::histories::{layout, provision};
+use crate::tables::{table, text};
 
 /// What long notes are made of, for the most part.
 const PADDING: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
@@ -255,34 +255,8 @@ fn cases() -> Vec<Case> {
 }
 
 fn definition(number: usize) -> TableDefinition {
-    let column = |source: &str, bytes| Column {
-        source_name: source.into(),
-        target_name: source.to_lowercase(),
-        target_type: RedshiftType::Varchar { bytes },
-        decoding: Decoding::Text,
-        nullable: true,
-        source_type: String::new(),
-        on_unfit_value: OnUnfitValue::default(),
-    };
-    TableDefinition {
-        spec: TableSpec {
-            topic: format!("rows.public.T{number}"),
-            source_table: format!("T{number}"),
-            slug: format!("public_t{number}"),
-            target_schema: "rows".into(),
-            target_table: format!("t{number}"),
-            auto_refresh: false,
-        },
-        columns: vec![column("K", 40), column("NAME", 100), column("NOTE", 65_535)],
-        key: vec!["K".into()],
-        mode: Mode::default(),
-        former: Vec::new(),
-        known_attributes: None,
-        shapes: None,
-        on_schema_change: Default::default(),
-        schema_changes: None,
-        unavailable_value: UNAVAILABLE_VALUE.into(),
-    }
+    let columns = vec![text("K", 40), text("NAME", 100), text("NOTE", 65_535)];
+    table(&format!("rows.public.T{number}"), "rows", columns, &["K"], Mode::default())
 }
 
 #[tokio::test(flavor = "multi_thread")]

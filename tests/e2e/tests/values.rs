@@ -4,8 +4,7 @@
 //! Extremes first, then random values of a fixed seed. The expected texts are made here,
 //! without any of the SQL.
 
-use cdc_core::catalog::{Column, Decoding, Element, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
-use cdc_core::columns::UNAVAILABLE_VALUE;
+use cdc_core::catalog::{Column, Decoding, Element, Mode, OnUnfitValue, RedshiftType, TableDefinition};
 use cdc_core::sql::synchronise::{MergeBound, synchronise};
 use local_stack::producer::Producer;
 use local_stack::recording::RecordedRecord;
@@ -13,6 +12,7 @@ use local_stack::stack::{Stack, StackOptions};
 use serde_json::{Value, json};
 
 use crate::histories::{Random, layout, provision};
+use crate::tables::{column, table};
 
 const RANDOM_VALUES: usize = 120;
 const MAX_DECIMAL: i128 = 99_999_999_999_999_999_999_999_999_999_999_999_999;
@@ -555,34 +555,9 @@ fn tested() -> Vec<Tested> {
 
 /// One table per decoding, so that a failure names it.
 fn definition(tested: &Tested) -> TableDefinition {
-    let column = |name: &str, target_type, decoding| Column {
-        source_name: name.into(),
-        target_name: name.into(),
-        target_type,
-        decoding,
-        nullable: true,
-        source_type: String::new(),
-        on_unfit_value: tested.policy,
-    };
-    TableDefinition {
-        spec: TableSpec {
-            topic: format!("values.public.{}", tested.name),
-            source_table: tested.name.into(),
-            slug: format!("public_{}", tested.name),
-            target_schema: "values_of".into(),
-            target_table: tested.name.into(),
-            auto_refresh: false,
-        },
-        columns: vec![column("k", RedshiftType::BigInt, Decoding::Integer), column("v", tested.kind, tested.decoding)],
-        key: vec!["k".into()],
-        unavailable_value: UNAVAILABLE_VALUE.into(),
-        mode: Mode::default(),
-        former: Vec::new(),
-        known_attributes: None,
-        shapes: None,
-        on_schema_change: Default::default(),
-        schema_changes: None,
-    }
+    let value = Column { on_unfit_value: tested.policy, ..column("v", tested.kind, tested.decoding) };
+    let columns = vec![column("k", RedshiftType::BigInt, Decoding::Integer), value];
+    table(&format!("values.public.{}", tested.name), "values_of", columns, &["k"], Mode::default())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -397,6 +397,10 @@ fn former_column(
 pub(super) fn as_former(column: &Column, former: &SourceColumn, mapped: Mapped) -> FormerColumn {
     let unsized_text = RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES };
     match mapped {
+        // The source widened the 32-bit number, not its shortest text.
+        Mapped::Exact(RedshiftType::Real, Decoding::Float) if column.target_type == RedshiftType::DoublePrecision => {
+            read_as(column, former, RedshiftType::Real, Decoding::Float)
+        }
         Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding == column.decoding => {
             read_as(column, former, column.target_type, decoding)
         }

@@ -93,6 +93,9 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         parts.push(writer.halves());
     }
     parts.push(writer.typed());
+    if table.shapes.is_some() {
+        parts.push(writer.without_schema());
+    }
     parts.extend(writer.by_mode());
     parts.extend([writer.gaps(), writer.merge_log(), writer.advance()]);
     for part in parts {

@@ -239,11 +239,14 @@ fn rows(
                 statements.extend(reshape::quarantine_rows(layout, table, &column.target_name, "true", lost));
             }
             FormerColumn::Absent { default, reuses_name: true } => {
+                // What has been put aside for this column was put aside for this very change.
+                let kept = super::tables::kept_name(column);
+                let is_done = existing.iter().any(|found| found.name == kept);
                 if let Some(found) = found
                     && super::tables::fits(column, found)
+                    && !is_done
                 {
                     let value = default.as_ref().and_then(|default| reshape::literal_of(default, column));
-                    let kept = super::tables::kept_name(column);
                     warnings.push(format!(
                         "table {}: column {} was dropped and added anew; its values up to here stay in column {kept}",
                         table.spec.id(),

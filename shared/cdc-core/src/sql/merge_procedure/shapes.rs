@@ -81,10 +81,16 @@ impl Writer<'_> {
              \x20   INSERT INTO {held}\n\
              \x20   SELECT s.kafka_partition, MIN(s.kafka_offset), COALESCE(s.stranger, 'a column is gone')\n\
              \x20   FROM {shaped} AS s WHERE s.version IS NULL AND s.outline IS NOT NULL GROUP BY s.kafka_partition, s.stranger;\n\
+             \x20   -- An event without a schema that has the table's columns waits: the converter was set otherwise.\n\
              \x20   INSERT INTO {held}\n\
-             \x20   SELECT e._cdc_kafka_partition, MIN(e._cdc_kafka_offset), 'the event carries no schema'\n\
-             \x20   FROM {events} AS e LEFT JOIN {shaped} AS s ON s.kafka_partition = e._cdc_kafka_partition AND s.kafka_offset = e._cdc_kafka_offset\n\
-             \x20   WHERE s.kafka_offset IS NULL AND e._cdc_op IN ('c', 'r', 'u', 'd') GROUP BY e._cdc_kafka_partition;\n\
+             \x20   SELECT c.kafka_partition, MIN(c.kafka_offset), 'the event carries no schema'\n\
+             \x20   FROM (SELECT n.kafka_partition, n.kafka_offset, COUNT(*) AS attributes, COUNT(k.attribute) AS known\n\
+             \x20         FROM (SELECT e._cdc_kafka_partition AS kafka_partition, e._cdc_kafka_offset AS kafka_offset, attribute\n\
+             \x20               FROM (SELECT e.* FROM {events} AS e LEFT JOIN {shaped} AS s ON s.kafka_partition = e._cdc_kafka_partition AND s.kafka_offset = e._cdc_kafka_offset\n\
+             \x20                     WHERE s.kafka_offset IS NULL AND e._cdc_op IN ('c', 'r', 'u', 'd')) AS e, UNPIVOT e._cdc_image AS value AT attribute) AS n\n\
+             \x20         LEFT JOIN (SELECT a.attribute FROM {known} AS a GROUP BY a.attribute) AS k ON k.attribute = n.attribute\n\
+             \x20         GROUP BY n.kafka_partition, n.kafka_offset) AS c\n\
+             \x20   WHERE c.known = c.attributes AND c.attributes IN ({counts}) GROUP BY c.kafka_partition;\n\
              {key}",
             pieces = pieces.join(" || "),
             longest = PIECES * PIECE_BYTES,
@@ -92,7 +98,21 @@ impl Writer<'_> {
             counted = counted(shapes),
             knowns = knowns(shapes),
             versions = versions(shapes),
+            counts = counts(shapes),
             key = self.key_holds(shapes),
+        )
+    }
+
+    /// Events without a schema that do not wait: nothing tells how their values are to be read.
+    pub(super) fn without_schema(&self) -> String {
+        let typed = self.stage("typed");
+        format!(
+            "\x20   UPDATE {typed} SET _cdc_fault = 'the event carries no schema, as the events of this table do'\n\
+             \x20   FROM (SELECT t._cdc_kafka_partition, t._cdc_kafka_offset FROM {typed} AS t\n\
+             \x20         LEFT JOIN {shaped} AS s ON s.kafka_partition = t._cdc_kafka_partition AND s.kafka_offset = t._cdc_kafka_offset\n\
+             \x20         WHERE s.kafka_offset IS NULL AND t._cdc_fault IS NULL) AS f\n\
+             \x20   WHERE {typed}._cdc_kafka_partition = f._cdc_kafka_partition AND {typed}._cdc_kafka_offset = f._cdc_kafka_offset;",
+            shaped = self.stage("shaped"),
         )
     }
 
@@ -186,6 +206,13 @@ fn knowns(shapes: &Shapes) -> String {
         return "(NULL, NULL, NULL)".to_owned();
     }
     rows.into_iter().collect::<Vec<_>>().join(",\n           ")
+}
+
+/// How many columns the known schemas have.
+fn counts(shapes: &Shapes) -> String {
+    let counts: std::collections::BTreeSet<usize> = shapes.known.iter().map(|shape| shape.forms.len()).collect();
+    let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+    if counts.is_empty() { "-1".to_owned() } else { counts.join(", ") }
 }
 
 fn versions(shapes: &Shapes) -> String {
