@@ -9,7 +9,7 @@ use cdc_core::catalog::TableDefinition;
 use cdc_core::columns::{self, Knowledge};
 use cdc_core::kafka::{Record, RecordPosition};
 use cdc_core::pipeline::{Pipeline, TopicRole};
-use cdc_core::sql::layout::{Layout, MERGE_LOG};
+use cdc_core::sql::layout::{Layout, MERGE_LOG, QUARANTINE};
 use function_kit::pipeline_file::Loaded;
 
 use crate::binaries::Binaries;
@@ -449,12 +449,15 @@ struct MergeCounts {
     merges: i64,
 }
 
-/// Sums of the merge log by table.
+/// Sums of the merge log by table, and the entries in quarantine, which the provisioner writes too.
 async fn merge_counts(warehouse: &Administrator, layout: &Layout) -> Result<BTreeMap<String, MergeCounts>> {
     let sql = format!(
         "SELECT m.table_name, SUM(m.reads + m.creates)::BIGINT, SUM(m.updates)::BIGINT, SUM(m.deletes)::BIGINT, SUM(m.stale)::BIGINT, \
-         SUM(m.quarantined)::BIGINT, COUNT(DISTINCT m.merged_at) FROM {} AS m GROUP BY m.table_name ORDER BY 1",
-        layout.control(MERGE_LOG)
+         COALESCE(MAX(q.entries), 0)::BIGINT, COUNT(DISTINCT m.merged_at) FROM {} AS m \
+         LEFT JOIN (SELECT e.table_name, COUNT(*) AS entries FROM {} AS e GROUP BY e.table_name) AS q ON q.table_name = m.table_name \
+         GROUP BY m.table_name ORDER BY 1",
+        layout.control(MERGE_LOG),
+        layout.control(QUARANTINE)
     );
     let rows = warehouse.query(&sql).await.context("reading the merge log")?;
     let number =
