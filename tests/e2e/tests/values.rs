@@ -55,7 +55,7 @@ fn decimal(number: i128, scale: usize) -> String {
     if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// `YYYY-MM-DD` of days since 1970, in the proleptic Gregorian calendar.
+/// `YYYY-MM-DD` of days since 1970, in the proleptic Gregorian calendar, with ` BC` before the year 1.
 fn date(days: i64) -> String {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -66,7 +66,7 @@ fn date(days: i64) -> String {
     let day = day_of_year - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+    if year > 0 { format!("{year:04}-{month:02}-{day:02}") } else { format!("{:04}-{month:02}-{day:02} BC", 1 - year) }
 }
 
 fn time(micros: i64) -> String {
@@ -77,7 +77,11 @@ fn time(micros: i64) -> String {
 
 fn timestamp(micros: i64) -> String {
     const DAY: i64 = 86_400_000_000;
-    format!("{} {}", date(micros.div_euclid(DAY)), time(micros.rem_euclid(DAY)))
+    let (day, time) = (date(micros.div_euclid(DAY)), time(micros.rem_euclid(DAY)));
+    match day.strip_suffix(" BC") {
+        Some(day) => format!("{day} {time} BC"),
+        None => format!("{day} {time}"),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -123,8 +127,11 @@ where
     limits.contains(&value).then(|| show(value))
 }
 
-/// Years 1 to 294246 in microseconds.
-const MOMENTS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=9_223_371_244_799_999_999;
+/// Days from 4713 BC on to the last that a DATE has.
+const DAYS: std::ops::RangeInclusive<i64> = -2_440_550..=106_762_939;
+
+/// From 4713 BC on, in microseconds; the source's infinities lie behind the last.
+const MOMENTS: std::ops::RangeInclusive<i64> = -2_440_550 * 86_400_000_000..=9_223_371_244_799_999_999;
 
 #[expect(clippy::too_many_lines, reason = "a table of decodings reads best in one piece")]
 fn tested() -> Vec<Tested> {
@@ -258,7 +265,8 @@ fn tested() -> Vec<Tested> {
             Decoding::DateDays,
             vec![
                 (json!(-719_162), some("0001-01-01")),
-                (json!(-719_163), None),
+                (json!(-719_163), some("0001-12-31 BC")),
+                (json!(-2_440_551), None),
                 (json!(2_932_896), some("9999-12-31")),
                 (json!(2_932_897), some("10000-01-01")),
                 (json!(i32::MAX), None),
@@ -266,7 +274,7 @@ fn tested() -> Vec<Tested> {
             ],
             |random| {
                 let days = i64::try_from(random.below(8_000_000)).expect("small") - 4_000_000;
-                (json!(days), fits(-719_162..=106_751_981, days, date))
+                (json!(days), fits(DAYS, days, date))
             },
         ),
         of(
@@ -274,9 +282,10 @@ fn tested() -> Vec<Tested> {
             RedshiftType::Date,
             Decoding::DateIso,
             vec![
-                (json!("0000-01-01Z"), None),
-                (json!("-0001-01-01Z"), None),
-                (json!("+10000-01-01Z"), None),
+                (json!("0000-01-01Z"), some("0001-01-01 BC")),
+                (json!("-0001-01-01Z"), some("0002-01-01 BC")),
+                (json!("+10000-01-01Z"), some("10000-01-01")),
+                (json!("-9999-01-01Z"), None),
                 (json!(1), None),
             ],
             |random| {
@@ -331,7 +340,7 @@ fn tested() -> Vec<Tested> {
             Decoding::TimestampMillis,
             vec![
                 (json!(-62_135_596_800_000_i64), some("0001-01-01 00:00:00")),
-                (json!(-62_135_596_800_001_i64), None),
+                (json!(-62_135_596_800_001_i64), some("0001-12-31 23:59:59.999 BC")),
                 (json!(-1), some("1969-12-31 23:59:59.999")),
                 (json!(9_223_372_036_825_200_i64), None),
             ],
@@ -370,7 +379,10 @@ fn tested() -> Vec<Tested> {
             "ts_iso",
             RedshiftType::Timestamp,
             Decoding::TimestampIso,
-            vec![(json!("2024-02-29T12:34Z"), some("2024-02-29 12:34:00")), (json!("0000-01-01T00:00:00Z"), None)],
+            vec![
+                (json!("2024-02-29T12:34Z"), some("2024-02-29 12:34:00")),
+                (json!("0000-01-01T00:00:00Z"), some("0001-01-01 00:00:00 BC")),
+            ],
             |random| {
                 let micros =
                     i64::try_from(random.below(300_000_000_000_000_000)).expect("small") - 60_000_000_000_000_000;
@@ -383,8 +395,8 @@ fn tested() -> Vec<Tested> {
             Decoding::ZonedTimestamp,
             vec![
                 (json!("2024-02-29T12:34:56+05:30"), some("2024-02-29 07:04:56+00")),
-                (json!("0000-01-01T00:00:00Z"), None),
-                (json!("+10000-01-01T00:00:00Z"), None),
+                (json!("0000-01-01T00:00:00Z"), some("0001-01-01 00:00:00+00 BC")),
+                (json!("+10000-01-01T00:00:00Z"), some("10000-01-01 00:00:00+00")),
             ],
             |random| {
                 let micros =

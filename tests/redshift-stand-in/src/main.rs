@@ -1,6 +1,7 @@
 //! The stand-in as a program: a Data API that AWS SDKs, boto3 and the AWS CLI are pointed at.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -114,19 +115,24 @@ async fn main() -> Result<()> {
         .with_context(|| format!("port {} cannot be opened; choose another with --port", arguments.port))?;
     let server = redshift_data_api::serve(listener, stand_in.engine(), options)?;
     let database = arguments.databases.first().map_or("dev", String::as_str);
-    println!("PostgreSQL below it: {}", stand_in.postgres_url());
-    println!("Set these where your program runs:\n");
-    println!("export AWS_ENDPOINT_URL_REDSHIFT_DATA={}", server.endpoint());
-    // Version 1 of the AWS CLI reads the second name only.
-    println!("export AWS_REGION={0} AWS_DEFAULT_REGION={0}", arguments.region);
-    println!("export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any\n");
-    println!("aws redshift-data execute-statement --workgroup-name any --database {database} --sql 'select 1'\n");
-    println!("Ctrl-C stops.");
+    // Version 1 of the AWS CLI reads the second name of the region only.
+    say(format_args!(
+        "PostgreSQL below it: {postgres}\n\
+         Set these where your program runs:\n\n\
+         export AWS_ENDPOINT_URL_REDSHIFT_DATA={endpoint}\n\
+         export AWS_REGION={region} AWS_DEFAULT_REGION={region}\n\
+         export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any\n\n\
+         aws redshift-data execute-statement --workgroup-name any --database {database} --sql 'select 1'\n\n\
+         Ctrl-C stops.",
+        postgres = stand_in.postgres_url(),
+        endpoint = server.endpoint(),
+        region = arguments.region,
+    ));
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         tokio::select! {
             _ = &mut interrupt => break,
-            Some(event) = received.recv() => println!("{event}"),
+            Some(event) = received.recv() => say(event),
         }
     }
     // Answers that are under way are not waited for.
@@ -139,4 +145,12 @@ async fn main() -> Result<()> {
 
 fn secrets(given: Vec<(String, String)>) -> BTreeMap<String, Secret> {
     given.into_iter().map(|(arn, user)| (arn, Secret { db_user: user, cluster: None })).collect()
+}
+
+/// Prints a line. Whoever reads the first lines only must not end the program.
+fn say(line: impl std::fmt::Display) {
+    let mut output = std::io::stdout().lock();
+    if writeln!(output, "{line}").is_err() {
+        tracing::debug!("nobody reads what is printed");
+    }
 }
