@@ -409,7 +409,7 @@ pub enum Show {
         table: ObjectName,
         limit: Option<u64>,
     },
-    /// SHOW CONSTRAINTS FOREIGN KEYS [EXPORTED] FROM TABLE t.
+    /// `SHOW CONSTRAINTS FOREIGN KEYS [EXPORTED] FROM TABLE t`.
     ForeignKeys {
         table: ObjectName,
         exported: bool,
