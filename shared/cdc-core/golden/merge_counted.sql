@@ -401,8 +401,8 @@ BEGIN
     END IF;
     cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;
     -- Add, then take away: the n-th half of an image that takes away takes the n-th row of that image.
-    INSERT INTO "salesdb"."sales_order_detail" ("order_id", "line_no", "sku", "quantity", "note", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset", "_cdc_row")
-    SELECT s."order_id", s."line_no", s."sku", s."quantity", s."note", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset", s."_cdc_row" FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_change > 0;
+    INSERT INTO "salesdb"."sales_order_detail" ("order_id", "line_no", "sku", "quantity", "note", "_cdc_row", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
+    SELECT s."order_id", s."line_no", s."sku", s."quantity", s."note", s."_cdc_row", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset" FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_change > 0;
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_change > 0;
     DELETE FROM "cdc"."ledger_salesdb_sales_order_detail" USING "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND "cdc"."ledger_salesdb_sales_order_detail"._cdc_owed AND "cdc"."ledger_salesdb_sales_order_detail"._cdc_change < 0
          AND (("cdc"."ledger_salesdb_sales_order_detail"._cdc_domain = x.source_domain AND "cdc"."ledger_salesdb_sales_order_detail"._cdc_position < x.source_position)

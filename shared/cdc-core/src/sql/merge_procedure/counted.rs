@@ -15,7 +15,6 @@ use super::{LEDGER_DAYS, Writer, events, millis_to_timestamp};
 use crate::catalog::{Column, RedshiftType, VARBYTE_UNSIZED_BYTES};
 use crate::sql::ident::{literal, quoted};
 use crate::sql::layout::{QUARANTINE, TRUNCATIONS};
-use crate::sql::target_table::{BOOKKEEPING, ROW_IMAGE};
 use crate::sql::versions;
 
 /// Bytes of a VARBYTE whose hexadecimal digits fit into one text.
@@ -217,14 +216,7 @@ impl Writer<'_> {
         let found = self.stage("found");
         let target = &self.target;
         let ledger = &self.ledger;
-        let columns: Vec<String> = self
-            .table
-            .columns
-            .iter()
-            .map(|column| quoted(&column.target_name))
-            .chain(BOOKKEEPING.iter().map(|(name, _)| quoted(name)))
-            .chain([quoted(ROW_IMAGE.0)])
-            .collect();
+        let columns = self.target_columns();
         let older = versions::row_is_older(ledger, "x.source_domain", "x.source_position", "x.source_ts");
         format!(
             "\x20   -- Add, then take away: the n-th half of an image that takes away takes the n-th row of that image.\n\

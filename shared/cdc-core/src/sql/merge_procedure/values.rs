@@ -83,8 +83,7 @@ impl Writer<'_> {
     /// Typed columns, and what could not be decoded.
     pub(super) fn typed(&self) -> String {
         let mut text = String::new();
-        let counts = self.table.mode.counts();
-        let mut source = self.stage(if counts { "halves" } else { "events" });
+        let mut source = self.stage(if self.table.mode.counts() { "halves" } else { "events" });
         self.versioned(&mut text, &mut source);
         self.decimals(&mut text, &mut source);
         self.arrays(&mut text, &mut source);
