@@ -9,6 +9,8 @@ use crate::catalog::{
 use crate::event::{LogPoint, SourcePosition};
 use crate::pipeline::{ChangePolicies, ChangePolicy};
 use crate::sql::external_schema::StreamAuthentication;
+use crate::sql::external_schema::StreamSource;
+use crate::sql::layout::Layout;
 use crate::sql::target_table;
 
 fn column(name: &str, target_type: RedshiftType) -> Column {
