@@ -12,10 +12,13 @@
 //! (TEXT, JSON, an event schema without lengths) the file's `unsized_text_bytes` counts, by
 //! default the 65,535 bytes that a VARCHAR can hold.
 
+mod chosen_source;
 mod connect;
 mod define;
+mod definition;
 mod dump;
 pub(crate) mod form;
+mod former;
 mod history;
 mod mysql;
 mod postgres;
@@ -31,7 +34,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use connect::Field;
-pub use define::{DefineError, DefineProblem, Definition, ExcludedColumn, Origin, UNAVAILABLE_VALUE, define};
+pub use define::{UNAVAILABLE_VALUE, define};
+pub use definition::{DefineError, DefineProblem, Definition, ExcludedColumn, Origin};
 pub use dump::DumpError;
 pub use representation::SourceSql;
 pub use source_type::{Mapped, SqlType};

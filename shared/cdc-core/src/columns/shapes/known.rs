@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Ancestor, Seen, SeenSchemas, ancestors, forms};
 use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, Shapes};
 use crate::columns::SourceColumn;
-use crate::columns::define::as_former;
+use crate::columns::former::as_former;
 use crate::pipeline::{Connector, Pipeline, TableOptions};
 
 /// The schemas of a table whose columns are `columns`, in the source `sources`; and the former

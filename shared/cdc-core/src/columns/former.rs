@@ -1,0 +1,98 @@
+//! How events that were written before the table's definition changed are read.
+
+use super::history::{self, FormerSource, History};
+use super::{Mapped, SourceColumn};
+use crate::catalog::{Column, Decoding, FormerColumn, FormerVersion, RedshiftType, VARCHAR_MAX_BYTES};
+use crate::pipeline::ConnectorSettings;
+
+/// How events that were written before the table's definition changed are read. `sources` are
+/// the present columns as the source has them.
+pub(super) fn former_versions(
+    history: &History,
+    columns: &[Column],
+    sources: &[SourceColumn],
+    settings: &ConnectorSettings,
+) -> Vec<FormerVersion> {
+    let names: Vec<String> = columns.iter().map(|column| column.source_name.clone()).collect();
+    let former = |(column, former): (&Column, FormerSource)| match former {
+        FormerSource::Column(former) => {
+            let present = sources.iter().find(|source| source.name == column.source_name);
+            former_column(column, present, &former, settings)
+        }
+        FormerSource::Absent { default, reuses_name } => FormerColumn::Absent { default, reuses_name },
+        FormerSource::Unknown => FormerColumn::Unknown,
+    };
+    let versions = history
+        .former(&names)
+        .into_iter()
+        .map(|version| FormerVersion {
+            until: Some(version.until),
+            discarded: version.discarded,
+            // Events of a dropped table are not read at all.
+            columns: if version.discarded {
+                vec![FormerColumn::Same; columns.len()]
+            } else {
+                columns.iter().zip(version.columns).map(former).collect()
+            },
+        })
+        .collect();
+    history::compress(versions)
+}
+
+/// A column as an earlier definition had it. Where only its size differs it is read into the
+/// present type at once: what does not fit there is lost and said.
+fn former_column(
+    column: &Column,
+    present: Option<&SourceColumn>,
+    former: &SourceColumn,
+    settings: &ConnectorSettings,
+) -> FormerColumn {
+    if present.is_some_and(|present| present.sql == former.sql) {
+        return read_as(column, former, column.target_type, column.decoding);
+    }
+    // The events' schema tells the present unit of times only. If it is another than the stated
+    // settings give, that of former events is not known. Other forms show in the values.
+    let stated = |source: &SourceColumn| SourceColumn { field: None, ..source.clone() }.mapped(settings);
+    let is_as_stated = present.is_none_or(|present| stated(present) == present.mapped(settings));
+    match stated(former) {
+        Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding.has_unit() && !is_as_stated => {
+            FormerColumn::Unknown
+        }
+        mapped => as_former(column, former, mapped),
+    }
+}
+
+/// A column as it was in an earlier definition, where it was `mapped`.
+pub(super) fn as_former(column: &Column, former: &SourceColumn, mapped: Mapped) -> FormerColumn {
+    let unsized_text = RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES };
+    match mapped {
+        // The source widened the 32-bit number, not its shortest text.
+        Mapped::Exact(RedshiftType::Real, Decoding::Float) if column.target_type == RedshiftType::DoublePrecision => {
+            read_as(column, former, RedshiftType::Real, Decoding::Float)
+        }
+        Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding == column.decoding => {
+            read_as(column, former, column.target_type, decoding)
+        }
+        Mapped::UnsizedText if column.decoding == Decoding::Text => {
+            read_as(column, former, column.target_type, Decoding::Text)
+        }
+        Mapped::Exact(target_type, decoding) => read_as(column, former, target_type, decoding),
+        Mapped::UnsizedText => read_as(column, former, unsized_text, Decoding::Text),
+        Mapped::Unsized(decoding) => read_as(column, former, unsized_text, decoding),
+        Mapped::Unsupported { .. } => FormerColumn::Unknown,
+    }
+}
+
+fn read_as(column: &Column, former: &SourceColumn, target_type: RedshiftType, decoding: Decoding) -> FormerColumn {
+    if former.name == column.source_name && target_type == column.target_type && decoding == column.decoding {
+        return FormerColumn::Same;
+    }
+    FormerColumn::Other(Box::new(Column {
+        source_name: former.name.clone(),
+        target_type,
+        decoding,
+        nullable: former.nullable,
+        source_type: former.source_type.clone(),
+        ..column.clone()
+    }))
+}
