@@ -283,16 +283,15 @@ BEGIN
     -- Records that cannot be merged at all. A statement that writes nothing would still wait for other tables' merges.
     SELECT COUNT(*) INTO cdc_records_quarantined
     FROM "cdc_landed_salesdb_sales_order_detail" AS l LEFT JOIN "cdc_typed_salesdb_sales_order_detail" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
-    WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
+        WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
     IF cdc_records_quarantined > 0 THEN
         INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
         SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',
                CASE l.shape WHEN 'malformed' THEN 'the value is not JSON that the warehouse can parse'
                             WHEN 'unmergeable' THEN 'merging this record failed every time'
-                            ELSE t._cdc_fault END,
-               NULL, l.kafka_key, l.kafka_value
+                            ELSE t._cdc_fault END, NULL, l.kafka_key, l.kafka_value
         FROM "cdc_landed_salesdb_sales_order_detail" AS l LEFT JOIN "cdc_typed_salesdb_sales_order_detail" AS t ON t._cdc_kafka_partition = l.kafka_partition AND t._cdc_kafka_offset = l.kafka_offset
-    WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
+        WHERE l.shape IN ('malformed', 'unmergeable') OR t._cdc_fault IS NOT NULL;
     END IF;
     -- Truncations: written down, because older changes may still come from other partitions.
     SELECT COUNT(*) INTO cdc_truncations FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_op = 't' AND t._cdc_fault IS NULL;
@@ -431,8 +430,7 @@ BEGIN
         INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
         SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
                'the value is missing, not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
-        FROM "cdc_staging_salesdb_sales_order_detail" AS s
-        JOIN "cdc_landed_salesdb_sales_order_detail" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
+        FROM "cdc_staging_salesdb_sales_order_detail" AS s JOIN "cdc_landed_salesdb_sales_order_detail" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
         WHERE s._cdc_lost <> '';
     END IF;
     cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;

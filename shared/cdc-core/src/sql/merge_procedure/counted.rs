@@ -11,10 +11,11 @@
 //! of one COPY may share a place: an insert of an image that its place has added already goes to
 //! quarantine, since it was written twice or sent twice.
 
+use super::quarantine::Quarantined;
 use super::{LEDGER_DAYS, Writer, events, millis_to_timestamp};
 use crate::catalog::{Column, RedshiftType, VARBYTE_UNSIZED_BYTES};
 use crate::sql::ident::{literal, quoted};
-use crate::sql::layout::{QUARANTINE, TRUNCATIONS};
+use crate::sql::layout::TRUNCATIONS;
 use crate::sql::versions;
 
 /// Bytes of a VARBYTE whose hexadecimal digits fit into one text.
@@ -139,6 +140,15 @@ impl Writer<'_> {
             names.iter().map(|name| format!("{left}.{name} = {right}.{name}")).collect::<Vec<_>>().join(" AND ")
         };
         let grouped = ["_cdc_row", "_cdc_change", "_cdc_domain", "_cdc_position"];
+        let doubtful = Quarantined {
+            scope: "record",
+            reason: "'the same row was inserted at the same place of the log: sent twice, or written twice by one statement'",
+            columns: "NULL",
+            from: &format!(
+                "{}\n        WHERE s._cdc_counts = 0 AND s._cdc_op = 'c' AND s._cdc_domain = 'lsn'",
+                self.staged_as_landed()
+            ),
+        };
         let placed = ["_cdc_row", "_cdc_change", "_cdc_domain", "_cdc_position", "_cdc_log_file", "_cdc_log_place"];
         format!(
             "\x20   -- imaged: rows with the same values have the same _cdc_row.\n\
@@ -178,11 +188,7 @@ impl Writer<'_> {
              \x20   -- An insert of PostgreSQL whose image its place has added already: sent twice, or two rows of one COPY.\n\
              \x20   SELECT COUNT(*) INTO cdc_doubtful FROM {staging} AS s WHERE s._cdc_counts = 0 AND s._cdc_op = 'c' AND s._cdc_domain = 'lsn';\n\
              \x20   IF cdc_doubtful > 0 THEN\n\
-             \x20       INSERT INTO {quarantine} (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)\n\
-             \x20       SELECT SYSDATE, {table_name}, {topic}, l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',\n\
-             \x20              'the same row was inserted at the same place of the log: sent twice, or written twice by one statement', NULL, l.kafka_key, l.kafka_value\n\
-             \x20       FROM {staging} AS s JOIN {landed} AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset\n\
-             \x20       WHERE s._cdc_counts = 0 AND s._cdc_op = 'c' AND s._cdc_domain = 'lsn';\n\
+             {insert}\
              \x20       cdc_records_quarantined := cdc_records_quarantined + cdc_doubtful;\n\
              \x20   END IF;\n\
              \x20   DROP TABLE IF EXISTS {stale};\n\
@@ -202,10 +208,7 @@ impl Writer<'_> {
             known = same("k", "i", &placed),
             often_same = same("m", "n", &grouped),
             source_ts = millis_to_timestamp("n._cdc_source_ms", "CAST('1970-01-01' AS TIMESTAMP)"),
-            quarantine = self.layout.control(QUARANTINE),
-            table_name = self.table_name,
-            topic = self.topic,
-            landed = self.stage("landed"),
+            insert = self.put_into_quarantine("        ", &doubtful),
         )
     }
 
@@ -217,6 +220,16 @@ impl Writer<'_> {
         let target = &self.target;
         let ledger = &self.ledger;
         let columns = self.target_columns();
+        let unsettled = Quarantined {
+            scope: "record",
+            reason: "'the row that this change takes away is not there, or not yet'",
+            columns: "NULL",
+            from: &format!(
+                "{}\n            LEFT JOIN {found} AS f ON f.taken_partition = s._cdc_kafka_partition AND f.taken_offset = s._cdc_kafka_offset\n            \
+                 WHERE s._cdc_change < 0 AND f._cdc_row IS NULL",
+                self.staged_as_landed()
+            ),
+        };
         let older = versions::row_is_older(ledger, "x.source_domain", "x.source_position", "x.source_ts");
         format!(
             "\x20   -- Add, then take away: the n-th half of an image that takes away takes the n-th row of that image.\n\
@@ -258,12 +271,7 @@ impl Writer<'_> {
              \x20            ON f.taken_partition = s._cdc_kafka_partition AND f.taken_offset = s._cdc_kafka_offset\n\
              \x20       WHERE s._cdc_change < 0 AND f._cdc_row IS NULL;\n\
              \x20       IF cdc_doubtful > 0 THEN\n\
-             \x20           INSERT INTO {quarantine} (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)\n\
-             \x20           SELECT SYSDATE, {table_name}, {topic}, l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'record',\n\
-             \x20                  'the row that this change takes away is not there, or not yet', NULL, l.kafka_key, l.kafka_value\n\
-             \x20           FROM {staging} AS s LEFT JOIN {found} AS f ON f.taken_partition = s._cdc_kafka_partition AND f.taken_offset = s._cdc_kafka_offset\n\
-             \x20           JOIN {landed} AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset\n\
-             \x20           WHERE s._cdc_change < 0 AND f._cdc_row IS NULL;\n\
+             {insert}\
              \x20           cdc_quarantined_rows := cdc_quarantined_rows + cdc_doubtful;\n\
              \x20       END IF;\n\
              \x20   END IF;",
@@ -271,9 +279,7 @@ impl Writer<'_> {
             values = columns.iter().map(|name| format!("s.{name}")).collect::<Vec<_>>().join(", "),
             truncations = self.layout.control(TRUNCATIONS),
             table_name = self.table_name,
-            topic = self.topic,
-            quarantine = self.layout.control(QUARANTINE),
-            landed = self.stage("landed"),
+            insert = self.put_into_quarantine("            ", &unsettled),
         )
     }
 }
