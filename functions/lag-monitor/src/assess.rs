@@ -187,6 +187,7 @@ fn unanswered(answers: &Answers) -> Vec<Condition> {
         ("stream scan errors", answers.scan_errors.as_ref().err()),
         ("quarantine counts", answers.quarantined.as_ref().err()),
         ("the newest merged changes", answers.newest_source.as_ref().err()),
+        ("the provisioned tables", answers.provisioned.as_ref().err()),
     ] {
         // One reason for everything is said once, above.
         if let Some(reason) = reason.filter(|reason| answers.watermarks.as_ref().err() != Some(reason)) {
@@ -236,7 +237,8 @@ fn table(
         scan_error_records: count(&answers.scan_errors, spec.slug.as_str()),
         partitions: Vec::new(),
     };
-    let mut findings = Findings { table: id.to_string(), conditions, blocked: false };
+    let provisioned = answers.provisioned.as_ref().map_or(true, |tables| tables.contains(&id));
+    let mut findings = Findings { table: id.to_string(), conditions, blocked: false, provisioned };
     findings.counts(&report);
     let (Some(kafka), Some(watermarks)) = (kafka, &watermarks) else {
         report.summary = match kafka {
@@ -355,6 +357,8 @@ struct Findings<'a> {
     conditions: &'a mut Vec<Condition>,
     /// Whether the merge cannot go on by itself.
     blocked: bool,
+    /// Whether the warehouse has the table, as far as is known.
+    provisioned: bool,
 }
 
 impl Findings<'_> {
@@ -412,6 +416,12 @@ impl Findings<'_> {
         let merge = report.merge_lag_records.is_some_and(|lag| lag > 0);
         match (report.state, landing, merge) {
             (State::Stopped, _, _) if self.blocked => {}
+            (State::Stopped | State::Behind, _, _) if !self.provisioned => self.add(
+                "not_provisioned",
+                format!("the warehouse has no table for topic {} yet; {}", report.topic, report.summary),
+                "invoke the provisioner with action apply, or plan and read what the topic waits for; leave the topic out with \
+                 `exclude` if it is not wanted",
+            ),
             (State::Stopped, true, false) => self.add(
                 "landing_stopped",
                 report.summary.clone(),

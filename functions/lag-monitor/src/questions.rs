@@ -1,15 +1,17 @@
-//! What the warehouse is asked: watermarks, the stream scans' positions and errors, quarantine.
+//! What the warehouse is asked: watermarks, the stream scans' positions and errors, quarantine,
+//! and which tables it has.
 //!
 //! One batch of reads, each judged by itself: without the watermarks nothing can be said, and
 //! without the system views only the stage of a lag is unknown. Those views show a database user
 //! its own rows only, unless it may monitor (Redshift Database Developer Guide,
 //! SYS_STREAM_SCAN_STATES), so that no rows mean "unknown", never "healthy".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cdc_core::catalog::TableId;
+use cdc_core::plan::provision::ObjectKind;
 use cdc_core::sql::layout::Layout;
-use cdc_core::sql::synchronise;
+use cdc_core::sql::{observe, synchronise};
 use cdc_core::watermark::Watermark;
 use redshift_data::{Deadline, Executed, ReadError, ResultSet, Submission, Warehouse};
 
@@ -36,6 +38,8 @@ pub(crate) struct Answers {
     /// Source time of the newest change merged in the last week, by table, in milliseconds
     /// since the epoch.
     pub(crate) newest_source: Known<BTreeMap<TableId, i64>>,
+    /// The tables that have a merge procedure, by the control schema's catalog.
+    pub(crate) provisioned: Known<BTreeSet<TableId>>,
 }
 
 impl Answers {
@@ -46,6 +50,7 @@ impl Answers {
             scan_errors: Err(reason.to_owned()),
             quarantined: Err(reason.to_owned()),
             newest_source: Err(reason.to_owned()),
+            provisioned: Err(reason.to_owned()),
         }
     }
 }
@@ -58,6 +63,7 @@ pub(crate) async fn ask(warehouse: &dyn Warehouse, layout: &Layout, deadline: De
         measure::scan_errors(layout),
         measure::quarantined(layout),
         measure::newest_source(layout),
+        observe::catalog(layout),
     ];
     let submission = Submission::batch("lag", statements);
     let settled = match redshift_data::execute(warehouse, &submission, deadline).await {
@@ -79,13 +85,14 @@ pub(crate) async fn ask(warehouse: &dyn Warehouse, layout: &Layout, deadline: De
         });
     }
     let mut results = results.into_iter();
-    let mut next = || results.next().expect("one result for each of the five statements");
+    let mut next = || results.next().expect("one result for each of the six statements");
     Answers {
         watermarks: next().and_then(|rows| read(&rows, watermarks)),
         landed: next().and_then(|rows| read(&rows, landed)),
         scan_errors: next().and_then(|rows| read(&rows, |rows| by_name(rows, "mv_name", "records"))),
         quarantined: next().and_then(|rows| read(&rows, |rows| by_table(rows, "records"))),
         newest_source: next().and_then(|rows| read(&rows, |rows| by_table(rows, "newest_source_ms"))),
+        provisioned: next().and_then(|rows| read(&rows, provisioned)),
     }
 }
 
@@ -118,6 +125,18 @@ fn landed(rows: &ResultSet) -> Result<Landed, ReadError> {
         landed.entry(view).or_default().insert(partition, position);
     }
     Ok(landed)
+}
+
+fn provisioned(rows: &ResultSet) -> Result<BTreeSet<TableId>, ReadError> {
+    let mut tables = BTreeSet::new();
+    for row in rows.iter() {
+        if row.required_text("object_kind")? == ObjectKind::Procedure.as_str()
+            && let Some(table) = row.text("table_name")?
+        {
+            tables.insert(TableId(table.to_owned()));
+        }
+    }
+    Ok(tables)
 }
 
 fn by_name(rows: &ResultSet, name: &str, value: &str) -> Result<BTreeMap<String, i64>, ReadError> {

@@ -77,6 +77,8 @@ pub enum TableState {
     Synchronised,
     /// The time was up first; the next invocation goes on.
     OutOfTime,
+    /// The pipeline file means it, and the provisioner has not made it yet.
+    NotProvisioned,
     /// Somebody has to do something.
     Failed,
 }
@@ -98,6 +100,19 @@ impl TableAnswer {
             watermarks: None,
             reason: None,
             warnings: Vec::new(),
+        }
+    }
+
+    /// A table that the warehouse does not have yet. The next step is the provisioner's.
+    pub(crate) fn not_provisioned(table: String, topic: String) -> Self {
+        Self {
+            state: TableState::NotProvisioned,
+            reason: Some(
+                "the topic has records and the warehouse has no table for it yet; run the provisioner with action apply, \
+                 or plan and read what it waits for"
+                    .to_owned(),
+            ),
+            ..Self::idle(table, topic)
         }
     }
 
@@ -165,7 +180,7 @@ impl Answer {
             for warning in &table.warnings {
                 tracing::warn!("{}: {warning}", table.table);
             }
-            if let (TableState::OutOfTime, Some(reason)) = (table.state, &table.reason) {
+            if let (TableState::OutOfTime | TableState::NotProvisioned, Some(reason)) = (table.state, &table.reason) {
                 tracing::warn!("{}: {reason}", table.table);
             }
         }
@@ -174,6 +189,7 @@ impl Answer {
             idle = self.count(TableState::Idle),
             synchronised = self.count(TableState::Synchronised),
             out_of_time = self.count(TableState::OutOfTime),
+            not_provisioned = self.count(TableState::NotProvisioned),
             failed = self.count(TableState::Failed),
             landed_rows = self.tables.iter().map(|table| table.landed_rows).sum::<i64>(),
             statements = self.statements,
@@ -188,12 +204,16 @@ impl Answer {
         metrics.count(None, metric::HELD_ROWS, report.tables.iter().map(|table| table.held).sum::<i64>());
         metrics.count(None, metric::SUBMITTED_STATEMENTS, self.statements);
         metrics.count(None, metric::IDLE_TABLES, self.count(TableState::Idle));
+        metrics.count(None, metric::UNPROVISIONED_TABLES, self.count(TableState::NotProvisioned));
         metrics.count(None, metric::KAFKA_UNREACHABLE, u32::from(self.kafka != KafkaState::Compared));
         let milliseconds = u32::try_from(invocation.elapsed().as_millis()).unwrap_or(u32::MAX);
         metrics.record(metric::DURATION_MS, f64::from(milliseconds));
         for table in &report.tables {
             let counts = &table.counts;
-            let failed = matches!(table.ending, Ending::Failed(_));
+            let failed = self
+                .tables
+                .iter()
+                .any(|answer| answer.table == table.table.as_str() && answer.state == TableState::Failed);
             for (metric, count) in [
                 (metric::LANDED_ROWS, counts.landed),
                 (metric::APPLIED_ROWS, counts.applied),

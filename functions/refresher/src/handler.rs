@@ -1,8 +1,9 @@
 //! One invocation: request, tables, what is pending, synchronisation, answer.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use cdc_core::catalog::TableSpec;
+use cdc_core::catalog::{TableId, TableSpec};
 use cdc_core::error::{Classify, ErrorKind};
 use cdc_core::pipeline::{CatalogErrors, Pipeline};
 use cdc_core::sql::layout::Layout;
@@ -12,7 +13,7 @@ use function_kit::pipeline_file::Loaded;
 use lambda_runtime::Diagnostic;
 use msk_client::KafkaCluster;
 use redshift_data::Warehouse;
-use redshift_data::synchronise::{self, Ending, Goal, Report, TableGoal};
+use redshift_data::synchronise::{self, Ending, Goal, Report, TableGoal, TableReport};
 use serde_json::Value;
 
 use crate::FUNCTION;
@@ -21,6 +22,7 @@ use crate::memory::Memory;
 use crate::request::{Request, RequestError};
 use crate::settings::Settings;
 use crate::tables::{self, Tables};
+use crate::unprovisioned;
 
 /// What every invocation of one process shares.
 #[derive(Debug)]
@@ -122,10 +124,15 @@ async fn run<W: Warehouse, K: KafkaCluster>(
         .await
         .map_err(|source| HandlerError::Catalog { pipeline: deps.pipeline.name().to_owned(), source })?;
     let sweep = request == Request::Pending && deps.memory().sweep_is_due(invocation.now_ms());
-    let chosen = choose(&request, &tables, sweep, deps)?;
+    let chosen = choose(&request, &tables, sweep, invocation.now_ms(), deps)?;
     let report = synchronise_tables(&chosen, invocation, deps).await;
-    remember(&report, &tables, sweep, invocation, deps);
-    let answer = answer(&report, &request, tables, sweep);
+    // Somebody who names a table wants to know why it cannot be synchronised.
+    let unprovisioned = match request {
+        Request::Named(_) => BTreeSet::new(),
+        Request::Pending => unprovisioned::among(&report, &deps.layout, &deps.warehouse, invocation.deadline()).await,
+    };
+    remember(&report, &unprovisioned, &tables, sweep, invocation, deps);
+    let answer = answer(&report, &unprovisioned, &request, tables, sweep);
     answer.log(invocation);
     answer.metrics(deps.pipeline.name(), &report, invocation).emit(invocation.now_ms());
     let failures = answer.failures();
@@ -141,6 +148,7 @@ fn choose<W: Warehouse, K: KafkaCluster>(
     request: &Request,
     tables: &Tables,
     sweep: bool,
+    now_ms: i64,
     deps: &Deps<W, K>,
 ) -> Result<Vec<TableSpec>, HandlerError> {
     if let Request::Named(names) = request {
@@ -148,7 +156,7 @@ fn choose<W: Warehouse, K: KafkaCluster>(
     }
     let memory = deps.memory();
     let is_due = |spec: &&TableSpec| match &tables.ends {
-        Ok(ends) => sweep || ends.get(&spec.topic).is_some_and(|ends| memory.is_pending(&spec.id(), ends)),
+        Ok(ends) => sweep || ends.get(&spec.topic).is_some_and(|ends| memory.is_pending(&spec.id(), ends, now_ms)),
         Err(_) => true,
     };
     Ok(tables.specs.iter().filter(is_due).cloned().collect())
@@ -187,6 +195,7 @@ async fn synchronise_tables<W: Warehouse, K: KafkaCluster>(
 
 fn remember<W: Warehouse, K: KafkaCluster>(
     report: &Report,
+    unprovisioned: &BTreeSet<TableId>,
     tables: &Tables,
     sweep: bool,
     invocation: &Invocation,
@@ -196,6 +205,9 @@ fn remember<W: Warehouse, K: KafkaCluster>(
         return;
     };
     let mut memory = deps.memory();
+    for table in unprovisioned {
+        memory.not_provisioned(table, invocation.now_ms());
+    }
     for table in report.tables.iter().filter(|table| table.ending == Ending::Reached) {
         let spec = tables.specs.iter().find(|spec| spec.id() == table.table);
         if let (Some(spec), Some(watermarks)) = (spec, &table.watermarks)
@@ -204,12 +216,19 @@ fn remember<W: Warehouse, K: KafkaCluster>(
             memory.covered(&table.table, ends, watermarks);
         }
     }
-    if sweep && report.tables.iter().all(|table| table.ending == Ending::Reached) {
+    let is_done = |table: &TableReport| table.ending == Ending::Reached || unprovisioned.contains(&table.table);
+    if sweep && report.tables.iter().all(is_done) {
         memory.swept(invocation.now_ms());
     }
 }
 
-fn answer(report: &Report, request: &Request, tables: Tables, sweep: bool) -> Answer {
+fn answer(
+    report: &Report,
+    unprovisioned: &BTreeSet<TableId>,
+    request: &Request,
+    tables: Tables,
+    sweep: bool,
+) -> Answer {
     let all = matches!(request, Request::Pending);
     let answers = tables
         .specs
@@ -217,6 +236,9 @@ fn answer(report: &Report, request: &Request, tables: Tables, sweep: bool) -> An
         .filter_map(|spec| {
             let table = report.tables.iter().find(|table| table.table == spec.id());
             match table {
+                Some(table) if unprovisioned.contains(&table.table) => {
+                    Some(TableAnswer::not_provisioned(table.table.to_string(), spec.topic.clone()))
+                }
                 Some(table) => Some(TableAnswer::of(table, spec.topic.clone())),
                 None => all.then(|| TableAnswer::idle(spec.id().to_string(), spec.topic.clone())),
             }

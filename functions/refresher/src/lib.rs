@@ -11,6 +11,7 @@ mod memory;
 mod request;
 mod settings;
 mod tables;
+mod unprovisioned;
 
 pub use answer::{Answer, KafkaState, TableAnswer, TableState};
 pub use handler::{Deps, HandlerError, handle};

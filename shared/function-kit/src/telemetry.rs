@@ -79,6 +79,8 @@ pub mod metric {
     pub const FAILED_SYNCHRONISATIONS: Metric = Metric::count("failed_synchronisations");
     /// Tables of a scheduled run that had nothing new.
     pub const IDLE_TABLES: Metric = Metric::count("idle_tables");
+    /// Tables of a scheduled run that the warehouse does not have yet.
+    pub const UNPROVISIONED_TABLES: Metric = Metric::count("unprovisioned_tables");
     /// Whether Kafka could not be asked for its offsets: 0 or 1.
     pub const KAFKA_UNREACHABLE: Metric = Metric::count("kafka_unreachable");
     /// Statements handed to the warehouse.

@@ -1,5 +1,7 @@
 //! States and conditions as a table of observations.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::questions::Landed;
 
@@ -41,6 +43,7 @@ fn answers(watermarks: Vec<Watermark>, landed: &[(i64, i64)]) -> Answers {
         scan_errors: Ok(BTreeMap::new()),
         quarantined: Ok(BTreeMap::new()),
         newest_source: Ok(BTreeMap::from([(TableId("salesdb.customer".to_owned()), NOW - 5_000)])),
+        provisioned: Ok(BTreeSet::from([TableId("salesdb.customer".to_owned())])),
     }
 }
 
@@ -129,6 +132,23 @@ fn states_follow_age_and_progress() {
 }
 
 #[test]
+fn a_new_topic_waits_for_the_provisioner() {
+    let unknown = Answers { provisioned: Ok(BTreeSet::new()), ..answers(vec![], &[]) };
+    for (age, state, expected) in [
+        (30_000, State::Ok, vec![]),
+        (2 * MINUTE, State::Behind, vec!["not_provisioned"]),
+        (60 * MINUTE, State::Stopped, vec!["not_provisioned"]),
+    ] {
+        let found = assessed(&[partition(100, 0, since(age))], &unknown);
+        assert_eq!((found.state, names(&found)), (state, expected));
+    }
+    // Whether it is provisioned is not known: the general condition stands.
+    let unread = Answers { provisioned: Err("permission denied".to_owned()), ..answers(vec![], &[]) };
+    let found = assessed(&[partition(100, 0, since(2 * MINUTE))], &unread);
+    assert_eq!(names(&found), ["partly_unknown", "behind"]);
+}
+
+#[test]
 fn a_stop_names_its_stage() {
     let stopped = [partition(100, 0, since(60 * MINUTE))];
     let landing = assessed(&stopped, &answers(vec![mark(0, 59, 60 * MINUTE)], &[(0, 59)]));
@@ -174,6 +194,7 @@ fn unanswered_questions_are_conditions_once() {
         scan_errors: Err(reason.to_owned()),
         quarantined: Err(reason.to_owned()),
         newest_source: Err(reason.to_owned()),
+        provisioned: Err(reason.to_owned()),
     };
     let found = assessed(&[partition(100, 0, OldestPending::Unknown)], &all("no answer"));
     assert_eq!((found.state, names(&found)), (State::Unknown, vec!["watermarks_unknown"]));

@@ -69,6 +69,9 @@ impl Shown {
         } else if sql.contains("\"cdc\".\"merge_log\"") {
             let row = vec![text("salesdb.customer"), number(NOW - 2_000)];
             Reply::Rows(ResultSet::of(&["table_name", "newest_source_ms"], vec![row]))
+        } else if sql.contains("\"cdc\".\"catalog\"") {
+            let row = vec![text("procedure"), text("cdc.sp_merge_salesdb_customer"), text("salesdb.customer")];
+            Reply::Rows(ResultSet::of(&["object_kind", "object_name", "table_name"], vec![row]))
         } else {
             Reply::Fails(format!("ERROR: the test does not know {sql}"))
         }

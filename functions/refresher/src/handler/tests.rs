@@ -203,6 +203,48 @@ async fn without_kafka_the_catalog_gives_the_tables_and_all_are_synchronised() {
     assert_eq!(result.specs[0].id().as_str(), "shop.item");
 }
 
+/// A pattern's new topic is nobody's failure: it is said, and tried again after a while.
+#[tokio::test(start_paused = true)]
+async fn a_new_topic_waits_for_the_provisioner_and_holds_nothing_up() {
+    let bench = bench(PIPELINE);
+    bench.produce(0..5);
+    bench.kafka.create_topic("shop.shop.PARCEL", 1);
+    bench.kafka.set_end("shop.shop.PARCEL", 0, 3);
+    let first = bench.invoke(json!({}), 0).await.unwrap();
+    assert_eq!(
+        states(&first)[1..],
+        [("shop.item", TableState::Synchronised), ("shop.parcel", TableState::NotProvisioned)]
+    );
+    assert!(first.tables[2].reason.as_deref().unwrap().contains("run the provisioner"), "{first:?}");
+    assert!(bench.warehouse.submissions().iter().any(|submission| submission.statements[0].contains("\"catalog\"")));
+
+    // The sweep is done, and the warehouse is not asked again at once.
+    let second = bench.invoke(json!({}), 0).await.unwrap();
+    assert_eq!((second.sweep, second.statements), (false, 0));
+
+    // Named, it is an error with the next step.
+    let error = bench.invoke(json!({"tables": ["shop.parcel"]}), 0).await.unwrap_err();
+    assert!(error.error_message.contains("run the provisioner"), "{error:?}");
+
+    bench.model.table("shop_parcel", "shop.parcel");
+    bench.model.produce("shop_parcel", 0, 0..3);
+    let provisioned = bench.invoke(json!({}), 1).await.unwrap();
+    assert_eq!(states(&provisioned)[2], ("shop.parcel", TableState::Synchronised));
+    assert_eq!(bench.model.watermark("shop_parcel", 0), Some(2));
+}
+
+/// A table that was provisioned once and has lost its procedure is a failure.
+#[tokio::test(start_paused = true)]
+async fn a_table_that_the_catalog_has_fails() {
+    let bench = bench(PIPELINE);
+    bench.warehouse.fault(Fault::FailStatement {
+        containing: "sp_merge_shop_customer".to_owned(),
+        error: "ERROR: procedure cdc.sp_merge_shop_customer(bigint, bigint, bigint) does not exist".to_owned(),
+    });
+    let error = bench.invoke(json!({}), 0).await.unwrap_err();
+    assert_eq!(error.error_type, "RedshiftCdc.TablesFailed");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failed_table_fails_the_invocation_after_the_others_are_done() {
     let bench = bench(PIPELINE);

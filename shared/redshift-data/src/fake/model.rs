@@ -94,6 +94,9 @@ impl Model {
                 (Some(_) | None, _) => missing_procedure(slug),
             };
         }
+        if sql.contains("\"catalog\"") {
+            return catalog(&tables);
+        }
         if sql.contains("first_offset") && sql.contains("GROUP BY l.kafka_partition") {
             return pending(&tables, sql);
         }
@@ -115,6 +118,16 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let from = text.find(start)? + start.len();
     let rest = text.get(from..)?;
     rest.get(..rest.find(end)?)
+}
+
+/// Every table's merge procedure is recorded, its topic is not.
+fn catalog(tables: &BTreeMap<String, Table>) -> Reply {
+    let rows = tables.iter().map(|(slug, table)| {
+        let name = format!("cdc.sp_merge_{slug}");
+        let text = |value: &str| Some(Cell::from(value));
+        vec![text("procedure"), text(&name), text("f"), text(&table.id), None]
+    });
+    Reply::Rows(ResultSet::of(&["object_kind", "object_name", "fingerprint", "table_name", "topic"], rows.collect()))
 }
 
 fn missing_procedure(slug: &str) -> Reply {
