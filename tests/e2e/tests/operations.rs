@@ -1,6 +1,7 @@
 //! Provisioning, refreshing, monitoring: what an operator does, on a warehouse with data.
 
-use e2e::{assert_full_parity, options, run, stop};
+use e2e::{assert_full_parity, options, records, run, stop, write_recording};
+use local_stack::producer;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,5 +40,47 @@ async fn an_operators_day() {
         .await
         .expect("the warehouse answers");
     assert!(left.is_empty(), "{left:?}");
+    stop(replay).await;
+}
+
+/// A topic that appears under a pattern: the refresher says that it waits, fails nothing else, and
+/// merges it as soon as the provisioner has made its table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_appears_later_is_taken_in() {
+    let replay = run(&options("salesdb-postgres", "schema", "pgsales.yaml")).await.expect("the replay runs to its end");
+    let deployment = &replay.deployment;
+    let mut recorded = records("salesdb-postgres", "schema").expect("the recording is read");
+    recorded.retain(|record| record.topic == "pgsales.public.PRODUCT");
+    for record in &mut recorded {
+        "pgsales.public.PARCEL".clone_into(&mut record.topic);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let recording = folder.path().join("parcel.jsonl");
+    write_recording(&recording, &recorded).expect("the recording is written");
+    producer::run(&replay.stack.kafka(), &[recording]).await.expect("the new topic is written");
+
+    let state = |answer: &serde_json::Value| {
+        let tables = answer["tables"].as_array().expect("tables").iter();
+        tables.map(|table| format!("{}: {}", table["table"], table["state"])).find(|text| text.contains("parcel"))
+    };
+    let refreshed = deployment.invoke("refresher", &json!({})).await.expect("a new topic fails nothing");
+    assert_eq!(state(&refreshed).as_deref(), Some("\"public.parcel\": \"not_provisioned\""), "{refreshed}");
+    let lag = deployment.invoke("lag-monitor", &json!({})).await.expect("the lag is measured");
+    assert!(lag.to_string().contains("public.parcel"), "{lag}");
+
+    let provisioned = deployment.provision().await.expect("apply succeeds");
+    assert!(provisioned.to_string().contains("public.parcel"), "{provisioned}");
+    let named = deployment.invoke("refresher", &json!({ "tables": ["public.parcel"] })).await.expect("it is merged");
+    assert_eq!(state(&named).as_deref(), Some("\"public.parcel\": \"synchronised\""), "{named}");
+    let rows = replay
+        .stack
+        .administrator()
+        .query(
+            "SELECT (SELECT COUNT(*) FROM public.parcel) AS parcels, (SELECT COUNT(*) FROM public.product) AS products",
+        )
+        .await
+        .expect("the warehouse answers");
+    assert_eq!(rows[0][0], rows[0][1], "{rows:?}");
+    assert_ne!(rows[0][0].as_deref(), Some("0"), "{rows:?}");
     stop(replay).await;
 }
