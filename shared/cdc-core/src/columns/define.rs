@@ -140,14 +140,14 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         schema_changes: history.and_then(History::mark).cloned(),
         shapes,
         on_schema_change: options.on_schema_change,
+        tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };
     Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy })
 }
 
 /// What the schema-change topic tells of the table's past.
 fn history_of<'a>(pipeline: &Pipeline, spec: &TableSpec, knowledge: &'a Knowledge) -> Option<&'a History> {
-    let (container, table) = pipeline.source_names(&spec.topic);
-    let (name, _) = knowledge.schema_changes.find_named(container, table)?;
+    let (name, _) = knowledge.find(&knowledge.schema_changes, pipeline, &spec.topic)?;
     knowledge.histories.get(name)
 }
 

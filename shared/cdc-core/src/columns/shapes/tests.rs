@@ -78,6 +78,7 @@ fn was(column: &FormerColumn) -> String {
         FormerColumn::Absent { default, reuses_name } => {
             format!("absent {}{}", default.as_deref().unwrap_or("null"), if *reuses_name { " anew" } else { "" })
         }
+        FormerColumn::Altered(column) => format!("{} altered", column.source_name),
         FormerColumn::Unknown => "unknown".to_owned(),
     }
 }

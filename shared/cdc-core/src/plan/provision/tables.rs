@@ -256,7 +256,9 @@ fn renames(layout: &Layout, table: &TableDefinition, existing: &mut [ObservedCol
             continue;
         }
         let former = table.former.iter().rev().find_map(|version| match version.columns.get(index) {
-            Some(FormerColumn::Other(former)) if former.source_name != column.source_name => {
+            Some(FormerColumn::Other(former) | FormerColumn::Altered(former))
+                if former.source_name != column.source_name =>
+            {
                 let name = former.source_name.to_lowercase();
                 let is_taken = table.columns.iter().any(|other| other.target_name == name);
                 (!is_taken).then_some(name)
@@ -303,7 +305,7 @@ fn retype(
 ) -> Vec<String> {
     let former = former_in_target(table, column, observed);
     // A column that was dropped and added anew is another column, whatever its name.
-    let is_another = matches!(former, Some(FormerColumn::Absent { .. }));
+    let is_another = matches!(former, Some(FormerColumn::Absent { .. } | FormerColumn::Altered(_)));
     let rounds = former.and_then(|former| match former {
         FormerColumn::Other(former) => Some(former.as_ref()),
         _ => None,
