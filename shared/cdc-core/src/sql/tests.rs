@@ -399,3 +399,5 @@ fn a_binary_key_does_not_distribute() {
     table.key.truncate(1);
     assert_eq!(target_table::table_attributes(&table), "DISTSTYLE EVEN");
 }
+
+mod records;

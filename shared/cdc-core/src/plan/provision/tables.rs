@@ -362,7 +362,12 @@ fn rebuild(
             ));
             return Vec::new();
         }
-        columns.push(reshape::rebuilt(table, column, value));
+        // A column that holds every value of a narrower type stays as wide as its rows are.
+        let kind = match found.map(|found| (compare(column, found), observed_type(found))) {
+            Some((Fit::Fits, Some(kind))) if !matches!(kind, RedshiftType::Varbyte { .. }) => kind,
+            _ => column.target_type,
+        };
+        columns.push(reshape::rebuilt(table, &Column { target_type: kind, ..column.clone() }, value));
     }
     for found in existing {
         let is_declared = table.columns.iter().any(|column| column.target_name == found.name);
