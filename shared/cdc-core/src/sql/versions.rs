@@ -271,8 +271,8 @@ pub fn beyond(value: &str, former: &Column, column: &Column) -> Option<String> {
     is_number.then(|| format!("({value} > {limit} OR {value} < -{limit} - 1)"))
 }
 
-/// A value of a former column without the digits or the time of day that the present one does not
-/// have: decimals are rounded, half away from zero, as PostgreSQL does. None if it has them all.
+/// A value of a former column without the digits that the present one does not have: rounded, half
+/// away from zero, as PostgreSQL does. None if it has them all.
 #[must_use]
 pub fn shortened(value: &str, former: &Column, column: &Column) -> Option<String> {
     use RedshiftType as T;
@@ -282,13 +282,8 @@ pub fn shortened(value: &str, former: &Column, column: &Column) -> Option<String
         (_, T::SmallInt | T::Integer | T::BigInt) => Some(0),
         _ => None,
     };
-    match (former.target_type, column.target_type) {
-        (T::Timestamp, T::Date) => Some(format!("DATE_TRUNC('day', {value})")),
-        _ => {
-            let is = scale(column)?;
-            (is < scale(former)?).then(|| format!("ROUND({value}, {is})"))
-        }
-    }
+    let is = scale(column)?;
+    (is < scale(former)?).then(|| format!("ROUND({value}, {is})"))
 }
 
 /// Whether a time has a fraction of a second.

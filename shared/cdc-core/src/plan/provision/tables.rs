@@ -403,8 +403,9 @@ fn compare(column: &Column, found: &ObservedColumn) -> Fit {
         (RedshiftType::Varchar { .. }, RedshiftType::Varchar { .. })
         | (RedshiftType::Varbyte { .. }, RedshiftType::Varbyte { .. }) => Fit::Fits,
         (wanted, found) if wanted == found => Fit::Fits,
-        // A column that holds every value of the wanted type is as good, unless it is text.
-        (_, RedshiftType::Varchar { .. }) => Fit::Differs,
+        // A column that holds every value of the wanted type is as good, unless it is text or has
+        // a time of day.
+        (_, RedshiftType::Varchar { .. }) | (RedshiftType::Date, RedshiftType::Timestamp) => Fit::Differs,
         (wanted, found) if reshape::converted("x", wanted, found).is_some() => Fit::Fits,
         _ => Fit::Differs,
     }
