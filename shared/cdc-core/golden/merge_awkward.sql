@@ -38,6 +38,7 @@ DECLARE
     cdc_late_reads BIGINT := 0;
     cdc_truncations BIGINT := 0;
     cdc_truncated_rows BIGINT := 0;
+    cdc_news BIGINT := 0;
 BEGIN
     -- The lock comes before anything that would take a snapshot.
     LOCK TABLE "cdc"."watermark_shop_db_it_s__odd__1a2b3c4d";
@@ -109,7 +110,7 @@ BEGIN
     SELECT COUNT(*) INTO cdc_landed_rows FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l;
     cdc_pending_rows := cdc_pending_total - cdc_landed_rows;
     -- parsed, events: the change event's envelope, with or without an embedded schema around it, or a
-    -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.
+    -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted or its schema's name.
     DROP TABLE IF EXISTS "cdc_parsed_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS
     SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, CASE WHEN OCTET_LENGTH(l.kafka_value) > 65535 THEN 65531 ELSE 65535 END AS whole,
@@ -157,11 +158,30 @@ BEGIN
            "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
     FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.whole, d.envelope,
                  COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
-                     OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
+                     OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean') OR d.has_row_schema), false) AS is_row
           FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival, p.whole,
-                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload") THEN p.document."payload" ELSE p.document END AS envelope
+                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload") THEN p.document."payload" ELSE p.document END AS envelope,
+                       COALESCE(RIGHT(p.document."schema"."name"::VARCHAR(65535), 6) = '.Value', false) AS has_row_schema
                 FROM "cdc_parsed_shop_db_it_s__odd__1a2b3c4d" AS p) AS d) AS e;
-
+    -- held: from where on records wait, because the provisioner has not seen a change of the table's definition.
+    DROP TABLE IF EXISTS "cdc_held_shop_db_it_s__odd__1a2b3c4d";
+    CREATE TEMP TABLE "cdc_held_shop_db_it_s__odd__1a2b3c4d" (kafka_partition BIGINT, kafka_offset BIGINT, reason VARCHAR(256));
+    INSERT INTO "cdc_held_shop_db_it_s__odd__1a2b3c4d"
+    SELECT e._cdc_kafka_partition, MIN(e._cdc_kafka_offset), 'deletions arrive as records without a value'
+    FROM "cdc_events_shop_db_it_s__odd__1a2b3c4d" AS e WHERE e._cdc_is_row AND e._cdc_image."__deleted" IS NULL GROUP BY e._cdc_kafka_partition;
+    SELECT COUNT(*) INTO cdc_news FROM "cdc_held_shop_db_it_s__odd__1a2b3c4d" AS h;
+    IF cdc_news > 0 THEN
+        INSERT INTO "cdc"."holds" (held_at, table_name, topic, kafka_partition, kafka_offset, reason)
+        SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', h.kafka_partition, h.kafka_offset, h.reason FROM "cdc_held_shop_db_it_s__odd__1a2b3c4d" AS h
+        WHERE NOT EXISTS (SELECT 1 FROM "cdc"."holds" AS o WHERE o.table_name = 'shop db.it''s "odd"'
+                          AND o.kafka_partition = h.kafka_partition AND o.kafka_offset = h.kafka_offset AND o.reason = h.reason);
+        DELETE FROM "cdc_landed_shop_db_it_s__odd__1a2b3c4d" USING (SELECT h.kafka_partition, MIN(h.kafka_offset) AS first_offset FROM "cdc_held_shop_db_it_s__odd__1a2b3c4d" AS h GROUP BY h.kafka_partition) AS f
+        WHERE "cdc_landed_shop_db_it_s__odd__1a2b3c4d".kafka_partition = f.kafka_partition AND "cdc_landed_shop_db_it_s__odd__1a2b3c4d".kafka_offset >= f.first_offset;
+        GET DIAGNOSTICS cdc_held_rows := ROW_COUNT;
+        DELETE FROM "cdc_events_shop_db_it_s__odd__1a2b3c4d" USING (SELECT h.kafka_partition, MIN(h.kafka_offset) AS first_offset FROM "cdc_held_shop_db_it_s__odd__1a2b3c4d" AS h GROUP BY h.kafka_partition) AS f
+        WHERE "cdc_events_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition = f.kafka_partition AND "cdc_events_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_offset >= f.first_offset;
+        cdc_landed_rows := cdc_landed_rows - cdc_held_rows;
+    END IF;
     -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.
     DROP TABLE IF EXISTS "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_hexadecimal_shop_db_it_s__odd__1a2b3c4d" AS

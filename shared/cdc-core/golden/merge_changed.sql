@@ -110,7 +110,7 @@ BEGIN
     SELECT COUNT(*) INTO cdc_landed_rows FROM "cdc_landed_salesdb_sales_order_detail" AS l;
     cdc_pending_rows := cdc_pending_total - cdc_landed_rows;
     -- parsed, events: the change event's envelope, with or without an embedded schema around it, or a
-    -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.
+    -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted or its schema's name.
     DROP TABLE IF EXISTS "cdc_parsed_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_parsed_salesdb_sales_order_detail" AS
     SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, CASE WHEN OCTET_LENGTH(l.kafka_value) > 65535 THEN 65531 ELSE 65535 END AS whole,
@@ -160,9 +160,10 @@ BEGIN
            "cdc"."f_position"(CASE WHEN e.is_row THEN e.envelope."__source_snapshot"::VARCHAR(64) ELSE e.envelope."source"."snapshot"::VARCHAR(64) END, CASE WHEN e.is_row THEN e.envelope."__source_gtid"::VARCHAR(256) ELSE e.envelope."source"."gtid"::VARCHAR(256) END, CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_row"::BIGINT ELSE e.envelope."source"."row"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__source_lsn"::BIGINT ELSE e.envelope."source"."lsn"::BIGINT END)::VARCHAR(80) AS _cdc_position
     FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.whole, d.envelope,
                  COALESCE(NOT COALESCE(IS_OBJECT(d.envelope."source"), false) AND (JSON_TYPEOF(d.envelope."__op") = 'string'
-                     OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean')), false) AS is_row
+                     OR JSON_TYPEOF(d.envelope."__deleted") IN ('string', 'boolean') OR d.has_row_schema), false) AS is_row
           FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival, p.whole,
-                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload") THEN p.document."payload" ELSE p.document END AS envelope
+                       CASE WHEN IS_OBJECT(p.document."schema") AND IS_OBJECT(p.document."payload") THEN p.document."payload" ELSE p.document END AS envelope,
+                       COALESCE(RIGHT(p.document."schema"."name"::VARCHAR(65535), 6) = '.Value', false) AS has_row_schema
                 FROM "cdc_parsed_salesdb_sales_order_detail" AS p) AS d) AS e;
     -- held: from where on records wait, because the provisioner has not seen a change of the table's definition.
     DROP TABLE IF EXISTS "cdc_held_salesdb_sales_order_detail";
@@ -174,6 +175,9 @@ BEGIN
           WHERE e._cdc_op IN ('c', 'r', 'u') AND (NOT e._cdc_is_row OR LEFT(attribute, 2) <> '__')) AS n
     WHERE n.attribute NOT IN ('LINE_NO', 'NOTE', 'ORDER_ID', 'QUANTITY', 'SKU')
     GROUP BY n._cdc_kafka_partition, n.attribute;
+    INSERT INTO "cdc_held_salesdb_sales_order_detail"
+    SELECT e._cdc_kafka_partition, MIN(e._cdc_kafka_offset), 'deletions arrive as records without a value'
+    FROM "cdc_events_salesdb_sales_order_detail" AS e WHERE e._cdc_is_row AND e._cdc_image."__deleted" IS NULL GROUP BY e._cdc_kafka_partition;
     SELECT COUNT(*) INTO cdc_news FROM "cdc_landing"."_schema_changes" AS l WHERE (l.kafka_partition <> 0 OR l.kafka_offset > 12);
     IF cdc_news > 0 THEN
         DROP TABLE IF EXISTS "cdc_news_salesdb_sales_order_detail";

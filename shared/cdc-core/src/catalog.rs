@@ -93,6 +93,9 @@ pub struct TableDefinition {
     pub shapes: Option<Shapes>,
     /// What is done when the source table changes.
     pub on_schema_change: ChangePolicies,
+    /// Whether a record without a value is what deletes its key's row: events are flattened, and
+    /// the transform leaves deletions out. Where no event was seen yet, the first such one waits.
+    pub tombstones_delete: bool,
 }
 
 /// The schemas inside a table's events, as far as they are known. An event with another one
@@ -165,6 +168,9 @@ pub enum FormerColumn {
     Same,
     /// Under another name, or with another type or form.
     Other(Box<Column>),
+    /// The same, and the source altered its values in a way that nobody can tell: those that are
+    /// not NULL count as lost.
+    Altered(Box<Column>),
     /// It did not exist.
     Absent {
         /// The value with which it was added, which is what rows of that time have in it: a

@@ -15,7 +15,6 @@ pub(super) fn choose(
     options: &TableOptions,
     problems: &mut Vec<DefineProblem>,
 ) -> Option<(Origin, SourceTable)> {
-    let (container, table) = pipeline.source_names(&spec.topic);
     let seen = knowledge.events.get(&spec.topic).and_then(SeenSchemas::newest);
     let allowed = |source: ColumnSource| [ColumnSource::Auto, source].contains(&pipeline.column_source());
     // A table whose columns are declared has them from there, whatever the others use.
@@ -24,14 +23,13 @@ pub(super) fn choose(
         // Declared names are the events' own.
         return Some((Origin::Declared, as_in_events(declared, seen.as_ref(), Some(FieldNameAdjustment::None))));
     }
-    let dump = || knowledge.dump.find(container, table);
-    let schema_changes = || knowledge.schema_changes.find(container, table);
+    let find = |tables| knowledge.find(tables, pipeline, &spec.topic).map(|(_, table)| table);
     let found = |source, origin, table: Option<&SourceTable>| {
         table.filter(|table| allowed(source) && !table.columns.is_empty()).map(|table| (origin, table.clone()))
     };
     let adjustment = pipeline.settings().field_names;
-    let (origin, table) = found(ColumnSource::Dump, Origin::Dump, dump())
-        .or_else(|| found(ColumnSource::SchemaChanges, Origin::SchemaChanges, schema_changes()))
+    let (origin, table) = found(ColumnSource::Dump, Origin::Dump, find(&knowledge.dump))
+        .or_else(|| found(ColumnSource::SchemaChanges, Origin::SchemaChanges, find(&knowledge.schema_changes)))
         .or_else(|| found(ColumnSource::Events, Origin::Events, seen.as_ref()))?;
     if origin == Origin::Events {
         return Some((origin, table));

@@ -59,9 +59,8 @@ pub(super) fn names(schema: &str) -> Vec<String> {
     fields.iter().filter_map(|field| field.string("field")).collect()
 }
 
-/// The connectors name the structure of a row `topic.Value`, of an event `topic.Envelope`.
 fn is_flattened_row(schema: &Object<'_>) -> bool {
-    schema.text("name").is_some_and(|name| name.ends_with(".Value"))
+    schema.text("name").is_some_and(|name| name.ends_with(flattened::ROW_SCHEMA))
 }
 
 fn fields<'a>(schema: &Object<'a>) -> Option<Vec<Object<'a>>> {

@@ -45,6 +45,11 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     };
     let key = options.key.clone().unwrap_or_else(|| source.key.clone());
     check_names(&source, &key, &options, &mut problems);
+    if options.key.is_none() {
+        let of_row = |name: &String| source.columns.iter().any(|column| column.name == *name);
+        problems
+            .extend(key.iter().filter(|name| !of_row(name)).cloned().map(|field| DefineProblem::KeyNotInRow { field }));
+    }
     let mode = match options.keyless {
         Keyless::Append if key.is_empty() => Mode::Append,
         Keyless::Count if key.is_empty() && options.mode == Mode::Current => Mode::Count,
@@ -140,14 +145,14 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         schema_changes: history.and_then(History::mark).cloned(),
         shapes,
         on_schema_change: options.on_schema_change,
+        tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };
     Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy })
 }
 
 /// What the schema-change topic tells of the table's past.
 fn history_of<'a>(pipeline: &Pipeline, spec: &TableSpec, knowledge: &'a Knowledge) -> Option<&'a History> {
-    let (container, table) = pipeline.source_names(&spec.topic);
-    let (name, _) = knowledge.schema_changes.find_named(container, table)?;
+    let (name, _) = knowledge.find(&knowledge.schema_changes, pipeline, &spec.topic)?;
     knowledge.histories.get(name)
 }
 
@@ -205,7 +210,9 @@ fn check_names(source: &SourceTable, key: &[String], options: &TableOptions, pro
             }
         }
     };
-    check("key", &mut key.iter());
+    if options.key.is_some() {
+        check("key", &mut key.iter());
+    }
     check("columns", &mut options.mentioned.iter());
     for column in key {
         if options.exclude.contains(column) {

@@ -110,6 +110,16 @@ pub enum DefineProblem {
         /// The nearest name, if any.
         hint: String,
     },
+    /// The records' key has a field that the row does not have.
+    #[error(
+        "the records' key has the field {field}, which the row does not have (ByLogicalTableRouter adds such a field where \
+         several tables share a topic); let each table have its own topic and read them as one with `union`, or declare a \
+         `key` that tells the rows of all of them apart"
+    )]
+    KeyNotInRow {
+        /// The field.
+        field: String,
+    },
     /// The file leaves out a column of the key.
     #[error("column {column} is part of the key and cannot be left out")]
     KeyLeftOut {

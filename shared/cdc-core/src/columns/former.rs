@@ -1,7 +1,7 @@
 //! How events that were written before the table's definition changed are read.
 
 use super::history::{self, FormerSource, History};
-use super::{Mapped, SourceColumn};
+use super::{Mapped, SourceColumn, meaning};
 use crate::catalog::{Column, Decoding, FormerColumn, FormerVersion, RedshiftType, VARCHAR_MAX_BYTES};
 use crate::pipeline::ConnectorSettings;
 
@@ -58,12 +58,20 @@ fn former_column(
         Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding.has_unit() && !is_as_stated => {
             FormerColumn::Unknown
         }
-        mapped => as_former(column, former, mapped),
+        mapped => as_former(column, present, former, mapped),
     }
 }
 
 /// A column as it was in an earlier definition, where it was `mapped`.
-pub(super) fn as_former(column: &Column, former: &SourceColumn, mapped: Mapped) -> FormerColumn {
+pub(super) fn as_former(
+    column: &Column,
+    present: Option<&SourceColumn>,
+    former: &SourceColumn,
+    mapped: Mapped,
+) -> FormerColumn {
+    if present.is_some_and(|present| !meaning::is_kept(former, present)) {
+        return FormerColumn::Altered(Box::new(renamed(column, former)));
+    }
     let unsized_text = RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES };
     match mapped {
         // The source widened the 32-bit number, not its shortest text.
@@ -87,12 +95,14 @@ fn read_as(column: &Column, former: &SourceColumn, target_type: RedshiftType, de
     if former.name == column.source_name && target_type == column.target_type && decoding == column.decoding {
         return FormerColumn::Same;
     }
-    FormerColumn::Other(Box::new(Column {
+    FormerColumn::Other(Box::new(Column { target_type, decoding, ..renamed(column, former) }))
+}
+
+fn renamed(column: &Column, former: &SourceColumn) -> Column {
+    Column {
         source_name: former.name.clone(),
-        target_type,
-        decoding,
         nullable: former.nullable,
         source_type: former.source_type.clone(),
         ..column.clone()
-    }))
+    }
 }

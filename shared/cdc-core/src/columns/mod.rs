@@ -20,6 +20,7 @@ mod dump;
 pub(crate) mod form;
 mod former;
 mod history;
+mod meaning;
 mod mysql;
 mod postgres;
 mod representation;
@@ -30,7 +31,7 @@ mod tests;
 #[cfg(test)]
 mod type_table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use connect::Field;
@@ -41,7 +42,9 @@ pub use representation::SourceSql;
 pub use source_type::{Mapped, SqlType};
 
 use crate::catalog::Decoding;
-use crate::event::{ColumnStructure, Decoded, SchemaChange, TableChange, TableStructure, decode, embedded_schemas};
+use crate::event::{
+    ChangeEvent, ColumnStructure, Decoded, SchemaChange, TableChange, TableStructure, decode, embedded_schemas,
+};
 use crate::kafka::Record;
 use crate::pipeline::{Connector, ConnectorSettings, Pipeline};
 
@@ -262,21 +265,55 @@ pub struct Knowledge {
     schema_changes: SourceTables,
     histories: BTreeMap<TableName, history::History>,
     dump: SourceTables,
+    /// The topics of which an event was seen that says so.
+    tombstones_delete: BTreeSet<String>,
+    /// The tables that a topic's events say they are of.
+    named: BTreeMap<String, BTreeSet<(String, String)>>,
 }
 
 impl Knowledge {
     /// Takes what a record tells: a schema change, or the schema inside an event.
     pub fn learn(&mut self, record: &Record) {
+        let decoded = decode(record);
+        if let Decoded::Change(change) = &decoded {
+            self.learn_change(&record.position.topic, change);
+        }
         let schemas = embedded_schemas(record);
         if let Some(value_schema) = schemas.value
             && self.learn_event_schema(record, schemas.key, value_schema)
         {
             return;
         }
-        if let Decoded::SchemaChange(change) = decode(record) {
+        if let Decoded::SchemaChange(change) = decoded {
             self.schema_changes.extend(from_schema_changes([&change]));
             history::learn(&mut self.histories, &change, record);
         }
+    }
+
+    fn learn_change(&mut self, topic: &str, change: &ChangeEvent<'_>) {
+        if change.tombstones_delete {
+            self.tombstones_delete.insert(topic.to_owned());
+        }
+        let source = &change.source;
+        if let (Some(container), Some(table)) = (source.schema.as_ref().or(source.db.as_ref()), &source.table) {
+            self.named.entry(topic.to_owned()).or_default().insert((in_topic(container), in_topic(table)));
+        }
+    }
+
+    /// The table of a topic in one of the sources: by the topic's name, or where that is none of
+    /// Debezium's own, by what the topic's events say. None if they are of several tables.
+    fn find<'a>(
+        &self,
+        tables: &'a SourceTables,
+        pipeline: &Pipeline,
+        topic: &str,
+    ) -> Option<(&'a TableName, &'a SourceTable)> {
+        let (container, table) = pipeline.source_names(topic);
+        let told = || match self.named.get(topic)?.iter().collect::<Vec<_>>().as_slice() {
+            [(container, table)] => tables.find_named(container, table),
+            _ => None,
+        };
+        tables.find_named(container, table).or_else(told)
     }
 
     /// Takes a dump's tables. Several dumps add up.

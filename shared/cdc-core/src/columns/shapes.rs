@@ -2,19 +2,18 @@
 //! became of each column from one to the next.
 //!
 //! Where nobody tells of schema changes, the schema inside an event is its version. What an
-//! `ALTER TABLE` did is not told; PostgreSQL's order of columns tells most of it, since it puts a
-//! new column behind all others and never moves one: a column under another name in its old place
-//! was renamed, one that went behind the others was dropped and added anew. What cannot be told
-//! counts as unknown, never as a guess.
+//! `ALTER TABLE` did is not told; PostgreSQL's order of columns tells most of it (`step.rs`). What
+//! cannot be told counts as unknown, never as a guess.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::connect::{self, Field};
+use super::connect;
 use super::{SourceColumn, SourceTable};
 use crate::event::{Decoded, SourcePosition, decode};
 use crate::kafka::Record;
 
 pub(super) use known::known;
+use step::Step;
 
 /// Where a schema was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,139 +186,8 @@ pub(super) fn ancestors(seen: &[&Seen], names: &[String], is_postgres: bool) -> 
     found
 }
 
-/// From one schema to the next.
-struct Step<'a> {
-    older: &'a [SourceColumn],
-    newer: &'a [SourceColumn],
-    /// Names that are in both and kept their order.
-    kept: BTreeSet<&'a str>,
-    is_postgres: bool,
-}
-
 fn form(column: &SourceColumn) -> Option<&str> {
     column.field.as_ref().map(|field| field.form.as_str())
-}
-
-fn default(column: &SourceColumn) -> Option<&str> {
-    column.field.as_ref().and_then(|field: &Field| field.default.as_deref())
-}
-
-impl<'a> Step<'a> {
-    fn new(older: &'a SourceTable, newer: &'a SourceTable, is_postgres: bool) -> Self {
-        let (older, newer) = (older.columns.as_slice(), newer.columns.as_slice());
-        let place = |name: &str| newer.iter().position(|column| column.name == name);
-        let common: Vec<(&str, usize)> =
-            older.iter().filter_map(|column| Some((column.name.as_str(), place(&column.name)?))).collect();
-        let kept = if is_postgres { in_order(&common) } else { common.iter().map(|(name, _)| *name).collect() };
-        Self { older, newer, kept, is_postgres }
-    }
-
-    fn before(&self, column: &SourceColumn) -> Ancestor {
-        let name = column.name.as_str();
-        let former = self.older.iter().find(|older| older.name == name);
-        match former {
-            // A column at the end that lost its default was dropped and added anew.
-            Some(former) if self.kept.contains(name) => {
-                let lost_default = default(former).is_some() && default(column).is_none();
-                if form(former) != form(column) && self.is_postgres && self.is_behind(self.newer, name) && lost_default
-                {
-                    return added(column, true);
-                }
-                Ancestor::Column(Box::new(former.clone()))
-            }
-            Some(_) => added(column, true),
-            None => self.renamed(column),
-        }
-    }
-
-    /// What a column was whose name is new.
-    fn renamed(&self, column: &SourceColumn) -> Ancestor {
-        let is_new = |name: &str| !self.kept.contains(name);
-        if self.is_postgres && !self.is_behind(self.newer, &column.name) {
-            // In front of a column that was there before: it is one that was there before, too.
-            let gone = self.gap(self.older, &column.name);
-            let new: Vec<&SourceColumn> = self.newer_gap(&column.name);
-            let same_count = gone.len() == new.len();
-            let index = new.iter().position(|new| new.name == column.name);
-            return match index.and_then(|index| gone.get(index)) {
-                Some(former) if same_count => Ancestor::Column(Box::new((*former).clone())),
-                _ => Ancestor::Unknown,
-            };
-        }
-        let mut gone = self.older.iter().filter(|older| is_new(&older.name));
-        let may_be = |older: &&SourceColumn| {
-            form(older) == form(column)
-                && default(older) == default(column)
-                && (!self.is_postgres || self.is_behind(self.older, &older.name))
-                && !self.newer.iter().any(|newer| newer.name == older.name)
-        };
-        if gone.any(|older| may_be(&older)) { Ancestor::Unknown } else { added(column, false) }
-    }
-
-    /// Whether no column that kept its place is behind this one.
-    fn is_behind(&self, columns: &[SourceColumn], name: &str) -> bool {
-        columns
-            .iter()
-            .rev()
-            .take_while(|column| column.name != name)
-            .all(|column| !self.kept.contains(column.name.as_str()))
-    }
-
-    /// The new columns around one of them, between the same two that kept their places.
-    fn newer_gap(&self, name: &str) -> Vec<&'a SourceColumn> {
-        between(self.newer, &self.kept, self.kept_in_front(name))
-    }
-
-    /// The columns that are gone from where a new one is.
-    fn gap(&self, columns: &'a [SourceColumn], name: &str) -> Vec<&'a SourceColumn> {
-        between(columns, &self.kept, self.kept_in_front(name))
-    }
-
-    /// How many columns that kept their places are in front of a new one.
-    fn kept_in_front(&self, name: &str) -> usize {
-        let in_front = self.newer.iter().take_while(|column| column.name != name);
-        in_front.filter(|column| self.kept.contains(column.name.as_str())).count()
-    }
-}
-
-/// The columns that did not stay, behind so many that did.
-fn between<'a>(columns: &'a [SourceColumn], kept: &BTreeSet<&str>, in_front: usize) -> Vec<&'a SourceColumn> {
-    let mut passed = 0;
-    let mut found = Vec::new();
-    for column in columns {
-        if kept.contains(column.name.as_str()) {
-            passed += 1;
-        } else if passed == in_front {
-            found.push(column);
-        }
-    }
-    found
-}
-
-fn added(column: &SourceColumn, reuses_name: bool) -> Ancestor {
-    match (default(column), column.nullable) {
-        (Some(default), _) => Ancestor::Absent { default: Some(default.to_owned()), reuses_name },
-        (None, true) => Ancestor::Absent { default: None, reuses_name },
-        // NOT NULL without a default: somebody gave the rows their values, and no event says so.
-        (None, false) => Ancestor::Unknown,
-    }
-}
-
-/// The longest run of names whose places rise: those that were not moved.
-fn in_order<'a>(places: &[(&'a str, usize)]) -> BTreeSet<&'a str> {
-    // For each name, the length of the longest run that ends with it, and the name before it.
-    let mut runs: Vec<(usize, Option<usize>)> = Vec::new();
-    for (index, (_, place)) in places.iter().enumerate() {
-        let before = (0..index).filter(|other| places[*other].1 < *place).max_by_key(|other| runs[*other].0);
-        runs.push((before.map_or(1, |before| runs[before].0 + 1), before));
-    }
-    let mut kept = BTreeSet::new();
-    let mut next = (0..runs.len()).max_by_key(|index| runs[*index].0);
-    while let Some(index) = next {
-        kept.insert(places[index].0);
-        next = runs[index].1;
-    }
-    kept
 }
 
 /// The forms of a schema's columns that count.
@@ -329,5 +197,6 @@ pub(super) fn forms(table: &SourceTable, counts: &dyn Fn(&str) -> bool) -> BTree
 }
 
 mod known;
+mod step;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,9 @@
 //!
 //! A flattened record's value is the row itself. What the transform adds to it begins with two
 //! underscores: `__deleted` with `delete.tombstone.handling.mode=rewrite`, and the fields that
-//! `add.fields` names, such as `__op` and `__source_ts_ms`.
+//! `add.fields` names, such as `__op` and `__source_ts_ms`. Without `__deleted` the transform
+//! leaves deletions out but for their tombstones (Debezium documentation, "New Record State
+//! Extraction", `delete.tombstone.handling.mode`).
 
 use super::json::Object;
 use super::{ChangeEvent, Decoded, Operation, RowImage, Source};
@@ -21,6 +23,14 @@ pub(crate) fn is_metadata(name: &str) -> bool {
         || name.starts_with("source_")
         || name.starts_with("transaction_")
         || name.starts_with("ts_")
+}
+
+/// The connectors name the structure of a row `topic.Value`, of an event `topic.Envelope`.
+pub(crate) const ROW_SCHEMA: &str = ".Value";
+
+/// Whether the schema is that of a row and not of an event around it.
+pub(super) fn is_schema(schema: &str) -> bool {
+    Object::parse(schema).and_then(|schema| schema.string("name")).is_some_and(|name| name.ends_with(ROW_SCHEMA))
 }
 
 /// Whether a row carries a field by which a flattened event is known.
@@ -49,5 +59,13 @@ pub(super) fn read<'a>(object: &Object<'a>, row: RowImage<'a>, key: Option<RowIm
         ts_ms: object.integer("__source_ts_ms"),
         ..Source::default()
     };
-    Decoded::Change(ChangeEvent { operation, key, before, after, source, transaction_id: None })
+    Decoded::Change(ChangeEvent {
+        operation,
+        key,
+        before,
+        after,
+        source,
+        transaction_id: None,
+        tombstones_delete: !object.has("__deleted"),
+    })
 }

@@ -81,6 +81,9 @@ pub struct ChangeEvent<'a> {
     pub source: Source,
     /// The source transaction's id. None unless the connector provides transaction metadata.
     pub transaction_id: Option<String>,
+    /// Whether a row's deletion is a record of its key without a value: the event is flattened
+    /// and has no `__deleted`.
+    pub tombstones_delete: bool,
 }
 
 /// The columns of a row as one raw JSON object.
@@ -185,7 +188,9 @@ fn decode_value(record: &Record) -> Result<Decoded<'_>, Cow<'static, str>> {
         return Ok(Decoded::Tombstone);
     }
     let object = Object::parse(text).ok_or_else(|| not_an_object(text))?;
-    let (object, raw) = match unwrapped(object).payload {
+    let unwrapped = unwrapped(object);
+    let is_row = unwrapped.schema.is_some_and(|schema| flattened::is_schema(schema.get()));
+    let (object, raw) = match unwrapped.payload {
         Payload::Bare(object) => (object, text),
         Payload::Inner(payload) if payload.get() == "null" => return Ok(Decoded::Tombstone),
         Payload::Inner(payload) => (Object::parse(payload.get()).ok_or("the payload is not an object")?, payload.get()),
@@ -202,11 +207,11 @@ fn decode_value(record: &Record) -> Result<Decoded<'_>, Cow<'static, str>> {
     if object.has("ts_ms") && object.names().all(|name| name.starts_with("ts_")) {
         return Ok(Decoded::Heartbeat { ts_ms: object.integer("ts_ms") });
     }
-    if flattened::is_flattened(&object) {
+    if is_row || flattened::is_flattened(&object) {
         let row = serde_json::from_str(raw).map_err(|_| "the value is not JSON")?;
         return Ok(flattened::read(&object, RowImage(row), decode_key(record)?));
     }
-    Err("the value is no Debezium envelope: it has no `op` and `source`, and no field `__op` or `__deleted` of a flattened event".into())
+    Err("the value is no Debezium envelope: it has no `op` and `source`, and no field `__op` or `__deleted` of a flattened event; set `add.fields=op` in the transform".into())
 }
 
 fn not_an_object(text: &str) -> &'static str {
@@ -253,6 +258,7 @@ fn decode_envelope<'a>(record: &'a Record, object: &Object<'a>) -> Result<Decode
         after,
         source,
         transaction_id: object.object("transaction").and_then(|transaction| transaction.string("id")),
+        tombstones_delete: false,
     }))
 }
 

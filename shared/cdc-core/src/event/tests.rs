@@ -104,6 +104,30 @@ fn each_shape_is_told_by_itself() {
     assert!(matches!(decode(&record(None, None)), Decoded::Tombstone));
 }
 
+/// ExtractNewRecordState as it is without further settings: nothing but the row, and a deletion is
+/// its tombstone alone.
+#[test]
+fn a_row_is_known_by_its_fields_or_by_the_name_of_its_schema() {
+    let named = |name: &str, payload: &str| {
+        format!(r#"{{"schema":{{"type":"struct","fields":[],"optional":false,"name":"{name}"}},"payload":{payload}}}"#)
+    };
+    let cases = [
+        (r#"{"id":1,"__op":"c"}"#.to_owned(), Operation::Create, true),
+        (r#"{"id":1,"__deleted":"false"}"#.to_owned(), Operation::Update, false),
+        (r#"{"id":1,"__deleted":"true","__op":"d"}"#.to_owned(), Operation::Delete, false),
+        (named("p.db.t.Value", r#"{"id":1}"#), Operation::Update, true),
+        (named("p.db.t.Value", r#"{"id":1,"__deleted":"true"}"#), Operation::Delete, false),
+    ];
+    for (value, operation, tombstones_delete) in cases {
+        let record = record(Some("{\"id\":1}"), Some(&value));
+        let event = change(&record);
+        assert_eq!((event.operation, event.tombstones_delete), (operation, tombstones_delete), "{value}");
+    }
+    let other = record(None, Some(&named("p.db.t.Key", r#"{"id":1}"#)));
+    assert!(matches!(decode(&other), Decoded::Poison { .. }));
+    assert!(!change(&record(None, Some(MYSQL_UPDATE))).tombstones_delete);
+}
+
 #[test]
 fn keys_decide_whether_a_delete_can_be_applied() {
     let no_before = POSTGRES_DELETE.replace(r#"{"ORDER_ID":1008,"LINE_NO":2,"SKU":"","QUANTITY":"AA=="}"#, "null");

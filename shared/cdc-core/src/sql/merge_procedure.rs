@@ -29,6 +29,7 @@ mod row_versions;
 mod shapes;
 mod soft_delete;
 mod staging;
+mod tombstones;
 mod truncations;
 mod values;
 
@@ -88,6 +89,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         writer.landed(),
         writer.events(),
         writer.holds(),
+        writer.deleting_tombstones(),
     ];
     if table.mode.counts() {
         parts.push(writer.halves());
@@ -98,7 +100,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
     }
     parts.extend(writer.by_mode());
     parts.extend([writer.gaps(), writer.merge_log(), writer.advance()]);
-    for part in parts {
+    for part in parts.into_iter().filter(|part| !part.is_empty()) {
         body.push_str(&part);
         body.push('\n');
     }

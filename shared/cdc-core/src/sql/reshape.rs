@@ -10,7 +10,7 @@ use super::ident::{literal, qualified, quoted};
 use super::layout::{Layout, QUARANTINE, TRUNCATIONS};
 use super::target_table;
 use super::versions;
-pub use super::versions::{as_altered, converted, has_fraction, lost_digits};
+pub use super::versions::{as_altered, beyond, converted, has_fraction, lost_digits, shortened};
 use crate::catalog::{ChangePoint, Column, TableDefinition};
 
 /// A statement each: make the procedure, call it, drop it.
@@ -141,18 +141,29 @@ pub fn quarantine_rows(
     condition: &str,
     reason: &str,
 ) -> Vec<String> {
-    let statement = format!(
+    let statement = into_quarantine(layout, table, "value", reason, &literal(column), condition);
+    locked(layout, table, "write down the rows whose value nobody can tell", &[statement])
+}
+
+/// Writes rows of the target, as `t`, into quarantine by the events that made them what they are.
+fn into_quarantine(
+    layout: &Layout,
+    table: &TableDefinition,
+    scope: &str,
+    reason: &str,
+    columns: &str,
+    condition: &str,
+) -> String {
+    format!(
         "INSERT INTO {quarantine} (quarantined_at, table_name, topic, kafka_partition, kafka_offset, scope, reason, column_names)\n\
-         \x20   SELECT SYSDATE, {table_name}, {topic}, t.\"_cdc_kafka_partition\", t.\"_cdc_kafka_offset\", 'value', {reason}, {column}\n\
+         \x20   SELECT SYSDATE, {table_name}, {topic}, t.\"_cdc_kafka_partition\", t.\"_cdc_kafka_offset\", '{scope}', {reason}, {columns}\n\
          \x20   FROM {target} AS t WHERE {condition}",
         quarantine = layout.control(QUARANTINE),
         table_name = literal(table.spec.id().as_str()),
         topic = literal(&table.spec.topic),
         reason = literal(reason),
-        column = literal(column),
         target = layout.target_table(&table.spec),
-    );
-    locked(layout, table, "write down the rows whose value nobody can tell", &[statement])
+    )
 }
 
 /// Changes a column's values in place, where `condition` holds.
@@ -200,7 +211,9 @@ pub fn kept(name: &str, kind: &str) -> Rebuilt {
 }
 
 /// Builds the table anew with another key, which cannot change in place, and its ledger with it.
-/// A row whose new key would have no value makes it fail. `grants` are run on the new table.
+/// A row whose new key would have no value makes it fail, unless the key is the records' own: then
+/// the source has no such row any more, an event on its way gave it its key, and what is there goes
+/// into quarantine. `grants` are run on the new table.
 #[must_use]
 pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], grants: &[String]) -> Vec<String> {
     let spec = &table.spec;
@@ -223,20 +236,37 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
         names.push(quoted(name));
         values.push(quoted(name));
     }
-    let mut statements = vec![
+    let keys: Vec<String> = table.key_columns().map(|column| quoted(&column.target_name)).collect();
+    let has_own_key = table.shapes.as_ref().is_some_and(|shapes| shapes.key.is_some());
+    let keyless: Vec<String> = columns
+        .iter()
+        .filter(|column| has_own_key && keys.contains(&column.name))
+        .filter_map(|column| Some(format!("{} IS NULL", column.value.as_ref()?)))
+        .collect();
+    let (mut statements, with_key) = if keyless.is_empty() {
+        (Vec::new(), String::new())
+    } else {
+        let condition = keyless.join(" OR ");
+        let reason = "the row has no value in a column of the new key; an event that follows gives it one";
+        (
+            vec![into_quarantine(layout, table, "record", reason, "NULL", &condition)],
+            format!(" WHERE NOT ({condition})"),
+        )
+    };
+    statements.extend([
         format!("DROP TABLE IF EXISTS {fresh}"),
         format!(
             "CREATE TABLE {fresh} ({}) {}",
             definitions.join(", "),
             target_table::table_attributes(table).replace('\n', " ")
         ),
-        format!("INSERT INTO {fresh} ({}) SELECT {} FROM {target}", names.join(", "), values.join(", ")),
+        format!("INSERT INTO {fresh} ({}) SELECT {} FROM {target}{with_key}", names.join(", "), values.join(", ")),
         format!("ALTER TABLE {target} RENAME TO {}", quoted(&old_name)),
         format!("ALTER TABLE {fresh} RENAME TO {}", quoted(&spec.target_table)),
         format!("DROP TABLE {old}"),
         format!("DROP TABLE IF EXISTS {}", layout.ledger_table(spec)),
         control_schema::create_ledger_table(layout, table).replace('\n', " "),
-    ];
+    ]);
     statements.extend(grants.iter().cloned());
     locked(layout, table, "build the table anew with another key", &statements)
 }

@@ -83,7 +83,7 @@ pub(super) fn first_kept(table: &TableDefinition) -> usize {
 pub(super) fn columns(table: &TableDefinition) -> Vec<&Column> {
     let former = table.former.iter().flat_map(|version| &version.columns).filter_map(|column| match column {
         FormerColumn::Other(column) => Some(column.as_ref()),
-        FormerColumn::Same | FormerColumn::Absent { .. } | FormerColumn::Unknown => None,
+        FormerColumn::Same | FormerColumn::Altered(_) | FormerColumn::Absent { .. } | FormerColumn::Unknown => None,
     });
     let mut found: Vec<&Column> = Vec::new();
     for column in table.columns.iter().chain(former) {
@@ -122,7 +122,9 @@ pub(super) fn typed(
         FormerColumn::Absent { default: Some(default), .. } => {
             default_value(default, column).unwrap_or_else(|| nothing(column))
         }
-        FormerColumn::Absent { default: None, .. } | FormerColumn::Unknown => nothing(column),
+        FormerColumn::Altered(_) | FormerColumn::Absent { default: None, .. } | FormerColumn::Unknown => {
+            nothing(column)
+        }
     })
 }
 
@@ -131,7 +133,9 @@ pub(super) fn type_of(table: &TableDefinition, column: &Column, image: &str, ver
     let present = format!("JSON_TYPEOF({})", decode::attribute(image, column));
     by_version(table, column, version, &present, &|former| match former {
         FormerColumn::Same => present.clone(),
-        FormerColumn::Other(former) => format!("JSON_TYPEOF({})", decode::attribute(image, former)),
+        FormerColumn::Other(former) | FormerColumn::Altered(former) => {
+            format!("JSON_TYPEOF({})", decode::attribute(image, former))
+        }
         FormerColumn::Absent { default: Some(default), .. } if default_value(default, column).is_none() => {
             "'unknown'".to_owned()
         }
@@ -234,6 +238,9 @@ pub fn as_altered(value: &str, former: &Column, column: &Column) -> Option<Strin
     if lost_digits(former, column) {
         return Some(format!("CASE WHEN {} THEN NULL ELSE {value} END", has_fraction(value)));
     }
+    if (former.target_type, to) == (T::Timestamp, T::Date) {
+        return Some(format!("({value})::{to}"));
+    }
     converted(value, former.target_type, to)
 }
 
@@ -246,6 +253,37 @@ pub fn lost_digits(former: &Column, column: &Column) -> bool {
         (former.decoding, column.decoding),
         (D::TimestampMicros | D::TimestampNanos, D::TimestampMillis) | (D::TimeMicros | D::TimeNanos, D::TimeMillis)
     )
+}
+
+/// Whether a value of a former column is none that the present one, of whole numbers, could hold:
+/// a condition. None if it holds them all.
+#[must_use]
+pub fn beyond(value: &str, former: &Column, column: &Column) -> Option<String> {
+    use RedshiftType as T;
+    let limit = |kind: RedshiftType| match kind {
+        T::SmallInt => Some(i64::from(i16::MAX)),
+        T::Integer => Some(i64::from(i32::MAX)),
+        T::BigInt => Some(i64::MAX),
+        _ => None,
+    };
+    let limit = limit(column.target_type).filter(|new| limit(former.target_type).is_none_or(|old| *new < old))?;
+    let is_number = matches!(former.target_type, T::Integer | T::BigInt | T::Decimal { .. });
+    is_number.then(|| format!("({value} > {limit} OR {value} < -{limit} - 1)"))
+}
+
+/// A value of a former column without the digits that the present one does not have: rounded, half
+/// away from zero, as PostgreSQL does. None if it has them all.
+#[must_use]
+pub fn shortened(value: &str, former: &Column, column: &Column) -> Option<String> {
+    use RedshiftType as T;
+    let scale = |column: &Column| match (column.decoding, column.target_type) {
+        (Decoding::DecimalVariable, _) => None,
+        (_, T::Decimal { scale, .. }) => Some(scale),
+        (_, T::SmallInt | T::Integer | T::BigInt) => Some(0),
+        _ => None,
+    };
+    let is = scale(column)?;
+    (is < scale(former)?).then(|| format!("ROUND({value}, {is})"))
 }
 
 /// Whether a time has a fraction of a second.

@@ -87,6 +87,7 @@ fn shown(table: &TableDefinition, version: &FormerVersion) -> String {
                     default.as_ref().map(|default| format!(" {default}")).unwrap_or_default(),
                     if *reuses_name { " (another before)" } else { "" }
                 ),
+                FormerColumn::Altered(was) => format!("{name} was {} and altered", was.source_name),
                 FormerColumn::Unknown => format!("{name} unknown"),
             })
         })

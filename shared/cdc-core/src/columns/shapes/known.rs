@@ -28,7 +28,7 @@ pub(in crate::columns) fn known(
             let present = sources.iter().find(|source| source.name == column.source_name);
             let sql = former.sql.clone().or_else(|| present.and_then(|present| present.sql.clone()));
             let mapped = SourceColumn { sql, ..(**former).clone() }.mapped(pipeline.settings());
-            as_former(column, former, mapped)
+            as_former(column, present, former, mapped)
         }
         Ancestor::Absent { default, reuses_name } => {
             FormerColumn::Absent { default: default.clone(), reuses_name: *reuses_name }
@@ -67,7 +67,7 @@ pub(in crate::columns) fn known(
 /// Every name under which the columns are found in events.
 fn names_in(columns: &[Column], versions: &[FormerVersion]) -> BTreeSet<String> {
     let former = versions.iter().flat_map(|version| &version.columns).filter_map(|column| match column {
-        FormerColumn::Other(column) => Some(column.source_name.clone()),
+        FormerColumn::Other(column) | FormerColumn::Altered(column) => Some(column.source_name.clone()),
         _ => None,
     });
     columns.iter().map(|column| column.source_name.clone()).chain(former).collect()

@@ -78,6 +78,7 @@ fn was(column: &FormerColumn) -> String {
         FormerColumn::Absent { default, reuses_name } => {
             format!("absent {}{}", default.as_deref().unwrap_or("null"), if *reuses_name { " anew" } else { "" })
         }
+        FormerColumn::Altered(column) => format!("{} altered", column.source_name),
         FormerColumn::Unknown => "unknown".to_owned(),
     }
 }
@@ -136,6 +137,36 @@ fn what_became_of_columns() {
             vec![with_default(&int("a"), "5")],
             vec![text("a")],
             vec!["absent null anew"],
+        ),
+        (
+            "names exchanged around a column that stayed",
+            vec![text("a"), int("y"), text("b"), int("z")],
+            vec![text("b"), int("y"), text("a"), int("z")],
+            vec!["a VARCHAR(65535)", "same", "b VARCHAR(65535)", "same"],
+        ),
+        (
+            "names of columns of different types exchanged",
+            vec![int("a"), text("b"), int("z")],
+            vec![int("b"), text("a"), int("z")],
+            vec!["a INTEGER", "b VARCHAR(65535)", "same"],
+        ),
+        (
+            "names exchanged at the end, or the first dropped and added anew: nobody can tell",
+            vec![int("a"), int("b")],
+            vec![int("b"), int("a")],
+            vec!["unknown", "unknown"],
+        ),
+        (
+            "renamed, and another added under the name",
+            vec![int("a"), text("z")],
+            vec![int("b"), text("z"), int("a")],
+            vec!["a INTEGER", "same", "absent null anew"],
+        ),
+        (
+            "two dropped in front of one, of which one may have been renamed",
+            vec![int("a"), int("b"), text("z")],
+            vec![int("c"), text("z")],
+            vec!["unknown", "same"],
         ),
         ("another scale", vec![decimal("a", 2, 10)], vec![decimal("a", 4, 12)], vec!["a DECIMAL(10,2)"]),
     ];

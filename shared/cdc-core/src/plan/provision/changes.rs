@@ -6,9 +6,10 @@
 //! place of the last change in the source's log.
 
 use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
-use crate::catalog::{Column, Decoding, FormerColumn, FormerVersion, RedshiftType, Shape, TableDefinition};
+use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, TableDefinition};
 use crate::pipeline::ChangePolicy;
 use crate::sql::ident::quoted;
+use crate::sql::layout::Layout;
 use crate::sql::reshape;
 
 /// One change of a table's definition.
@@ -64,7 +65,7 @@ pub(super) fn changes(table: &TableDefinition, observed: &Observed, has_other_ke
                     let how = if *reuses_name { "was dropped and added anew" } else { "was added" };
                     add("add_column", policies.add_column, format!("column {name} {how}{with}"));
                 }
-                FormerColumn::Other(former) => {
+                FormerColumn::Other(former) | FormerColumn::Altered(former) => {
                     if former.source_name != column.source_name {
                         let from = &former.source_name;
                         add("rename_column", policies.rename_column.into(), format!("column {from} is {name} now"));
@@ -72,7 +73,7 @@ pub(super) fn changes(table: &TableDefinition, observed: &Observed, has_other_ke
                     let (was, is) = (former.target_type, column.target_type);
                     if was != is {
                         add("change_type", policies.change_type.into(), format!("column {name} was {was} and is {is}"));
-                    } else if former.decoding != column.decoding {
+                    } else if former.decoding != column.decoding || former.source_type != column.source_type {
                         let text = format!("the values of column {name} arrive in another form");
                         add("change_type", policies.change_type.into(), text);
                     }
@@ -100,7 +101,7 @@ fn dropped<'a>(table: &'a TableDefinition, base: &FormerVersion, observed: &Obse
     let is_kept = |name: &str| {
         table.columns.iter().zip(&base.columns).any(|(column, former)| match former {
             FormerColumn::Same => column.source_name == name,
-            FormerColumn::Other(former) => former.source_name == name,
+            FormerColumn::Other(former) | FormerColumn::Altered(former) => former.source_name == name,
             FormerColumn::Absent { .. } | FormerColumn::Unknown => false,
         })
     };
@@ -124,7 +125,7 @@ pub(super) fn without_ignored(mut table: TableDefinition, observed: &Observed) -
     if let Some(found) = observed.columns.get(&relation) {
         let renamed = |index: usize| {
             table.former.iter().filter_map(|version| version.columns.get(index)).any(|former| match former {
-                FormerColumn::Other(former) => {
+                FormerColumn::Other(former) | FormerColumn::Altered(former) => {
                     found.iter().any(|found| found.name == former.source_name.to_lowercase())
                 }
                 _ => false,
@@ -262,27 +263,36 @@ fn rows(
                 let nothing = format!("NULL::{}", column.target_type);
                 statements.extend(reshape::alter_values(layout, table, column, &nothing, &condition));
             }
+            FormerColumn::Altered(_) => {
+                let condition = format!("{name} IS NOT NULL");
+                if found.is_some_and(|found| super::tables::fits(column, found)) {
+                    let name = &column.target_name;
+                    statements.extend(reshape::quarantine_rows(layout, table, name, &format!("t.{condition}"), lost));
+                    let nothing = format!("NULL::{}", column.target_type);
+                    statements.extend(reshape::alter_values(layout, table, column, &nothing, &condition));
+                } else if found.is_some() {
+                    statements.extend(put_aside(layout, table, column, lost));
+                }
+            }
             FormerColumn::Other(former) => {
-                let is_physical = found.is_some_and(|found| super::tables::fits(column, found));
-                match (scale(former), scale(column)) {
-                    (Some(was), Some(is)) if is < was && is_physical => {
-                        let rounded = format!("ROUND({name}, {is})");
-                        let condition = format!("{name} <> {rounded}");
-                        statements.extend(reshape::alter_values(layout, table, column, &rounded, &condition));
-                    }
-                    _ => {
-                        let keeps = former.target_type == column.target_type
-                            || reshape::as_altered("x", former, column).is_some();
-                        if !keeps {
-                            let kept = super::tables::kept_name(column);
-                            let condition = format!("t.{} IS NOT NULL", quoted(&kept));
-                            let is_aside = found.is_some_and(|found| !super::tables::fits(column, found));
-                            if is_aside {
-                                let name = &column.target_name;
-                                statements.extend(reshape::quarantine_rows(layout, table, name, &condition, lost));
-                            }
-                        }
-                    }
+                let fits = found.is_some_and(|found| super::tables::fits(column, found));
+                // The column stays as it is where it holds every value of the new type.
+                if fits && let Some(shorter) = reshape::shortened(&name, former, column) {
+                    let condition = format!("{name} <> {shorter}");
+                    statements.extend(reshape::alter_values(layout, table, column, &shorter, &condition));
+                }
+                if fits && reshape::beyond(&name, former, column).is_some() {
+                    // The source's own cast would have failed: it computed other values.
+                    let condition = |value: &str| reshape::beyond(value, former, column).unwrap_or_default();
+                    let (row, nothing) = (condition(&format!("t.{name}")), format!("NULL::{}", column.target_type));
+                    let target = &column.target_name;
+                    statements.extend(reshape::quarantine_rows(layout, table, target, &row, lost));
+                    statements.extend(reshape::alter_values(layout, table, column, &nothing, &condition(&name)));
+                }
+                let keeps =
+                    former.target_type == column.target_type || reshape::as_altered("x", former, column).is_some();
+                if !keeps && !fits && found.is_some() {
+                    statements.extend(put_aside(layout, table, column, lost));
                 }
             }
             FormerColumn::Same | FormerColumn::Absent { .. } => {}
@@ -291,11 +301,8 @@ fn rows(
     statements
 }
 
-/// The digits behind a decimal's point.
-fn scale(column: &Column) -> Option<u8> {
-    match (column.decoding, column.target_type) {
-        (Decoding::DecimalVariable, _) => None,
-        (_, RedshiftType::Decimal { scale, .. }) => Some(scale),
-        _ => None,
-    }
+/// Rows whose value was put aside for a column of another type.
+fn put_aside(layout: &Layout, table: &TableDefinition, column: &Column, reason: &str) -> Vec<String> {
+    let condition = format!("t.{} IS NOT NULL", quoted(&super::tables::kept_name(column)));
+    reshape::quarantine_rows(layout, table, &column.target_name, &condition, reason)
 }

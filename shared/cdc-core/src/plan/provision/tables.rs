@@ -256,7 +256,9 @@ fn renames(layout: &Layout, table: &TableDefinition, existing: &mut [ObservedCol
             continue;
         }
         let former = table.former.iter().rev().find_map(|version| match version.columns.get(index) {
-            Some(FormerColumn::Other(former)) if former.source_name != column.source_name => {
+            Some(FormerColumn::Other(former) | FormerColumn::Altered(former))
+                if former.source_name != column.source_name =>
+            {
                 let name = former.source_name.to_lowercase();
                 let is_taken = table.columns.iter().any(|other| other.target_name == name);
                 (!is_taken).then_some(name)
@@ -303,7 +305,7 @@ fn retype(
 ) -> Vec<String> {
     let former = former_in_target(table, column, observed);
     // A column that was dropped and added anew is another column, whatever its name.
-    let is_another = matches!(former, Some(FormerColumn::Absent { .. }));
+    let is_another = matches!(former, Some(FormerColumn::Absent { .. } | FormerColumn::Altered(_)));
     let rounds = former.and_then(|former| match former {
         FormerColumn::Other(former) => Some(former.as_ref()),
         _ => None,
@@ -360,7 +362,12 @@ fn rebuild(
             ));
             return Vec::new();
         }
-        columns.push(reshape::rebuilt(table, column, value));
+        // A column that holds every value of a narrower type stays as wide as its rows are.
+        let kind = match found.map(|found| (compare(column, found), observed_type(found))) {
+            Some((Fit::Fits, Some(kind))) if !matches!(kind, RedshiftType::Varbyte { .. }) => kind,
+            _ => column.target_type,
+        };
+        columns.push(reshape::rebuilt(table, &Column { target_type: kind, ..column.clone() }, value));
     }
     for found in existing {
         let is_declared = table.columns.iter().any(|column| column.target_name == found.name);
@@ -396,8 +403,9 @@ fn compare(column: &Column, found: &ObservedColumn) -> Fit {
         (RedshiftType::Varchar { .. }, RedshiftType::Varchar { .. })
         | (RedshiftType::Varbyte { .. }, RedshiftType::Varbyte { .. }) => Fit::Fits,
         (wanted, found) if wanted == found => Fit::Fits,
-        // A column that holds every value of the wanted type is as good, unless it is text.
-        (_, RedshiftType::Varchar { .. }) => Fit::Differs,
+        // A column that holds every value of the wanted type is as good, unless it is text or has
+        // a time of day.
+        (_, RedshiftType::Varchar { .. }) | (RedshiftType::Date, RedshiftType::Timestamp) => Fit::Differs,
         (wanted, found) if reshape::converted("x", wanted, found).is_some() => Fit::Fits,
         _ => Fit::Differs,
     }

@@ -43,6 +43,7 @@ fn table(columns: Vec<Column>, key: &[&str], former: Vec<FormerVersion>) -> Tabl
         known_attributes: None,
         shapes: None,
         on_schema_change: ChangePolicies::default(),
+        tombstones_delete: false,
         schema_changes: Some(SchemaChangeMark {
             topic: "shop".into(),
             table: "\"db\".\"T\"".into(),

@@ -2,6 +2,7 @@
 
 use super::{Writer, envelope};
 use crate::catalog::{Column, Mode};
+use crate::event::flattened;
 use crate::sql::decode;
 use crate::sql::decoding_functions::{POSITION, POSITION_DOMAIN};
 use crate::sql::ident::quoted;
@@ -17,7 +18,7 @@ impl Writer<'_> {
         let appends = self.table.mode == Mode::Append;
         format!(
             "\x20   -- parsed, events: the change event's envelope, with or without an embedded schema around it, or a\n\
-             \x20   -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted.\n\
+             \x20   -- flattened row (ExtractNewRecordState), known by its fields __op or __deleted or its schema's name.\n\
              \x20   DROP TABLE IF EXISTS {parsed};\n\
              \x20   CREATE TEMP TABLE {parsed} AS\n\
              \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_timestamp, l.arrival, {whole} AS whole,\n\
@@ -35,13 +36,16 @@ impl Writer<'_> {
              \x20          {position} AS _cdc_position{real}\n\
              \x20   FROM (SELECT d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.arrival, d.whole, d.envelope,{unkeyed_d}\n\
              \x20                COALESCE(NOT COALESCE(IS_OBJECT(d.envelope.\"source\"), false) AND (JSON_TYPEOF(d.envelope.\"__op\") = 'string'\n\
-             \x20                    OR JSON_TYPEOF(d.envelope.\"__deleted\") IN ('string', 'boolean')), false) AS is_row\n\
+             \x20                    OR JSON_TYPEOF(d.envelope.\"__deleted\") IN ('string', 'boolean') OR d.has_row_schema), false) AS is_row\n\
              \x20         FROM (SELECT p.kafka_partition, p.kafka_offset, p.kafka_timestamp, p.arrival, p.whole,{unkeyed_k}\n\
-             \x20                      {envelope} AS envelope\n\
+             \x20                      {envelope} AS envelope,\n\
+             \x20                      COALESCE(RIGHT(p.document.\"schema\".\"name\"::VARCHAR(65535), {suffix_length}) = '{suffix}', false) AS has_row_schema\n\
              \x20               FROM {parsed} AS p{keys}) AS d) AS e;",
             whole = decode::whole_bytes("l.kafka_value"),
             repair = self.repair(),
             envelope = envelope("p.document"),
+            suffix = flattened::ROW_SCHEMA,
+            suffix_length = flattened::ROW_SCHEMA.len(),
             snapshot = origin("snapshot", "VARCHAR(64)"),
             gtid = origin("gtid", "VARCHAR(256)"),
             server_id = origin("server_id", "BIGINT"),

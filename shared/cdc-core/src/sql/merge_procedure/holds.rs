@@ -20,7 +20,8 @@ impl Writer<'_> {
     }
 
     fn may_hold(&self) -> bool {
-        self.table.known_attributes.is_some()
+        !self.table.tombstones_delete
+            || self.table.known_attributes.is_some()
             || self.table.schema_changes.is_some()
             || self.table.shapes.is_some()
             || self.table.mode.counts()
@@ -57,6 +58,7 @@ impl Writer<'_> {
                 in_list(&known.iter().map(String::as_str).collect::<Vec<_>>()),
             ));
         }
+        text.push_str(&self.unknown_deletions());
         text.push_str(&self.schema_change_holds());
         text.push_str(&self.second_snapshot());
         if self.holds_truncations() {
