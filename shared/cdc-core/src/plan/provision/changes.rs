@@ -6,7 +6,7 @@
 //! place of the last change in the source's log.
 
 use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
-use crate::catalog::{Column, Decoding, FormerColumn, FormerVersion, RedshiftType, Shape, TableDefinition};
+use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, TableDefinition};
 use crate::pipeline::ChangePolicy;
 use crate::sql::ident::quoted;
 use crate::sql::reshape;
@@ -21,12 +21,13 @@ pub(super) struct Change {
 }
 
 /// The version of the definition, as the catalog keeps it. None: nothing tells versions.
-fn version(table: &TableDefinition) -> Option<String> {
+pub(super) fn version(table: &TableDefinition) -> Option<String> {
     if let Some(shapes) = &table.shapes {
         return shapes.known.iter().rev().find(|shape| shape.version == table.former.len()).map(Shape::id);
     }
-    let last = table.former.last()?.until.as_ref()?;
-    Some(last.log.position.clone())
+    let mark = table.schema_changes.as_ref()?;
+    let last = table.former.last().and_then(|former| former.until.as_ref());
+    mark.position.clone().max(last.map(|until| until.log.position.clone()))
 }
 
 fn recorded<'a>(table: &TableDefinition, observed: &'a Observed) -> Option<&'a str> {
@@ -43,6 +44,13 @@ pub(super) fn base<'a>(table: &'a TableDefinition, observed: &Observed) -> Optio
         return table.former.get(shape.version);
     }
     table.former.iter().find(|former| former.until.as_ref().is_some_and(|until| until.log.position.as_str() > recorded))
+}
+
+/// As [`base`]; the last former version where the schema-change topic tells versions and none is
+/// recorded.
+pub(super) fn assumed_base<'a>(table: &'a TableDefinition, observed: &Observed) -> Option<&'a FormerVersion> {
+    let is_told = table.shapes.is_some() || recorded(table, observed).is_some();
+    if is_told { base(table, observed) } else { table.former.last() }
 }
 
 /// What changed since the version that the target has.
@@ -64,7 +72,8 @@ pub(super) fn changes(table: &TableDefinition, observed: &Observed, has_other_ke
                     let how = if *reuses_name { "was dropped and added anew" } else { "was added" };
                     add("add_column", policies.add_column, format!("column {name} {how}{with}"));
                 }
-                FormerColumn::Other(former) => {
+                FormerColumn::Other(other) => {
+                    let former = &other.was;
                     if former.source_name != column.source_name {
                         let from = &former.source_name;
                         add("rename_column", policies.rename_column.into(), format!("column {from} is {name} now"));
@@ -72,6 +81,9 @@ pub(super) fn changes(table: &TableDefinition, observed: &Observed, has_other_ke
                     let (was, is) = (former.target_type, column.target_type);
                     if was != is {
                         add("change_type", policies.change_type.into(), format!("column {name} was {was} and is {is}"));
+                    } else if !other.then.is_empty() {
+                        let text = format!("column {name} is {} and was {}", column.source_type, former.source_type);
+                        add("change_type", policies.change_type.into(), text);
                     } else if former.decoding != column.decoding {
                         let text = format!("the values of column {name} arrive in another form");
                         add("change_type", policies.change_type.into(), text);
@@ -100,7 +112,7 @@ fn dropped<'a>(table: &'a TableDefinition, base: &FormerVersion, observed: &Obse
     let is_kept = |name: &str| {
         table.columns.iter().zip(&base.columns).any(|(column, former)| match former {
             FormerColumn::Same => column.source_name == name,
-            FormerColumn::Other(former) => former.source_name == name,
+            FormerColumn::Other(other) => other.was.source_name == name,
             FormerColumn::Absent { .. } | FormerColumn::Unknown => false,
         })
     };
@@ -124,8 +136,8 @@ pub(super) fn without_ignored(mut table: TableDefinition, observed: &Observed) -
     if let Some(found) = observed.columns.get(&relation) {
         let renamed = |index: usize| {
             table.former.iter().filter_map(|version| version.columns.get(index)).any(|former| match former {
-                FormerColumn::Other(former) => {
-                    found.iter().any(|found| found.name == former.source_name.to_lowercase())
+                FormerColumn::Other(other) => {
+                    found.iter().any(|found| found.name == other.was.source_name.to_lowercase())
                 }
                 _ => false,
             })
@@ -220,27 +232,26 @@ fn rows(
     let (Some(base), Some(existing)) = (base(table, observed), observed.columns.get(&relation)) else {
         return Vec::new();
     };
-    if table.shapes.is_none() || super::modes::differs(table, observed) {
+    if super::modes::differs(table, observed) || base.discarded {
         return Vec::new();
     }
     let mut statements = Vec::new();
-    let lost = "the source changed the column, and nobody can tell what the row has in it since";
+    let quarantine =
+        |column: &Column, condition: &str| reshape::quarantine_rows(layout, table, &column.target_name, condition);
     for (column, former) in table.columns.iter().zip(&base.columns) {
         if table.is_key(&column.source_name) {
             continue;
         }
         let name = quoted(&column.target_name);
-        let found = existing.iter().find(|found| found.name == column.target_name);
+        let found = super::renames::found(column, former, existing);
+        let kept = super::tables::kept_name(table, column);
         match former {
-            FormerColumn::Unknown => {
-                statements.extend(reshape::quarantine_rows(layout, table, &column.target_name, "true", lost));
-            }
+            FormerColumn::Unknown => statements.extend(quarantine(column, "true")),
             FormerColumn::Absent { default: Some(default), .. } if reshape::literal_of(default, column).is_none() => {
-                statements.extend(reshape::quarantine_rows(layout, table, &column.target_name, "true", lost));
+                statements.extend(quarantine(column, "true"));
             }
-            FormerColumn::Absent { default, reuses_name: true } => {
+            FormerColumn::Absent { default, reuses_name: true } if table.shapes.is_some() => {
                 // What has been put aside for this column was put aside for this very change.
-                let kept = super::tables::kept_name(column);
                 let is_done = existing.iter().any(|found| found.name == kept);
                 if let Some(found) = found
                     && super::tables::fits(column, found)
@@ -255,47 +266,19 @@ fn rows(
                     statements.extend(reshape::retype_column(layout, table, column, value.as_deref(), Some(&kept)));
                 }
             }
-            FormerColumn::Other(former) if reshape::lost_digits(former, column) => {
-                let condition = reshape::has_fraction(&format!("t.{name}"));
-                statements.extend(reshape::quarantine_rows(layout, table, &column.target_name, &condition, lost));
-                let condition = reshape::has_fraction(&name);
-                let nothing = format!("NULL::{}", column.target_type);
-                statements.extend(reshape::alter_values(layout, table, column, &nothing, &condition));
-            }
-            FormerColumn::Other(former) => {
-                let is_physical = found.is_some_and(|found| super::tables::fits(column, found));
-                match (scale(former), scale(column)) {
-                    (Some(was), Some(is)) if is < was && is_physical => {
-                        let rounded = format!("ROUND({name}, {is})");
-                        let condition = format!("{name} <> {rounded}");
-                        statements.extend(reshape::alter_values(layout, table, column, &rounded, &condition));
+            FormerColumn::Other(other) => {
+                if found.is_some_and(|found| super::tables::fits(column, found)) {
+                    let value = super::tables::value_now(&name, found, other, column);
+                    let value = value.unwrap_or_else(|| format!("NULL::{}", column.target_type));
+                    if value != name {
+                        statements.extend(reshape::altered_rows(layout, table, column, &value));
                     }
-                    _ => {
-                        let keeps = former.target_type == column.target_type
-                            || reshape::as_altered("x", former, column).is_some();
-                        if !keeps {
-                            let kept = super::tables::kept_name(column);
-                            let condition = format!("t.{} IS NOT NULL", quoted(&kept));
-                            let is_aside = found.is_some_and(|found| !super::tables::fits(column, found));
-                            if is_aside {
-                                let name = &column.target_name;
-                                statements.extend(reshape::quarantine_rows(layout, table, name, &condition, lost));
-                            }
-                        }
-                    }
+                } else if found.is_some() && super::tables::value_now(&name, found, other, column).is_none() {
+                    statements.extend(quarantine(column, &format!("t.{} IS NOT NULL", quoted(&kept))));
                 }
             }
             FormerColumn::Same | FormerColumn::Absent { .. } => {}
         }
     }
     statements
-}
-
-/// The digits behind a decimal's point.
-fn scale(column: &Column) -> Option<u8> {
-    match (column.decoding, column.target_type) {
-        (Decoding::DecimalVariable, _) => None,
-        (_, RedshiftType::Decimal { scale, .. }) => Some(scale),
-        _ => None,
-    }
 }
