@@ -167,7 +167,7 @@ pub enum FormerColumn {
     /// As it is now.
     Same,
     /// Under another name, or with another type or form.
-    Other(Box<Column>),
+    Other(Box<OtherColumn>),
     /// The same, and the source altered its values in a way that nobody can tell: those that are
     /// not NULL count as lost.
     Altered(Box<Column>),
@@ -183,6 +183,62 @@ pub enum FormerColumn {
     Unknown,
 }
 
+impl FormerColumn {
+    /// A column that became the present one at once.
+    #[must_use]
+    pub fn other(was: Column) -> Self {
+        Self::Other(Box::new(OtherColumn { was, then: Vec::new() }))
+    }
+
+    /// The column as events of its time have it. None if it is as it is now, was not there, or
+    /// nobody can tell.
+    #[must_use]
+    pub fn was(&self) -> Option<&Column> {
+        match self {
+            Self::Other(other) => Some(&other.was),
+            Self::Altered(was) => Some(was),
+            Self::Same | Self::Absent { .. } | Self::Unknown => None,
+        }
+    }
+}
+
+/// A column that became another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherColumn {
+    /// The column as events of its time have it.
+    pub was: Column,
+    /// What the source made of it on the way to the present column, oldest first, as far as it
+    /// may have taken something of the values. The last may be the present column.
+    pub then: Vec<Alteration>,
+}
+
+/// A change of a column's type that takes something of some values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alteration {
+    /// The column since then.
+    pub column: Column,
+    /// What is left of the values, beside what its type says.
+    pub limits: Limits,
+}
+
+/// What the source leaves of a value that enters a narrower column.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Digits of a second. Whether the others are rounded or cut off depends on the source's
+    /// `sql_mode` at the time.
+    pub second_digits: Option<u8>,
+    /// Text is cut off behind so many characters.
+    pub characters: Option<u32>,
+    /// Text loses its trailing blanks.
+    pub loses_blanks: bool,
+    /// Numbers beyond are set to the nearest.
+    pub range: Option<(i64, i64)>,
+    /// Text that is none of these is not known.
+    pub members: Option<Vec<String>>,
+    /// Text that has a comma is not known: the members of a set were put into another order.
+    pub is_single: bool,
+}
+
 /// The last record of the schema-change topic about one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaChangeMark {
@@ -194,6 +250,8 @@ pub struct SchemaChangeMark {
     pub partition: i32,
     /// The last record about the table.
     pub offset: i64,
+    /// The place in the source's log of the last statement that is known. None: it is not told.
+    pub position: Option<String>,
 }
 
 impl TableDefinition {

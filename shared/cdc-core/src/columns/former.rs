@@ -1,8 +1,12 @@
 //! How events that were written before the table's definition changed are read.
 
+mod limits;
+
 use super::history::{self, FormerSource, History};
 use super::{Mapped, SourceColumn, meaning};
-use crate::catalog::{Column, Decoding, FormerColumn, FormerVersion, RedshiftType, VARCHAR_MAX_BYTES};
+use crate::catalog::{
+    Alteration, Column, Decoding, FormerColumn, FormerVersion, Limits, OtherColumn, RedshiftType, VARCHAR_MAX_BYTES,
+};
 use crate::pipeline::ConnectorSettings;
 
 /// How events that were written before the table's definition changed are read. `sources` are
@@ -15,9 +19,10 @@ pub(super) fn former_versions(
 ) -> Vec<FormerVersion> {
     let names: Vec<String> = columns.iter().map(|column| column.source_name.clone()).collect();
     let former = |(column, former): (&Column, FormerSource)| match former {
-        FormerSource::Column(former) => {
+        FormerSource::Column { was, since } => {
             let present = sources.iter().find(|source| source.name == column.source_name);
-            former_column(column, present, &former, settings)
+            let former = former_column(column, present, &was, settings);
+            altered(column, former, &was, &since, settings)
         }
         FormerSource::Absent { default, reuses_name } => FormerColumn::Absent { default, reuses_name },
         FormerSource::Unknown => FormerColumn::Unknown,
@@ -95,7 +100,11 @@ fn read_as(column: &Column, former: &SourceColumn, target_type: RedshiftType, de
     if former.name == column.source_name && target_type == column.target_type && decoding == column.decoding {
         return FormerColumn::Same;
     }
-    FormerColumn::Other(Box::new(Column { target_type, decoding, ..renamed(column, former) }))
+    FormerColumn::other(read(column, former, target_type, decoding))
+}
+
+fn read(column: &Column, former: &SourceColumn, target_type: RedshiftType, decoding: Decoding) -> Column {
+    Column { target_type, decoding, ..renamed(column, former) }
 }
 
 fn renamed(column: &Column, former: &SourceColumn) -> Column {
@@ -105,4 +114,72 @@ fn renamed(column: &Column, former: &SourceColumn) -> Column {
         source_type: former.source_type.clone(),
         ..column.clone()
     }
+}
+
+/// Each makes the expression longer that computes a value.
+const MOST_ALTERATIONS: usize = 3;
+
+/// A former column with what the source made of it since, step by step: what a narrower column in
+/// between took from a value does not come back.
+fn altered(
+    column: &Column,
+    former: FormerColumn,
+    was: &SourceColumn,
+    since: &[SourceColumn],
+    settings: &ConnectorSettings,
+) -> FormerColumn {
+    let mut then: Vec<Alteration> = Vec::new();
+    let mut before = was;
+    for (index, source) in since.iter().enumerate() {
+        if before.sql == source.sql {
+            continue;
+        }
+        let is_present = index + 1 == since.len();
+        let limits = match (&before.sql, &source.sql) {
+            (Some(before), Some(source)) => match limits::between(&before.sql, &source.sql) {
+                Some(limits) => limits,
+                None => return FormerColumn::Unknown,
+            },
+            _ => Limits::default(),
+        };
+        let keeps_all = match (&before.sql, &source.sql) {
+            (Some(before), Some(source)) => limits::keeps_all(&before.sql, &source.sql),
+            _ => false,
+        };
+        before = source;
+        if limits != Limits::default() || !is_present && !keeps_all {
+            // The present column is read with what the events' schema says of it, too.
+            let altered = if is_present {
+                column.clone()
+            } else {
+                match as_stated(column, source, settings) {
+                    Some(altered) => altered,
+                    None => return FormerColumn::Unknown,
+                }
+            };
+            then.push(Alteration { column: altered, limits });
+        }
+    }
+    if then.is_empty() {
+        return former;
+    }
+    if then.len() > MOST_ALTERATIONS {
+        return FormerColumn::Unknown;
+    }
+    match former {
+        FormerColumn::Same => FormerColumn::Other(Box::new(OtherColumn { was: column.clone(), then })),
+        FormerColumn::Other(other) => FormerColumn::Other(Box::new(OtherColumn { then, ..*other })),
+        other => other,
+    }
+}
+
+/// A column in between, of which only the source's type is known.
+fn as_stated(column: &Column, source: &SourceColumn, settings: &ConnectorSettings) -> Option<Column> {
+    let unsized_text = RedshiftType::Varchar { bytes: VARCHAR_MAX_BYTES };
+    Some(match (SourceColumn { field: None, ..source.clone() }).mapped(settings) {
+        Mapped::Exact(kind, decoding) => read(column, source, kind, decoding),
+        Mapped::UnsizedText => read(column, source, unsized_text, Decoding::Text),
+        Mapped::Unsized(decoding) => read(column, source, unsized_text, decoding),
+        Mapped::Unsupported { .. } => return None,
+    })
 }

@@ -5,13 +5,16 @@
 //! (renamed, dropped and added anew) is in the statement only: it is parsed for that, and where
 //! it cannot be, a column that may be either counts as unknown, never as one of them.
 
+mod implicit;
+mod statement;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlparser::ast::{AlterTableOperation, Statement};
-use sqlparser::dialect::MySqlDialect;
-use sqlparser::parser::Parser;
+use statement::{Moves, folded};
 
-use super::{SourceTable, TableName, changed_table, from_structure, is_postgres};
+use super::{SourceColumn, SourceTable, TableName, changed_table, from_structure, is_postgres};
 use crate::catalog::{ChangePoint, FormerColumn, SchemaChangeMark};
 use crate::event::{SchemaChange, TableChangeKind, TableStructure};
 use crate::kafka::Record;
@@ -32,18 +35,21 @@ struct Step {
     point: Option<ChangePoint>,
     structure: TableStructure,
     table: SourceTable,
-    /// Present name -> former name.
-    renamed: BTreeMap<String, String>,
-    /// Columns that the same statement dropped and added anew.
-    replaced: BTreeSet<String>,
-    /// The statement could not be followed: a column that is new may be one that is gone.
-    is_unclear: bool,
+    /// What the statement did to names. None: it could not be followed, and a column that is new
+    /// may be one that is gone.
+    moves: Option<Moves>,
     /// The table was dropped before and created anew.
     is_fresh: bool,
 }
 
 /// Takes in one schema-change record.
 pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &SchemaChange, record: &Record) {
+    let moves = change.ddl.as_deref().and_then(statement::moves);
+    if !change.source.snapshot {
+        for (former, name) in moves.iter().flat_map(|moves| &moves.tables) {
+            rename(histories, change, former, name);
+        }
+    }
     for table_change in &change.changes {
         let Some(name) = changed_table(change, table_change) else { continue };
         let history = histories.entry(name).or_default();
@@ -52,17 +58,38 @@ pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &Schem
             table: quoted_id(&table_change.id),
             partition: record.position.partition,
             offset: record.position.offset,
+            position: change.source.log.as_ref().map(|log| log.position.clone()),
         });
-        // A snapshot tells the definitions as they are: its DROP and CREATE change nothing.
         match (&table_change.table, table_change.kind) {
+            // A snapshot tells the definitions as they are: its DROP and CREATE change nothing.
             (_, TableChangeKind::Drop) => history.dropped = !change.source.snapshot,
-            (Some(structure), TableChangeKind::Create | TableChangeKind::Alter) => {
-                history.push(structure, change, record);
+            (Some(structure), kind) => {
+                // CREATE of a table that is there replaces it.
+                history.dropped |= kind == TableChangeKind::Create && !change.source.snapshot;
+                history.push(structure, change, record, moves.clone());
             }
             (None, TableChangeKind::Create | TableChangeKind::Alter) => {}
         }
     }
 }
+
+/// A table that got another name: under the former one the next table is another, and under the
+/// new one it is itself another than what had the name before. Not so where a tool for online
+/// changes puts its copy in a table's place: the copy has the table's rows.
+fn rename(histories: &mut BTreeMap<TableName, History>, change: &SchemaChange, former: &str, name: &str) {
+    let named = |table: &str| TableName { container: change.database.clone(), table: table.to_owned() };
+    let is_copy = COPIES.iter().any(|(before, behind)| former == format!("{before}{name}{behind}"));
+    if let Some(history) = histories.get_mut(&named(former)) {
+        history.dropped = true;
+    }
+    if let Some(history) = histories.get_mut(&named(name)) {
+        history.dropped = !is_copy;
+    }
+}
+
+/// What tools for online changes put around a table's name to name its copy: gh-ost ("Understanding
+/// gh-ost output": `_t_gho`), pt-online-schema-change ("--new-table-name": `_t_new`).
+const COPIES: [(&str, &str); 2] = [("_", "_gho"), ("_", "_new")];
 
 /// `"db"."table"`, as Debezium writes a table's id.
 fn quoted_id(parts: &[String]) -> String {
@@ -70,16 +97,14 @@ fn quoted_id(parts: &[String]) -> String {
 }
 
 impl History {
-    fn push(&mut self, structure: &TableStructure, change: &SchemaChange, record: &Record) {
+    fn push(&mut self, structure: &TableStructure, change: &SchemaChange, record: &Record, moves: Option<Moves>) {
         let is_fresh = std::mem::take(&mut self.dropped);
         if !is_fresh && self.steps.last().is_some_and(|last| last.structure == *structure) {
-            return;
+            // Two columns that are alike may have changed their places.
+            if moves.as_ref().is_some_and(Moves::is_empty) {
+                return;
+            }
         }
-        let moves = change.ddl.as_deref().and_then(column_moves);
-        let (renamed, replaced, is_unclear) = match moves {
-            Some(moves) => (moves.renamed, moves.replaced, false),
-            None => (BTreeMap::new(), BTreeSet::new(), true),
-        };
         let point = change.source.log.clone().map(|log| ChangePoint {
             log,
             position: change.source.position.clone(),
@@ -90,9 +115,8 @@ impl History {
             point,
             structure: structure.clone(),
             table: from_structure(structure, is_postgres(change)),
-            renamed,
-            replaced,
-            is_unclear,
+            // The statement that renamed the table says nothing of what it was renamed from.
+            moves: moves.filter(|moves| moves.tables.is_empty()),
             is_fresh,
         });
     }
@@ -118,36 +142,33 @@ impl History {
     pub(super) fn former(&self, names: &[String]) -> Vec<Former> {
         let mut versions = Vec::new();
         let mut lineage: Vec<Ancestor> = names.iter().map(|name| Ancestor::Named(name.clone())).collect();
+        let mut since: Vec<Vec<SourceColumn>> = vec![Vec::new(); names.len()];
         let mut discarded = false;
         for pair in self.steps.windows(2).rev() {
             let [older, newer] = pair else { continue };
             let Some(until) = newer.point.clone() else { break };
             discarded |= newer.is_fresh;
-            for ancestor in &mut lineage {
+            for (ancestor, since) in lineage.iter_mut().zip(&mut since) {
                 if let Ancestor::Named(name) = ancestor {
+                    if let Some(column) = newer.column(name)
+                        && since.first().is_none_or(|known| known.sql != column.sql)
+                    {
+                        since.insert(0, column.clone());
+                    }
                     *ancestor = newer.before(name, older);
                 }
             }
-            versions.push(Former {
-                until,
-                discarded,
-                columns: lineage
-                    .iter()
-                    .map(|ancestor| match ancestor {
-                        Ancestor::Named(name) => older
-                            .table
-                            .columns
-                            .iter()
-                            .find(|column| column.name == *name)
-                            .map_or(FormerSource::Unknown, |column| FormerSource::Column(Box::new(column.clone()))),
-                        Ancestor::Absent { name, default } => FormerSource::Absent {
-                            default: default.clone(),
-                            reuses_name: self.attributes_before(newer).contains(name.as_str()),
-                        },
-                        Ancestor::Unknown => FormerSource::Unknown,
-                    })
-                    .collect(),
+            let columns = lineage.iter().zip(&since).map(|(ancestor, since)| match ancestor {
+                Ancestor::Named(name) => older.column(name).map_or(FormerSource::Unknown, |column| {
+                    FormerSource::Column { was: Box::new(column.clone()), since: since.clone() }
+                }),
+                Ancestor::Absent { name, default } => FormerSource::Absent {
+                    default: default.clone(),
+                    reuses_name: self.attributes_before(newer).contains(name.as_str()),
+                },
+                Ancestor::Unknown => FormerSource::Unknown,
             });
+            versions.push(Former { until, discarded, columns: columns.collect() });
         }
         versions.reverse();
         versions
@@ -163,8 +184,15 @@ pub(super) struct Former {
 
 /// What a present column was.
 pub(super) enum FormerSource {
-    Column(Box<super::SourceColumn>),
-    Absent { default: Option<String>, reuses_name: bool },
+    /// The column of the time, and what it has been since, oldest first, the present column last.
+    Column {
+        was: Box<SourceColumn>,
+        since: Vec<SourceColumn>,
+    },
+    Absent {
+        default: Option<String>,
+        reuses_name: bool,
+    },
     Unknown,
 }
 
@@ -197,69 +225,43 @@ enum Ancestor {
 }
 
 impl Step {
+    /// A column by the name that a statement or another definition has for it.
+    fn column(&self, name: &str) -> Option<&SourceColumn> {
+        let exact = self.table.columns.iter().find(|column| column.name == name);
+        exact.or_else(|| self.table.columns.iter().find(|column| folded(&column.name) == folded(name)))
+    }
+
     /// What a column of this definition was in the one before.
     fn before(&self, name: &str, older: &Step) -> Ancestor {
-        let existed = |name: &str| older.table.columns.iter().any(|column| column.name == name);
-        if let Some(former) = self.renamed.get(name)
-            && existed(former)
-        {
-            return Ancestor::Named(former.clone());
+        let moves = self.moves.as_ref().filter(|_| !self.is_fresh);
+        let former = moves.and_then(|moves| moves.former_name(name)).and_then(|former| older.column(former));
+        if let Some(former) = former {
+            return Ancestor::Named(former.name.clone());
         }
-        if existed(name) && !self.replaced.contains(name) && !self.is_fresh {
-            return Ancestor::Named(name.to_owned());
+        let is_another = moves.is_some_and(|moves| moves.is_another(name));
+        if let Some(same) = older.column(name).filter(|_| !is_another && !self.is_fresh) {
+            return Ancestor::Named(same.name.clone());
         }
-        let still_there = |name: &str| self.table.columns.iter().any(|column| column.name == name);
-        let is_any_gone = older.table.columns.iter().any(|column| !still_there(&column.name));
-        if self.is_unclear && is_any_gone {
+        // A column that is gone without a word may be the one that is new.
+        let is_gone = |column: &SourceColumn| {
+            self.column(&column.name).is_none() && !moves.is_some_and(|moves| moves.takes_away(&column.name))
+        };
+        let is_computed = moves.is_some_and(|moves| moves.is_computed(name));
+        if is_computed || !self.is_fresh && older.table.columns.iter().any(is_gone) {
             return Ancestor::Unknown;
         }
-        let absent = |default| Ancestor::Absent { name: name.to_owned(), default };
         let added = self.structure.columns.iter().find(|column| column.name == name);
-        match added.map(|column| (&column.default, column.optional)) {
-            Some((Some(default), _)) => absent(Some(default.clone())),
-            Some((None, true)) => absent(None),
-            // NOT NULL without a default: the database chose a value by its type.
-            Some((None, false)) | None => Ancestor::Unknown,
+        if let Some(text) = moves.and_then(|moves| moves.default_text(name)) {
+            return Ancestor::Absent { name: name.to_owned(), default: Some(text.to_owned()) };
+        }
+        match added.map(|column| (column, &column.default, column.optional)) {
+            Some((_, Some(default), _)) => Ancestor::Absent { name: name.to_owned(), default: Some(default.clone()) },
+            Some((_, None, true)) => Ancestor::Absent { name: name.to_owned(), default: None },
+            Some((column, None, false)) => match implicit::default(column) {
+                Some(default) => Ancestor::Absent { name: name.to_owned(), default: Some(default) },
+                None => Ancestor::Unknown,
+            },
+            None => Ancestor::Unknown,
         }
     }
 }
-
-/// What an `ALTER TABLE` does to columns' names.
-#[derive(Default)]
-struct ColumnMoves {
-    renamed: BTreeMap<String, String>,
-    replaced: BTreeSet<String>,
-}
-
-/// None when the statement cannot be parsed.
-fn column_moves(ddl: &str) -> Option<ColumnMoves> {
-    let statements = Parser::parse_sql(&MySqlDialect {}, ddl).ok()?;
-    let mut moves = ColumnMoves::default();
-    for statement in statements {
-        let Statement::AlterTable(alter) = statement else { continue };
-        let mut dropped = BTreeSet::new();
-        let mut added = BTreeSet::new();
-        for operation in alter.operations {
-            match operation {
-                AlterTableOperation::RenameColumn { old_column_name, new_column_name } => {
-                    moves.renamed.insert(new_column_name.value, old_column_name.value);
-                }
-                AlterTableOperation::ChangeColumn { old_name, new_name, .. } if old_name.value != new_name.value => {
-                    moves.renamed.insert(new_name.value, old_name.value);
-                }
-                AlterTableOperation::DropColumn { column_names, .. } => {
-                    dropped.extend(column_names.into_iter().map(|name| name.value));
-                }
-                AlterTableOperation::AddColumn { column_def, .. } => {
-                    added.insert(column_def.name.value);
-                }
-                _ => {}
-            }
-        }
-        moves.replaced.extend(dropped.intersection(&added).cloned());
-    }
-    Some(moves)
-}
-
-#[cfg(test)]
-mod tests;

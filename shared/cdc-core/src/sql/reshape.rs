@@ -10,8 +10,8 @@ use super::ident::{literal, qualified, quoted};
 use super::layout::{Layout, QUARANTINE, TRUNCATIONS};
 use super::target_table;
 use super::versions;
-pub use super::versions::{as_altered, beyond, converted, has_fraction, lost_digits, shortened};
-use crate::catalog::{ChangePoint, Column, TableDefinition};
+pub use super::versions::{as_now, converted};
+use crate::catalog::{ChangePoint, Column, RedshiftType, TableDefinition};
 
 /// A statement each: make the procedure, call it, drop it.
 pub(super) fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, statements: &[String]) -> Vec<String> {
@@ -110,6 +110,10 @@ pub fn retype_column(
     if let Some(value) = value {
         statements.push(format!("UPDATE {target} SET {fresh_name} = {value}"));
     }
+    if value.is_some() && keep_as.is_none() {
+        let lost = format!("t.{name} IS NOT NULL AND t.{fresh_name} IS NULL");
+        statements.push(values_into_quarantine(layout, table, &column.target_name, &lost));
+    }
     statements.push(match keep_as {
         Some(kept) => target_table::rename_column(layout, table, &column.target_name, kept),
         None => format!("ALTER TABLE {target} DROP COLUMN {name}"),
@@ -134,15 +138,14 @@ pub fn literal_of(default: &str, column: &Column) -> Option<String> {
 /// Puts the rows into quarantine whose value nobody can tell since the source changed the column:
 /// those for which `condition` holds, an expression over the target as `t`.
 #[must_use]
-pub fn quarantine_rows(
-    layout: &Layout,
-    table: &TableDefinition,
-    column: &str,
-    condition: &str,
-    reason: &str,
-) -> Vec<String> {
-    let statement = into_quarantine(layout, table, "value", reason, &literal(column), condition);
+pub fn quarantine_rows(layout: &Layout, table: &TableDefinition, column: &str, condition: &str) -> Vec<String> {
+    let statement = values_into_quarantine(layout, table, column, condition);
     locked(layout, table, "write down the rows whose value nobody can tell", &[statement])
+}
+
+fn values_into_quarantine(layout: &Layout, table: &TableDefinition, column: &str, condition: &str) -> String {
+    let reason = "the source changed the column, and nobody can tell what the row has in it since";
+    into_quarantine(layout, table, "value", reason, &literal(column), condition)
 }
 
 /// Writes rows of the target, as `t`, into quarantine by the events that made them what they are.
@@ -164,6 +167,58 @@ fn into_quarantine(
         reason = literal(reason),
         target = layout.target_table(&table.spec),
     )
+}
+
+/// Changes a column's values to what the source has since it changed the column's type. Rows whose
+/// value nobody can tell lose it and are put into quarantine. `value` may be NULL for them.
+#[must_use]
+pub fn altered_rows(layout: &Layout, table: &TableDefinition, column: &Column, value: &str) -> Vec<String> {
+    let name = quoted(&column.target_name);
+    let statements = [
+        values_into_quarantine(layout, table, &column.target_name, &format!("{name} IS NOT NULL AND {value} IS NULL")),
+        format!(
+            "UPDATE {} SET {name} = {value} WHERE {name} IS NOT NULL AND ({value} IS NULL OR {name} <> {value})",
+            layout.target_table(&table.spec)
+        ),
+    ];
+    locked(layout, table, "give a column the values that the source has since it changed the type", &statements)
+}
+
+/// Gives columns other names, in order, in one transaction: readers see all of them or none.
+#[must_use]
+pub fn move_columns(layout: &Layout, table: &TableDefinition, moves: &[Move<'_>]) -> Vec<String> {
+    let statements: Vec<String> = moves
+        .iter()
+        .flat_map(|step| match step {
+            Move::Rename { from, to } => vec![target_table::rename_column(layout, table, from, to)],
+            Move::Copy { from, column, kind } => vec![
+                format!("ALTER TABLE {} ADD COLUMN {} {kind}", layout.target_table(&table.spec), quoted(column)),
+                format!("UPDATE {} SET {} = {}", layout.target_table(&table.spec), quoted(column), quoted(from)),
+            ],
+        })
+        .collect();
+    locked(layout, table, "give columns the names that they have in the source now", &statements)
+}
+
+/// One step of [`move_columns`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Move<'a> {
+    /// A column gets another name.
+    Rename {
+        /// Its name.
+        from: String,
+        /// Its name from now on.
+        to: String,
+    },
+    /// A new column gets the values of another.
+    Copy {
+        /// The other's name.
+        from: String,
+        /// The new column's name.
+        column: &'a str,
+        /// The new column's type.
+        kind: RedshiftType,
+    },
 }
 
 /// Changes a column's values in place, where `condition` holds.
@@ -192,22 +247,31 @@ pub struct Rebuilt {
     pub name: String,
     /// The value, from the columns of the old table. None: NULL.
     pub value: Option<String>,
+    /// Whether a row of the old table has a value that is lost.
+    pub lost: Option<String>,
 }
 
 /// A column of the definition, for [`rebuild`].
 #[must_use]
-pub fn rebuilt(table: &TableDefinition, column: &Column, value: Option<String>) -> Rebuilt {
+pub fn rebuilt(table: &TableDefinition, column: &Column, value: Option<String>, lost: Option<String>) -> Rebuilt {
     Rebuilt {
         definition: target_table::column_definition(column, target_table::is_required(table, column)),
         name: quoted(&column.target_name),
         value,
+        lost,
     }
 }
 
-/// A column that the definition does not have any more and that stays, for [`rebuild`].
+/// A column that the definition does not have and that stays, for [`rebuild`]: the values of the old
+/// table's `value`, under a name.
 #[must_use]
-pub fn kept(name: &str, kind: &str) -> Rebuilt {
-    Rebuilt { definition: format!("{} {kind}", quoted(name)), name: quoted(name), value: Some(quoted(name)) }
+pub fn kept(value: &str, name: &str, kind: &str) -> Rebuilt {
+    Rebuilt {
+        definition: format!("{} {kind}", quoted(name)),
+        name: quoted(name),
+        value: Some(value.to_owned()),
+        lost: None,
+    }
 }
 
 /// Builds the table anew with another key, which cannot change in place, and its ledger with it.
@@ -237,7 +301,8 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
         values.push(quoted(name));
     }
     let keys: Vec<String> = table.key_columns().map(|column| quoted(&column.target_name)).collect();
-    let has_own_key = table.shapes.as_ref().is_some_and(|shapes| shapes.key.is_some());
+    let has_own_key =
+        table.schema_changes.is_some() || table.shapes.as_ref().is_some_and(|shapes| shapes.key.is_some());
     let keyless: Vec<String> = columns
         .iter()
         .filter(|column| has_own_key && keys.contains(&column.name))
@@ -267,6 +332,10 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
         format!("DROP TABLE IF EXISTS {}", layout.ledger_table(spec)),
         control_schema::create_ledger_table(layout, table).replace('\n', " "),
     ]);
+    let lost = columns.iter().filter_map(|column| {
+        Some(values_into_quarantine(layout, table, column.name.trim_matches('"'), column.lost.as_ref()?))
+    });
+    statements.splice(0..0, lost.collect::<Vec<_>>());
     statements.extend(grants.iter().cloned());
     locked(layout, table, "build the table anew with another key", &statements)
 }

@@ -180,7 +180,7 @@ fn changed() -> TableDefinition {
         ..table.columns[3].clone()
     };
     let text = Column { source_name: "REMARK".into(), ..table.columns[4].clone() };
-    use FormerColumn::{Absent, Other, Same, Unknown};
+    use FormerColumn::{Absent, Same, Unknown};
     table.former = vec![
         FormerVersion {
             until: Some(point(100)),
@@ -193,14 +193,14 @@ fn changed() -> TableDefinition {
                 Same,
                 Same,
                 Absent { default: Some("it's new".into()), reuses_name: false },
-                Other(Box::new(narrow.clone())),
-                Other(Box::new(text.clone())),
+                FormerColumn::other(narrow.clone()),
+                FormerColumn::other(text.clone()),
             ],
             discarded: false,
         },
         FormerVersion {
             until: Some(point(300)),
-            columns: vec![Same, Same, Same, Other(Box::new(narrow)), Other(Box::new(text))],
+            columns: vec![Same, Same, Same, FormerColumn::other(narrow), FormerColumn::other(text)],
             discarded: false,
         },
     ];
@@ -209,6 +209,7 @@ fn changed() -> TableDefinition {
         table: "\"salesdb\".\"SALES_ORDER_DETAIL\"".into(),
         partition: 0,
         offset: 12,
+        position: None,
     });
     table
 }
@@ -227,11 +228,11 @@ fn shaped() -> TableDefinition {
         decoding: Decoding::DecimalBase64 { scale: 2 },
         ..table.columns[3].clone()
     };
-    use FormerColumn::{Absent, Other, Same};
+    use FormerColumn::{Absent, Same};
     let added = Absent { default: Some("none".into()), reuses_name: false };
     table.former = vec![FormerVersion {
         until: None,
-        columns: vec![Same, Same, Same, Other(Box::new(narrow)), added],
+        columns: vec![Same, Same, Same, FormerColumn::other(narrow), added],
         discarded: false,
     }];
     let decimal = |scale| format!("bytes org.apache.kafka.connect.data.Decimal scale {scale}");

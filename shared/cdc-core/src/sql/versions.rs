@@ -9,7 +9,9 @@ use super::decode::{self, Staged};
 use super::decoding_functions::POSITION;
 use super::ident::{literal, quoted};
 use super::layout::Layout;
-use crate::catalog::{ChangePoint, Column, Decoding, FormerColumn, RedshiftType, TableDefinition};
+use crate::catalog::{
+    Alteration, ChangePoint, Column, Decoding, FormerColumn, Limits, OtherColumn, RedshiftType, TableDefinition,
+};
 
 /// Whether an event is at or after a schema change. `event` names a relation with
 /// `_cdc_log_server`, `_cdc_log_position` and `_cdc_kafka_timestamp`; `position` and
@@ -82,7 +84,7 @@ pub(super) fn first_kept(table: &TableDefinition) -> usize {
 /// The columns as all versions have them, each way of reading an attribute once.
 pub(super) fn columns(table: &TableDefinition) -> Vec<&Column> {
     let former = table.former.iter().flat_map(|version| &version.columns).filter_map(|column| match column {
-        FormerColumn::Other(column) => Some(column.as_ref()),
+        FormerColumn::Other(other) => Some(&other.was),
         FormerColumn::Same | FormerColumn::Altered(_) | FormerColumn::Absent { .. } | FormerColumn::Unknown => None,
     });
     let mut found: Vec<&Column> = Vec::new();
@@ -115,9 +117,9 @@ pub(super) fn typed(
     let present = decode::typed(layout, image, column, &staged(column));
     by_version(table, column, version, &present, &|former| match former {
         FormerColumn::Same => present.clone(),
-        FormerColumn::Other(former) => {
-            let value = decode::typed(layout, image, former, &staged(former));
-            as_altered(&value, former, column).unwrap_or_else(|| nothing(column))
+        FormerColumn::Other(other) => {
+            let value = decode::typed(layout, image, &other.was, &staged(&other.was));
+            as_now(&value, other, column).unwrap_or_else(|| nothing(column))
         }
         FormerColumn::Absent { default: Some(default), .. } => {
             default_value(default, column).unwrap_or_else(|| nothing(column))
@@ -133,9 +135,9 @@ pub(super) fn type_of(table: &TableDefinition, column: &Column, image: &str, ver
     let present = format!("JSON_TYPEOF({})", decode::attribute(image, column));
     by_version(table, column, version, &present, &|former| match former {
         FormerColumn::Same => present.clone(),
-        FormerColumn::Other(former) | FormerColumn::Altered(former) => {
-            format!("JSON_TYPEOF({})", decode::attribute(image, former))
-        }
+        FormerColumn::Other(_) | FormerColumn::Altered(_) => former
+            .was()
+            .map_or_else(|| present.clone(), |was| format!("JSON_TYPEOF({})", decode::attribute(image, was))),
         FormerColumn::Absent { default: Some(default), .. } if default_value(default, column).is_none() => {
             "'unknown'".to_owned()
         }
@@ -218,25 +220,127 @@ pub fn converted(value: &str, from: RedshiftType, to: RedshiftType) -> Option<St
     }
 }
 
+/// A value of a former column as the source has it now, whatever the column was in between. None
+/// where nobody can tell.
+#[must_use]
+pub fn as_now(value: &str, other: &OtherColumn, column: &Column) -> Option<String> {
+    let mut value = value.to_owned();
+    let mut was = &other.was;
+    for alteration in &other.then {
+        let Alteration { column: is, limits } = alteration;
+        let changed = match (was.target_type, is.target_type) {
+            // As MySQL and MariaDB write it; `limits` leave the digits that the type had.
+            (RedshiftType::Timestamp, RedshiftType::Varchar { .. }) if limits.characters.is_some() => {
+                Some(format!("TO_CHAR({value}, 'YYYY-MM-DD HH24:MI:SS.US')"))
+            }
+            _ if limits.second_digits.is_some() => changed(&value, was, is),
+            _ => as_altered(&value, was, is),
+        };
+        value = limited(changed?, limits, is);
+        was = &alteration.column;
+    }
+    if std::ptr::eq(was, column) || was == column { Some(value) } else { as_altered(&value, was, column) }
+}
+
+/// What a narrower column leaves of a value.
+fn limited(value: String, limits: &Limits, column: &Column) -> String {
+    let kind = column.target_type;
+    let mut value = value;
+    if let Some(digits) = limits.second_digits {
+        // Rounded or cut off: what is the same either way is known.
+        let unit = 10_u32.pow(6 - u32::from(digits.min(6)));
+        let rest = format!("MOD(EXTRACT(microsecond FROM {value})::BIGINT, {unit})");
+        value = match kind {
+            RedshiftType::Timestamp | RedshiftType::TimestampTz | RedshiftType::Time => format!(
+                "CASE WHEN {rest} < {half} THEN DATEADD(microsecond, -({rest})::INTEGER, {value}) END",
+                half = unit / 2
+            ),
+            _ => format!("CASE WHEN {rest} = 0 THEN {value} END"),
+        };
+    }
+    if let Some(characters) = limits.characters {
+        value = format!("LEFT({value}, {characters})::{kind}");
+    }
+    if limits.loses_blanks {
+        value = format!("RTRIM({value}, ' ')::{kind}");
+    }
+    if let Some((low, high)) = limits.range {
+        // GREATEST and LEAST overlook NULL.
+        value = format!("CASE WHEN {value} IS NOT NULL THEN LEAST(GREATEST({value}, {low}), {high}) END::{kind}");
+    }
+    if let Some(members) = &limits.members {
+        let members: Vec<String> = members.iter().map(|member| literal(member)).collect();
+        value = format!("CASE WHEN {value} IN ({}) THEN {value} END", members.join(", "));
+    }
+    if limits.is_single {
+        value = format!("CASE WHEN POSITION(',' IN {value}) = 0 THEN {value} END");
+    }
+    value
+}
+
 /// A value of a former column as the source has it since it changed the column's type: as
 /// [`converted`]; a decimal that lost digits behind the point is rounded, half away from zero, as
 /// the sources and Redshift do ("ROUND function"); a time that lost digits of the second is known
 /// if it had none. None where nobody can tell.
-#[must_use]
-pub fn as_altered(value: &str, former: &Column, column: &Column) -> Option<String> {
+fn as_altered(value: &str, former: &Column, column: &Column) -> Option<String> {
+    if lost_digits(former, column) {
+        return Some(format!("CASE WHEN {} THEN NULL ELSE {value} END", has_fraction(value)));
+    }
+    changed(value, former, column)
+}
+
+fn changed(value: &str, former: &Column, column: &Column) -> Option<String> {
+    use Decoding as D;
     use RedshiftType as T;
     let to = column.target_type;
-    if let (T::Decimal { scale: s1, .. }, T::Decimal { precision, scale }) = (former.target_type, to)
-        && scale < s1
+    match (former.decoding, column.decoding) {
+        (D::Bits { length: was }, D::Bits { length }) if was != length => {
+            return (length > was).then(|| format!("LPAD({value}, {length}, '0')::{to}"));
+        }
+        (D::Boolean, D::Integer) => return Some(format!("CASE WHEN {value} THEN 1 WHEN NOT {value} THEN 0 END::{to}")),
+        (D::Boolean, D::Bits { length }) => {
+            let digits = |last: char| literal(&format!("{}{last}", "0".repeat(usize::from(length) - 1)));
+            let (one, zero) = (digits('1'), digits('0'));
+            return Some(format!("CASE WHEN {value} THEN {one} WHEN NOT {value} THEN {zero} END::{to}"));
+        }
+        (D::Text, D::BytesBase64 | D::BytesHex | D::BytesAny) => {
+            return Some(format!("TO_VARBYTE({value}, 'utf8')::{to}"));
+        }
+        // Their text in Redshift is this pipeline's, not the source's.
+        (was @ (D::Bits { .. } | D::Geometry), is) | (was, is @ (D::Bits { .. } | D::Geometry)) if was != is => {
+            return None;
+        }
+        _ => {}
+    }
+    if let (T::Decimal { precision: p1, scale: s1 }, T::Decimal { precision, scale }) = (former.target_type, to)
+        && (scale < s1 || precision - scale < p1 - s1)
     {
-        let rounded = format!("ROUND({value}, {scale})");
+        let rounded = if scale < s1 { format!("ROUND({value}, {scale})") } else { value.to_owned() };
+        // The source has all digits of a decimal without a fixed scale.
+        let all_digits =
+            if column.decoding == D::DecimalVariable { format!(" AND {rounded} = {value}") } else { String::new() };
         return Some(format!(
-            "CASE WHEN ABS({rounded}) < {} THEN {rounded} END::{to}",
+            "CASE WHEN ABS({rounded}) < {}{all_digits} THEN {rounded} END::{to}",
             power_of_ten(precision - scale)
         ));
     }
-    if lost_digits(former, column) {
-        return Some(format!("CASE WHEN {} THEN NULL ELSE {value} END", has_fraction(value)));
+    let range = match to {
+        T::SmallInt => Some((i64::from(i16::MIN), i64::from(i16::MAX))),
+        T::Integer => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+        T::BigInt => Some((i64::MIN, i64::MAX)),
+        _ => None,
+    };
+    if let (T::Decimal { scale, .. }, Some((low, high))) = (former.target_type, range) {
+        let rounded = if scale > 0 { format!("ROUND({value}, 0)") } else { value.to_owned() };
+        return Some(format!("CASE WHEN {rounded} BETWEEN {low} AND {high} THEN {rounded} END::{to}"));
+    }
+    if let (T::SmallInt | T::Integer, T::DoublePrecision) | (T::SmallInt, T::Real) = (former.target_type, to) {
+        return Some(format!("({value})::{to}"));
+    }
+    if let (T::Integer, T::SmallInt, Some((low, high))) | (T::BigInt, T::SmallInt | T::Integer, Some((low, high))) =
+        (former.target_type, to, range)
+    {
+        return Some(format!("CASE WHEN {value} BETWEEN {low} AND {high} THEN {value} END::{to}"));
     }
     if (former.target_type, to) == (T::Timestamp, T::Date) {
         return Some(format!("({value})::{to}"));
@@ -246,8 +350,7 @@ pub fn as_altered(value: &str, former: &Column, column: &Column) -> Option<Strin
 
 /// Whether a column's times arrive in milliseconds now and had more digits before. How many digits
 /// they have left is not told.
-#[must_use]
-pub fn lost_digits(former: &Column, column: &Column) -> bool {
+fn lost_digits(former: &Column, column: &Column) -> bool {
     use Decoding as D;
     matches!(
         (former.decoding, column.decoding),
@@ -255,40 +358,8 @@ pub fn lost_digits(former: &Column, column: &Column) -> bool {
     )
 }
 
-/// Whether a value of a former column is none that the present one, of whole numbers, could hold:
-/// a condition. None if it holds them all.
-#[must_use]
-pub fn beyond(value: &str, former: &Column, column: &Column) -> Option<String> {
-    use RedshiftType as T;
-    let limit = |kind: RedshiftType| match kind {
-        T::SmallInt => Some(i64::from(i16::MAX)),
-        T::Integer => Some(i64::from(i32::MAX)),
-        T::BigInt => Some(i64::MAX),
-        _ => None,
-    };
-    let limit = limit(column.target_type).filter(|new| limit(former.target_type).is_none_or(|old| *new < old))?;
-    let is_number = matches!(former.target_type, T::Integer | T::BigInt | T::Decimal { .. });
-    is_number.then(|| format!("({value} > {limit} OR {value} < -{limit} - 1)"))
-}
-
-/// A value of a former column without the digits that the present one does not have: rounded, half
-/// away from zero, as PostgreSQL does. None if it has them all.
-#[must_use]
-pub fn shortened(value: &str, former: &Column, column: &Column) -> Option<String> {
-    use RedshiftType as T;
-    let scale = |column: &Column| match (column.decoding, column.target_type) {
-        (Decoding::DecimalVariable, _) => None,
-        (_, T::Decimal { scale, .. }) => Some(scale),
-        (_, T::SmallInt | T::Integer | T::BigInt) => Some(0),
-        _ => None,
-    };
-    let is = scale(column)?;
-    (is < scale(former)?).then(|| format!("ROUND({value}, {is})"))
-}
-
 /// Whether a time has a fraction of a second.
-#[must_use]
-pub fn has_fraction(value: &str) -> String {
+fn has_fraction(value: &str) -> String {
     format!("MOD(EXTRACT(microsecond FROM {value})::BIGINT, 1000000) <> 0")
 }
 
@@ -304,6 +375,9 @@ pub(crate) fn default_value(default: &str, column: &Column) -> Option<String> {
     let kind = column.target_type;
     let is = |pattern: &dyn Fn(&str) -> bool| pattern(default).then(|| format!("{}::{kind}", literal(default)));
     match kind {
+        T::SmallInt | T::Integer | T::BigInt if matches!(default, "TRUE" | "true" | "FALSE" | "false") => {
+            Some(format!("{}::{kind}", u8::from(default.eq_ignore_ascii_case("TRUE"))))
+        }
         T::SmallInt => default.parse::<i16>().ok().map(|number| format!("{number}::{kind}")),
         T::Integer => default.parse::<i32>().ok().map(|number| format!("{number}::{kind}")),
         T::BigInt => default.parse::<i64>().ok().map(|number| format!("{number}::{kind}")),
@@ -314,6 +388,8 @@ pub(crate) fn default_value(default: &str, column: &Column) -> Option<String> {
             "1" | "b'1'" | "true" | "TRUE" => Some("true".to_owned()),
             _ => None,
         },
+        T::Varchar { .. } if column.decoding == Decoding::Geometry => None,
+        T::Varchar { .. } if matches!(column.decoding, Decoding::Bits { .. }) => bits_of(default, column),
         T::Varchar { bytes } => {
             is(&|text| !text.starts_with('(') && u32::try_from(text.len()).is_ok_and(|length| length <= bytes))
         }
@@ -322,6 +398,19 @@ pub(crate) fn default_value(default: &str, column: &Column) -> Option<String> {
         T::Time => is(&is_time),
         T::TimestampTz | T::Varbyte { .. } | T::Super => None,
     }
+}
+
+/// `b'101'` as text of as many binary digits as the column has. Debezium leaves out what is around
+/// the digits, and then several may be a decimal number.
+fn bits_of(default: &str, column: &Column) -> Option<String> {
+    let Decoding::Bits { length } = column.decoding else { return None };
+    let digits = match default {
+        "0" | "1" => default,
+        _ => default.strip_prefix("b'")?.strip_suffix('\'')?,
+    };
+    let is_fit = digits.len() <= usize::from(length) && digits.bytes().all(|digit| matches!(digit, b'0' | b'1'));
+    let padded = format!("{digits:0>width$}", width = usize::from(length));
+    is_fit.then(|| format!("{}::{}", literal(&padded), column.target_type))
 }
 
 fn is_decimal(text: &str, precision: u8, scale: u8) -> bool {

@@ -81,7 +81,12 @@ fn shown(table: &TableDefinition, version: &FormerVersion) -> String {
             let name = &column.target_name;
             Some(match former {
                 FormerColumn::Same => return None,
-                FormerColumn::Other(was) => format!("{name} was {} {}", was.source_name, was.target_type),
+                FormerColumn::Other(other) => {
+                    let was = &other.was;
+                    let then: String =
+                        other.then.iter().map(|then| format!(" then {}", then.column.source_type)).collect();
+                    format!("{name} was {} {}{then}", was.source_name, was.target_type)
+                }
                 FormerColumn::Absent { default, reuses_name } => format!(
                     "{name} absent{}{}",
                     default.as_ref().map(|default| format!(" {default}")).unwrap_or_default(),
@@ -148,11 +153,11 @@ fn added_columns_have_the_default_they_were_added_with() {
     );
     story.tell("ALTER", "ALTER TABLE t MODIFY s VARCHAR(8) DEFAULT 'older'", &["id INT!", "s VARCHAR(8)=older"]);
     story.tell("ALTER", "ALTER TABLE t ADD COLUMN n INT", &["id INT!", "s VARCHAR(8)=older", "n INT"]);
-    // What the database chose for NOT NULL without a default is not told.
+    // NOT NULL without a default: the database puts zero into the rows that are there.
     story.tell("ALTER", "ALTER TABLE t ADD m INT NOT NULL", &["id INT!", "s VARCHAR(8)=older", "n INT", "m INT!"]);
     assert_eq!(
         story.former(),
-        ["200: s absent new, n absent, m unknown", "400: n absent, m unknown", "500: m unknown"]
+        ["200: s absent new, n absent, m absent 0", "400: n absent, m absent 0", "500: m absent 0"]
     );
 }
 
@@ -175,6 +180,81 @@ fn a_statement_that_cannot_be_followed_makes_columns_unknown() {
     story.tell("CREATE", "", &["id INT!", "a INT"]);
     story.tell("ALTER", "ALTER TABLE t MANGLE a INTO b", &["id INT!", "b INT"]);
     assert_eq!(story.former(), ["200: b unknown"]);
+}
+
+#[test]
+fn columns_that_change_their_names_with_each_other_take_their_values_along() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "a INT", "b INT"]);
+    // The definition is the same as before: only the statement tells.
+    story.tell("ALTER", "ALTER TABLE t CHANGE a b INT, CHANGE b a INT", &["id INT!", "a INT", "b INT"]);
+    assert_eq!(story.former(), ["200: a was b INTEGER, b was a INTEGER"]);
+}
+
+#[test]
+fn a_name_is_taken_by_another_column_in_the_statement_that_frees_it() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "a INT", "b INT"]);
+    story.tell("ALTER", "ALTER TABLE t DROP a, CHANGE b a INT", &["id INT!", "a INT"]);
+    story.tell("ALTER", "ALTER TABLE t CHANGE A c INT, ADD a INT DEFAULT 3", &["id INT!", "c INT", "a INT=3"]);
+    assert_eq!(
+        story.former(),
+        ["200: c was b INTEGER, a absent 3 (another before)", "300: c was a INTEGER, a absent 3 (another before)"]
+    );
+}
+
+#[test]
+fn what_a_narrower_column_took_does_not_come_back() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "amt DECIMAL(10,4)", "at DATETIME(6)", "n INT(11)"]);
+    story.tell(
+        "ALTER",
+        "ALTER TABLE t MODIFY amt DECIMAL(10,2), MODIFY at DATETIME(3), MODIFY n VARCHAR(20)",
+        &["id INT!", "amt DECIMAL(10,2)", "at DATETIME(3)", "n VARCHAR(20)"],
+    );
+    story.tell(
+        "ALTER",
+        "ALTER TABLE t MODIFY amt DECIMAL(10,4), MODIFY at DATETIME(6), MODIFY n INT",
+        &["id INT!", "amt DECIMAL(10,4)", "at DATETIME(6)", "n INT"],
+    );
+    assert_eq!(
+        story.former(),
+        [
+            "200: amt was amt DECIMAL(10,4) then decimal(10,2), at was at TIMESTAMP then datetime(3), n was n INTEGER then varchar(20)",
+            "300: amt was amt DECIMAL(10,2), at was at TIMESTAMP, n was n VARCHAR(80)"
+        ]
+    );
+}
+
+#[test]
+fn computed_values_of_an_added_column_are_unknown() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!"]);
+    story.tell(
+        "ALTER",
+        "ALTER TABLE t ADD g INT AS (id + 1) STORED, ADD u CHAR(36) DEFAULT uuid(), ADD f INT!",
+        &["id INT!", "g INT", "u CHAR(36)=uuid()", "f INT!"],
+    );
+    assert_eq!(story.former(), ["200: g unknown, u unknown, f absent 0"]);
+}
+
+#[test]
+fn a_table_that_takes_the_name_of_another_has_none_of_its_rows() {
+    for (ddl, expected) in [
+        ("RENAME TABLE t TO old, fresh TO t", "200 discarded: "),
+        // gh-ost and pt-online-schema-change: the copy has the table's rows.
+        ("RENAME TABLE t TO _t_del, _t_gho TO t", "200: v absent"),
+        ("RENAME TABLE t TO _t_old, _t_new TO t", "200: v absent"),
+    ] {
+        let mut story = Story::new();
+        story.tell("CREATE", "", &["id INT!"]);
+        story.tell("ALTER", ddl, &["id INT!", "v INT"]);
+        assert_eq!(story.former(), [expected], "{ddl}");
+    }
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!"]);
+    story.tell("CREATE", "CREATE OR REPLACE TABLE t (id INT PRIMARY KEY)", &["id INT!"]);
+    assert_eq!(story.former(), ["200 discarded: "]);
 }
 
 #[test]

@@ -66,9 +66,6 @@ pub(in crate::columns) fn known(
 
 /// Every name under which the columns are found in events.
 fn names_in(columns: &[Column], versions: &[FormerVersion]) -> BTreeSet<String> {
-    let former = versions.iter().flat_map(|version| &version.columns).filter_map(|column| match column {
-        FormerColumn::Other(column) | FormerColumn::Altered(column) => Some(column.source_name.clone()),
-        _ => None,
-    });
-    columns.iter().map(|column| column.source_name.clone()).chain(former).collect()
+    let was = versions.iter().flat_map(|version| &version.columns).filter_map(FormerColumn::was);
+    columns.iter().chain(was).map(|column| column.source_name.clone()).collect()
 }

@@ -74,7 +74,7 @@ fn former(older: &[String], newer: &[String]) -> Vec<FormerColumn> {
 fn was(column: &FormerColumn) -> String {
     match column {
         FormerColumn::Same => "same".to_owned(),
-        FormerColumn::Other(column) => format!("{} {}", column.source_name, column.target_type),
+        FormerColumn::Other(other) => format!("{} {}", other.was.source_name, other.was.target_type),
         FormerColumn::Absent { default, reuses_name } => {
             format!("absent {}{}", default.as_deref().unwrap_or("null"), if *reuses_name { " anew" } else { "" })
         }

@@ -9,7 +9,6 @@ use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
 use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, TableDefinition};
 use crate::pipeline::ChangePolicy;
 use crate::sql::ident::quoted;
-use crate::sql::layout::Layout;
 use crate::sql::reshape;
 
 /// One change of a table's definition.
@@ -22,12 +21,13 @@ pub(super) struct Change {
 }
 
 /// The version of the definition, as the catalog keeps it. None: nothing tells versions.
-fn version(table: &TableDefinition) -> Option<String> {
+pub(super) fn version(table: &TableDefinition) -> Option<String> {
     if let Some(shapes) = &table.shapes {
         return shapes.known.iter().rev().find(|shape| shape.version == table.former.len()).map(Shape::id);
     }
-    let last = table.former.last()?.until.as_ref()?;
-    Some(last.log.position.clone())
+    let mark = table.schema_changes.as_ref()?;
+    let last = table.former.last().and_then(|former| former.until.as_ref());
+    mark.position.clone().max(last.map(|until| until.log.position.clone()))
 }
 
 fn recorded<'a>(table: &TableDefinition, observed: &'a Observed) -> Option<&'a str> {
@@ -44,6 +44,13 @@ pub(super) fn base<'a>(table: &'a TableDefinition, observed: &Observed) -> Optio
         return table.former.get(shape.version);
     }
     table.former.iter().find(|former| former.until.as_ref().is_some_and(|until| until.log.position.as_str() > recorded))
+}
+
+/// As [`base`]; the last former version where the schema-change topic tells versions and none is
+/// recorded.
+pub(super) fn assumed_base<'a>(table: &'a TableDefinition, observed: &Observed) -> Option<&'a FormerVersion> {
+    let is_told = table.shapes.is_some() || recorded(table, observed).is_some();
+    if is_told { base(table, observed) } else { table.former.last() }
 }
 
 /// What changed since the version that the target has.
@@ -65,7 +72,8 @@ pub(super) fn changes(table: &TableDefinition, observed: &Observed, has_other_ke
                     let how = if *reuses_name { "was dropped and added anew" } else { "was added" };
                     add("add_column", policies.add_column, format!("column {name} {how}{with}"));
                 }
-                FormerColumn::Other(former) | FormerColumn::Altered(former) => {
+                FormerColumn::Other(_) | FormerColumn::Altered(_) => {
+                    let Some(former) = former.was() else { continue };
                     if former.source_name != column.source_name {
                         let from = &former.source_name;
                         add("rename_column", policies.rename_column.into(), format!("column {from} is {name} now"));
@@ -73,7 +81,10 @@ pub(super) fn changes(table: &TableDefinition, observed: &Observed, has_other_ke
                     let (was, is) = (former.target_type, column.target_type);
                     if was != is {
                         add("change_type", policies.change_type.into(), format!("column {name} was {was} and is {is}"));
-                    } else if former.decoding != column.decoding || former.source_type != column.source_type {
+                    } else if former.source_type != column.source_type {
+                        let text = format!("column {name} is {} and was {}", column.source_type, former.source_type);
+                        add("change_type", policies.change_type.into(), text);
+                    } else if former.decoding != column.decoding {
                         let text = format!("the values of column {name} arrive in another form");
                         add("change_type", policies.change_type.into(), text);
                     }
@@ -101,8 +112,7 @@ fn dropped<'a>(table: &'a TableDefinition, base: &FormerVersion, observed: &Obse
     let is_kept = |name: &str| {
         table.columns.iter().zip(&base.columns).any(|(column, former)| match former {
             FormerColumn::Same => column.source_name == name,
-            FormerColumn::Other(former) | FormerColumn::Altered(former) => former.source_name == name,
-            FormerColumn::Absent { .. } | FormerColumn::Unknown => false,
+            former => former.was().is_some_and(|was| was.source_name == name),
         })
     };
     shape.forms.keys().map(String::as_str).filter(|name| !is_kept(name)).collect()
@@ -125,8 +135,9 @@ pub(super) fn without_ignored(mut table: TableDefinition, observed: &Observed) -
     if let Some(found) = observed.columns.get(&relation) {
         let renamed = |index: usize| {
             table.former.iter().filter_map(|version| version.columns.get(index)).any(|former| match former {
-                FormerColumn::Other(former) | FormerColumn::Altered(former) => {
-                    found.iter().any(|found| found.name == former.source_name.to_lowercase())
+                FormerColumn::Other(_) | FormerColumn::Altered(_) => {
+                    let was = former.was().map(|was| was.source_name.to_lowercase());
+                    found.iter().any(|found| Some(&found.name) == was.as_ref())
                 }
                 _ => false,
             })
@@ -221,27 +232,26 @@ fn rows(
     let (Some(base), Some(existing)) = (base(table, observed), observed.columns.get(&relation)) else {
         return Vec::new();
     };
-    if table.shapes.is_none() || super::modes::differs(table, observed) {
+    if super::modes::differs(table, observed) || base.discarded {
         return Vec::new();
     }
     let mut statements = Vec::new();
-    let lost = "the source changed the column, and nobody can tell what the row has in it since";
+    let quarantine =
+        |column: &Column, condition: &str| reshape::quarantine_rows(layout, table, &column.target_name, condition);
     for (column, former) in table.columns.iter().zip(&base.columns) {
         if table.is_key(&column.source_name) {
             continue;
         }
         let name = quoted(&column.target_name);
-        let found = existing.iter().find(|found| found.name == column.target_name);
+        let found = super::renames::found(column, former, existing);
+        let kept = super::tables::kept_name(table, column);
         match former {
-            FormerColumn::Unknown => {
-                statements.extend(reshape::quarantine_rows(layout, table, &column.target_name, "true", lost));
-            }
+            FormerColumn::Unknown => statements.extend(quarantine(column, "true")),
             FormerColumn::Absent { default: Some(default), .. } if reshape::literal_of(default, column).is_none() => {
-                statements.extend(reshape::quarantine_rows(layout, table, &column.target_name, "true", lost));
+                statements.extend(quarantine(column, "true"));
             }
-            FormerColumn::Absent { default, reuses_name: true } => {
+            FormerColumn::Absent { default, reuses_name: true } if table.shapes.is_some() => {
                 // What has been put aside for this column was put aside for this very change.
-                let kept = super::tables::kept_name(column);
                 let is_done = existing.iter().any(|found| found.name == kept);
                 if let Some(found) = found
                     && super::tables::fits(column, found)
@@ -256,53 +266,27 @@ fn rows(
                     statements.extend(reshape::retype_column(layout, table, column, value.as_deref(), Some(&kept)));
                 }
             }
-            FormerColumn::Other(former) if reshape::lost_digits(former, column) => {
-                let condition = reshape::has_fraction(&format!("t.{name}"));
-                statements.extend(reshape::quarantine_rows(layout, table, &column.target_name, &condition, lost));
-                let condition = reshape::has_fraction(&name);
-                let nothing = format!("NULL::{}", column.target_type);
-                statements.extend(reshape::alter_values(layout, table, column, &nothing, &condition));
-            }
             FormerColumn::Altered(_) => {
-                let condition = format!("{name} IS NOT NULL");
                 if found.is_some_and(|found| super::tables::fits(column, found)) {
-                    let name = &column.target_name;
-                    statements.extend(reshape::quarantine_rows(layout, table, name, &format!("t.{condition}"), lost));
                     let nothing = format!("NULL::{}", column.target_type);
-                    statements.extend(reshape::alter_values(layout, table, column, &nothing, &condition));
+                    statements.extend(reshape::altered_rows(layout, table, column, &nothing));
                 } else if found.is_some() {
-                    statements.extend(put_aside(layout, table, column, lost));
+                    statements.extend(quarantine(column, &format!("t.{} IS NOT NULL", quoted(&kept))));
                 }
             }
-            FormerColumn::Other(former) => {
-                let fits = found.is_some_and(|found| super::tables::fits(column, found));
-                // The column stays as it is where it holds every value of the new type.
-                if fits && let Some(shorter) = reshape::shortened(&name, former, column) {
-                    let condition = format!("{name} <> {shorter}");
-                    statements.extend(reshape::alter_values(layout, table, column, &shorter, &condition));
-                }
-                if fits && reshape::beyond(&name, former, column).is_some() {
-                    // The source's own cast would have failed: it computed other values.
-                    let condition = |value: &str| reshape::beyond(value, former, column).unwrap_or_default();
-                    let (row, nothing) = (condition(&format!("t.{name}")), format!("NULL::{}", column.target_type));
-                    let target = &column.target_name;
-                    statements.extend(reshape::quarantine_rows(layout, table, target, &row, lost));
-                    statements.extend(reshape::alter_values(layout, table, column, &nothing, &condition(&name)));
-                }
-                let keeps =
-                    former.target_type == column.target_type || reshape::as_altered("x", former, column).is_some();
-                if !keeps && !fits && found.is_some() {
-                    statements.extend(put_aside(layout, table, column, lost));
+            FormerColumn::Other(other) => {
+                if found.is_some_and(|found| super::tables::fits(column, found)) {
+                    let value = super::tables::value_now(&name, found, other, column);
+                    let value = value.unwrap_or_else(|| format!("NULL::{}", column.target_type));
+                    if value != name {
+                        statements.extend(reshape::altered_rows(layout, table, column, &value));
+                    }
+                } else if found.is_some() && super::tables::value_now(&name, found, other, column).is_none() {
+                    statements.extend(quarantine(column, &format!("t.{} IS NOT NULL", quoted(&kept))));
                 }
             }
             FormerColumn::Same | FormerColumn::Absent { .. } => {}
         }
     }
     statements
-}
-
-/// Rows whose value was put aside for a column of another type.
-fn put_aside(layout: &Layout, table: &TableDefinition, column: &Column, reason: &str) -> Vec<String> {
-    let condition = format!("t.{} IS NOT NULL", quoted(&super::tables::kept_name(column)));
-    reshape::quarantine_rows(layout, table, &column.target_name, &condition, reason)
 }

@@ -16,6 +16,7 @@ mod destroy;
 mod foundation;
 mod modes;
 mod observed;
+mod renames;
 mod step;
 mod tables;
 mod unions;

@@ -5,8 +5,10 @@
 //! table's lock. Nothing that the source dropped is dropped here.
 
 use super::changes::{self, Change};
-use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint, modes};
-use crate::catalog::{ChangePoint, Column, FormerColumn, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES};
+use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint, modes, renames};
+use crate::catalog::{
+    ChangePoint, Column, FormerColumn, OtherColumn, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES,
+};
 use crate::sql::ident::quoted;
 use crate::sql::layout::Layout;
 use crate::sql::{control_schema, grants, landing_view, merge_procedure, refresh_procedure, reshape, target_table};
@@ -177,9 +179,9 @@ fn alterations(
         return Vec::new();
     };
     let mut existing = found.clone();
-    let mut statements = renames(layout, table, &mut existing);
+    let mut statements = renames::statements(layout, table, observed, &mut existing, warnings);
     if has_other_key(layout, table, observed, &existing) {
-        statements.extend(rebuild(declaration, table, &existing, warnings));
+        statements.extend(rebuild(declaration, table, observed, &existing, warnings));
         return statements;
     }
     for column in &table.columns {
@@ -198,8 +200,7 @@ fn alterations(
 /// What a column of the definition was in the version that the target has.
 fn former_in_target<'a>(table: &'a TableDefinition, column: &Column, observed: &Observed) -> Option<&'a FormerColumn> {
     let index = table.columns.iter().position(|candidate| candidate.source_name == column.source_name)?;
-    let version = if table.shapes.is_some() { changes::base(table, observed) } else { table.former.last() };
-    version?.columns.get(index)
+    changes::assumed_base(table, observed)?.columns.get(index)
 }
 
 /// A new column; with its default where the events' schemas tell it, so that rows have it that are
@@ -233,46 +234,44 @@ pub(super) fn changes(declaration: &Declaration, table: &TableDefinition, observ
     changes::changes(table, observed, is_other)
 }
 
-/// Whether the target's column holds every value of the definition's.
 /// Whether a column of the target is as it would be made now.
 pub(super) fn is_same(column: &Column, found: &ObservedColumn) -> bool {
     column.target_name == found.name && matches!(compare(column, found), Fit::Fits)
 }
 
+/// Whether the target's column holds every value of the definition's.
 pub(super) fn fits(column: &Column, found: &ObservedColumn) -> bool {
     !matches!(compare(column, found), Fit::Differs)
 }
 
-/// The name under which the values of a column are kept whose successor cannot have them.
-pub(super) fn kept_name(column: &Column) -> String {
-    format!("{}_until_{}", column.target_name, &fingerprint(&format!("{column:?}"))[..8])
+/// The name under which the values of a column are kept whose successor cannot have them. Another
+/// with each version of the table.
+pub(super) fn kept_name(table: &TableDefinition, column: &Column) -> String {
+    let change = format!("{column:?} {:?}", changes::version(table));
+    format!("{}_until_{}", column.target_name, &fingerprint(&change)[..8])
 }
 
-/// Columns that the source renamed keep their values under the new name.
-fn renames(layout: &Layout, table: &TableDefinition, existing: &mut [ObservedColumn]) -> Vec<String> {
-    let mut statements = Vec::new();
-    for (index, column) in table.columns.iter().enumerate() {
-        if existing.iter().any(|found| found.name == column.target_name) {
-            continue;
+/// The value of a column as the source has it now, from the target's column `name` that was
+/// `found`. None: nobody can tell.
+pub(super) fn value_now(
+    name: &str,
+    found: Option<&ObservedColumn>,
+    other: &OtherColumn,
+    column: &Column,
+) -> Option<String> {
+    let is = found.map_or(Some(other.was.target_type), observed_type)?;
+    let was = other.was.target_type;
+    let as_it_was = match (is, was) {
+        (is, was) if is == was => name.to_owned(),
+        (RedshiftType::Varchar { .. }, RedshiftType::Varchar { .. })
+        | (RedshiftType::Varbyte { .. }, RedshiftType::Varbyte { .. }) => name.to_owned(),
+        // Made wider for another version.
+        _ if reshape::converted(name, was, is).is_some() && !matches!(is, RedshiftType::Varchar { .. }) => {
+            format!("({name})::{was}")
         }
-        let former = table.former.iter().rev().find_map(|version| match version.columns.get(index) {
-            Some(FormerColumn::Other(former) | FormerColumn::Altered(former))
-                if former.source_name != column.source_name =>
-            {
-                let name = former.source_name.to_lowercase();
-                let is_taken = table.columns.iter().any(|other| other.target_name == name);
-                (!is_taken).then_some(name)
-            }
-            _ => None,
-        });
-        if let Some(former) = former
-            && let Some(found) = existing.iter_mut().find(|found| found.name == former)
-        {
-            statements.push(target_table::rename_column(layout, table, &former, &column.target_name));
-            found.name.clone_from(&column.target_name);
-        }
-    }
-    statements
+        _ => return reshape::converted(name, is, column.target_type),
+    };
+    reshape::as_now(&as_it_was, other, column)
 }
 
 /// Whether the table was made with another key: its ledger has the key's columns.
@@ -304,21 +303,19 @@ fn retype(
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     let former = former_in_target(table, column, observed);
-    // A column that was dropped and added anew is another column, whatever its name.
-    let is_another = matches!(former, Some(FormerColumn::Absent { .. } | FormerColumn::Altered(_)));
-    let rounds = former.and_then(|former| match former {
-        FormerColumn::Other(former) => Some(former.as_ref()),
-        _ => None,
-    });
     let name = quoted(&column.target_name);
-    let value = observed_type(found).filter(|_| !is_another).and_then(|from| {
-        let converted = reshape::converted(&name, from, column.target_type);
-        converted.or_else(|| reshape::as_altered(&name, &Column { target_type: from, ..rounds?.clone() }, column))
-    });
+    let value = match former {
+        // A column that was dropped and added anew is another column, whatever its name.
+        Some(FormerColumn::Absent { .. } | FormerColumn::Altered(_) | FormerColumn::Unknown) => None,
+        Some(FormerColumn::Other(other)) => value_now(&name, Some(found), other, column),
+        Some(FormerColumn::Same) | None => {
+            observed_type(found).and_then(|from| reshape::converted(&name, from, column.target_type))
+        }
+    };
     if value.is_some() {
         return reshape::retype_column(layout, table, column, value.as_deref(), None);
     }
-    let kept = kept_name(column);
+    let kept = kept_name(table, column);
     warnings.push(format!(
         "table {}: column {} was {} and is {} now; its values up to here stay in column {kept}, and it begins anew",
         table.spec.id(),
@@ -338,6 +335,7 @@ fn retype(
 fn rebuild(
     declaration: &Declaration,
     table: &TableDefinition,
+    observed: &Observed,
     existing: &[ObservedColumn],
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
@@ -345,13 +343,20 @@ fn rebuild(
     let mut columns = Vec::new();
     for column in &table.columns {
         let found = existing.iter().find(|found| found.name == column.target_name);
-        let value = found.and_then(|found| {
-            let name = quoted(&column.target_name);
-            if matches!(compare(column, found), Fit::Fits | Fit::Widen) {
-                return Some(name);
+        let former = former_in_target(table, column, observed);
+        let name = quoted(&column.target_name);
+        let value = match (found, former) {
+            (None, Some(FormerColumn::Absent { default: Some(default), .. })) if table.shapes.is_some() => {
+                reshape::literal_of(default, column)
             }
-            reshape::converted(&name, observed_type(found)?, column.target_type)
-        });
+            (None, _) => None,
+            (Some(found), _) if fits(column, found) => Some(name.clone()),
+            (Some(_), Some(FormerColumn::Absent { .. } | FormerColumn::Altered(_) | FormerColumn::Unknown)) => None,
+            (Some(found), Some(FormerColumn::Other(other))) => value_now(&name, Some(found), other, column),
+            (Some(found), _) => {
+                observed_type(found).and_then(|from| reshape::converted(&name, from, column.target_type))
+            }
+        };
         if value.is_none() && table.is_key(&column.source_name) {
             warnings.push(format!(
                 "table {}: its key has column {} now, which the rows of the target do not have as {}; the table stays as it \
@@ -362,12 +367,19 @@ fn rebuild(
             ));
             return Vec::new();
         }
+        if value.is_none()
+            && let Some(kind) = found.and_then(observed_type)
+        {
+            columns.push(reshape::kept(&name, &kept_name(table, column), &kind.to_string()));
+        }
+        let lost = value.as_ref().filter(|value| **value != name && found.is_some());
+        let lost = lost.map(|value| format!("{name} IS NOT NULL AND {value} IS NULL"));
         // A column that holds every value of a narrower type stays as wide as its rows are.
         let kind = match found.map(|found| (compare(column, found), observed_type(found))) {
             Some((Fit::Fits, Some(kind))) if !matches!(kind, RedshiftType::Varbyte { .. }) => kind,
             _ => column.target_type,
         };
-        columns.push(reshape::rebuilt(table, &Column { target_type: kind, ..column.clone() }, value));
+        columns.push(reshape::rebuilt(table, &Column { target_type: kind, ..column.clone() }, value, lost));
     }
     for found in existing {
         let is_declared = table.columns.iter().any(|column| column.target_name == found.name);
@@ -375,7 +387,7 @@ fn rebuild(
             && !found.name.starts_with("_cdc_")
             && let Some(kind) = observed_type(found)
         {
-            columns.push(reshape::kept(&found.name, &kind.to_string()));
+            columns.push(reshape::kept(&quoted(&found.name), &found.name, &kind.to_string()));
         }
     }
     let grants: Vec<String> =
@@ -412,7 +424,7 @@ fn compare(column: &Column, found: &ObservedColumn) -> Fit {
 }
 
 /// A column's type as `SVV_COLUMNS` shows it. None for a type that no target column has.
-fn observed_type(found: &ObservedColumn) -> Option<RedshiftType> {
+pub(super) fn observed_type(found: &ObservedColumn) -> Option<RedshiftType> {
     let small = |number: Option<i64>, otherwise: u8| number.map_or(Some(otherwise), |number| u8::try_from(number).ok());
     Some(match found.data_type.to_lowercase().as_str() {
         "smallint" => RedshiftType::SmallInt,

@@ -49,6 +49,7 @@ fn table(columns: Vec<Column>, key: &[&str], former: Vec<FormerVersion>) -> Tabl
             table: "\"db\".\"T\"".into(),
             partition: 0,
             offset: 3,
+            position: None,
         }),
     }
 }
@@ -166,7 +167,7 @@ fn an_added_column_is_added_and_older_rows_get_its_default() {
 #[test]
 fn a_renamed_column_is_renamed() {
     let before = table(vec![column("ID", INT), column("Mail", INT)], &["ID"], Vec::new());
-    let was = FormerColumn::Other(Box::new(column("Mail", INT)));
+    let was = FormerColumn::other(column("Mail", INT));
     let after = table(
         vec![column("ID", INT), column("Contact", INT)],
         &["ID"],
@@ -428,12 +429,12 @@ fn another_scale_rounds_the_rows_as_the_source_does() {
     let decimal = |precision, scale| column("AMT", RedshiftType::Decimal { precision, scale });
     let before = table(vec![column("ID", INT), decimal(12, 4)], &["ID"], Vec::new());
     let before = shaped(before, &[&[("AMT", "scale 4")]]);
-    let was = FormerColumn::Other(Box::new(decimal(12, 4)));
+    let was = FormerColumn::other(decimal(12, 4));
     let after = table(vec![column("ID", INT), decimal(9, 1)], &["ID"], vec![by_schema(vec![FormerColumn::Same, was])]);
     let after = shaped(after, &[&[("AMT", "scale 4")], &[("AMT", "scale 1")]]);
     let plan = plan(&declaration(&after), &provisioned(&before));
     let [version] = versions(&plan).try_into().expect("one version");
-    assert!(version.statements[0].contains("SET \"amt\" = ROUND(\"amt\", 1)"), "{:?}", version.statements);
+    assert!(version.statements[0].contains("THEN ROUND(\"amt\", 1) END"), "{:?}", version.statements);
 }
 
 /// Two shards, the second with these columns, and the view over both.
