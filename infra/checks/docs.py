@@ -132,7 +132,7 @@ def alarm_count_findings(text, resources):
     said = re.search(r"\| (\d+) alarms, and one or two per mapping \|", text)
     own = [name for name, one in of_type(resources, "AWS::CloudWatch::Alarm") if not re.match(r"PollerError|FailureDestination", name)]
     # Those with an action have a line of their own.
-    acting = [name for name in own if name.endswith("HeldAlarm")]
+    acting = [name for name in own if {"att": "Provisioner.Arn"} in resources[name]["Properties"].get("AlarmActions", [])]
     if not said or int(said.group(1)) != len(own) - len(acting):
         yield f"README says {said and said.group(1)} alarms, the template has {len(own) - len(acting)} and {len(acting)} with an action"
 

@@ -27,7 +27,7 @@ PIPELINE = (
     operation.schedules_do_not_lose_ticks,
     operation.alarms_watch_what_matters,
     operation.alarms_count_right,
-    operation.held_tables_are_let_go,
+    operation.the_provisioner_is_asked,
 )
 # Rules for a pipeline deployed with what the templates choose by default.
 BY_DEFAULT = (operation.no_failure_destination, operation.provisioning_is_ordered)

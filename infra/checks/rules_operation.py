@@ -177,7 +177,7 @@ def alarms_watch_what_matters(resources):
 # What an alarm looks at, where it is not the sum of what happened: the state of tables, the length of a queue. A table
 # that is behind for a moment is not late.
 _STATISTIC = {"behind_tables": "Minimum", "unknown_tables": "Minimum", "stopped_tables": "Maximum", "held_rows": "Maximum",
-              "ApproximateNumberOfMessagesVisible": "Maximum"}
+              "unprovisioned_tables": "Maximum", "ApproximateNumberOfMessagesVisible": "Maximum"}
 _SILENCE = {"behind_tables": "breaching", "stopped_tables": "breaching", "unknown_tables": "breaching"}
 
 
@@ -188,7 +188,7 @@ def alarms_count_right(resources):
         if metric and properties.get("Statistic") != _STATISTIC.get(metric, "Sum"):
             yield f"{name}: the {properties.get('Statistic') or properties.get('ExtendedStatistic')} of {metric}"
         # Refresher tells at each tick only; in between its last answer holds.
-        by_tick = metric == "held_rows" and {"Name": "function", "Value": "refresher"} in properties["Dimensions"]
+        by_tick = {"Name": "function", "Value": "refresher"} in properties.get("Dimensions", [])
         silence = "ignore" if by_tick else _SILENCE.get(metric, "notBreaching")
         if properties.get("TreatMissingData") != silence:
             yield f"{name}: missing data is {properties.get('TreatMissingData')}, not {silence}"
@@ -196,21 +196,27 @@ def alarms_count_right(resources):
             yield f"{name}: another number of points to alarm than of periods"
 
 
-def held_tables_are_let_go(resources):
-    """Where records wait for a schema change, in whichever function's merges, the provisioner is asked, and may be."""
-    asked = {}
+# Metric and function: the provisioner can do something about it, and is asked by the alarm.
+_FOR_THE_PROVISIONER = {("held_rows", "change-handler"), ("held_rows", "refresher"), ("unprovisioned_tables", "refresher")}
+
+
+def the_provisioner_is_asked(resources):
+    """Where records wait for a schema change or a table, in whichever function's merges, the provisioner is asked, and
+    may be."""
+    asked = set()
     for name, properties in of_type(resources, "AWS::CloudWatch::Alarm"):
-        if properties.get("MetricName") != "held_rows":
+        function = next((one["Value"] for one in properties.get("Dimensions", []) if one["Name"] == "function"), None)
+        if (properties.get("MetricName"), function) not in _FOR_THE_PROVISIONER:
             continue
-        asked[next((one["Value"] for one in properties["Dimensions"] if one["Name"] == "function"), None)] = name
+        asked.add((properties["MetricName"], function))
         if {"att": "Provisioner.Arn"} not in properties.get("AlarmActions", []):
-            yield f"{name}: nothing takes a schema change in"
+            yield f"{name}: does not ask the provisioner"
         permitted = [one for _, one in of_type(resources, "AWS::Lambda::Permission")
                      if one.get("SourceArn") == {"att": f"{name}.Arn"} and one.get("FunctionName") == {"ref": "Provisioner"}]
         if not permitted:
             yield f"{name}: may not invoke the provisioner"
-    if set(asked) != {"change-handler", "refresher"}:
-        yield f"held_rows is watched of {sorted(map(str, asked))}; change-handler and refresher both merge"
+    for metric, function in sorted(_FOR_THE_PROVISIONER - asked):
+        yield f"{metric} of {function} is not watched"
 
 
 def what_was_asked_for_is_used(resources):

@@ -80,12 +80,11 @@ export function monitor(scope: Construct, props: MonitoringProps): void {
   // The actions take the change in; without them the table would wait for a person. One alarm for each function that
   // merges: a table without a mapping waits in the refresher's merges only.
   const provisioner = functions.Provisioner;
-  const held = (id: string, fn: string, treatMissingData: 'notBreaching' | 'ignore'): void => {
+  const acting = (id: string, alarmDescription: string, metricName: string, fn: string, treatMissingData: 'notBreaching' | 'ignore'): void => {
     const alarm = new CfnAlarm(scope, id, {
-      alarmDescription:
-        'A source table changed and its records wait. The provisioner takes the change in; if this stays, read its log and cdc.holds.',
+      alarmDescription,
       namespace: NAMESPACE,
-      metricName: 'held_rows',
+      metricName,
       dimensions: [
         { name: 'pipeline', value: pipeline },
         { name: 'function', value: fn },
@@ -107,9 +106,19 @@ export function monitor(scope: Construct, props: MonitoringProps): void {
       sourceArn: alarm.attrArn,
     });
   };
-  held('HeldAlarm', 'change-handler', 'notBreaching');
+  const held =
+    'A source table changed and its records wait. The provisioner takes the change in; if this stays, read its log and cdc.holds.';
+  acting('HeldAlarm', held, 'held_rows', 'change-handler', 'notBreaching');
   // Between two ticks nothing is known; the last tick's answer holds.
-  held('RefresherHeldAlarm', 'refresher', 'ignore');
+  acting('RefresherHeldAlarm', held, 'held_rows', 'refresher', 'ignore');
+  // A pattern's new topic. It is looked for again after 1, 2, 4 … 60 minutes, and each time asks anew.
+  acting(
+    'UnprovisionedAlarm',
+    'A topic has records and the warehouse has no table for it. The provisioner makes it; if this comes again, invoke it with action plan and read what the topic waits for.',
+    'unprovisioned_tables',
+    'refresher',
+    'ignore',
+  );
   alarm(
     'UnknownTopic',
     'Records of a topic that the pipeline file does not mention. They are never acknowledged: add the topic, or exclude it.',
