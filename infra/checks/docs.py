@@ -1,4 +1,4 @@
-"""Compares what is written for people with the templates: READMEs, example files, the parameters' groups, the picture."""
+"""Compares what is written for people with the templates: READMEs, example files, `samconfig.toml`, the parameters' groups, the picture."""
 
 import re
 import zlib
@@ -67,16 +67,22 @@ def connectors(template=None):
     return found
 
 
-def example_findings(text, template):
-    """`samconfig.example.toml` names parameters that exist, and all that have no default."""
-    given = set(re.findall(r'^  "(\w+)=', text, re.MULTILINE))
-    tags = re.search(r'^tags = "(.*)"$', text, re.MULTILINE)
-    if not tags or dict(one.split("=", 1) for one in tags.group(1).split()) != scenarios.TAGS:
-        yield f"samconfig.example.toml tags the stack {tags and tags.group(1)}, the CDK app {scenarios.TAGS}"
-    for unknown in sorted(given - set(template["Parameters"])):
-        yield f"samconfig.example.toml sets {unknown}, which is no parameter"
-    for missing in sorted(name for name, one in template["Parameters"].items() if "Default" not in one and name not in given):
-        yield f"samconfig.example.toml leaves out {missing}, which has no default"
+def samconfig_findings(text, sources):
+    """`samconfig.toml` calls each template with what it needs, so that nobody has to know which flags."""
+    sections = dict(re.findall(r"^\[(\w+)\.deploy\.parameters\]\n((?:(?!\[).*\n)*)", text, re.MULTILINE))
+    settings = {environment: dict(re.findall(r'^(\w+) = "?(.*?)"?$', body, re.MULTILINE)) for environment, body in sections.items()}
+    called = {one.get("template_file"): one for one in settings.values()}
+    for name in sorted(set(sources) - set(called)):
+        yield f"samconfig.toml does not call {name}"
+    for name, one in called.items():
+        roles = [resource["Properties"] for resource in sources.get(name, {"Resources": {}})["Resources"].values() if resource["Type"] == "AWS::IAM::Role"]
+        wanted = "CAPABILITY_NAMED_IAM" if any("RoleName" in role for role in roles) else "CAPABILITY_IAM"
+        if one.get("capabilities") != wanted:
+            yield f"samconfig.toml gives {name} {one.get('capabilities')}, its roles need {wanted}"
+        if dict(pair.split("=", 1) for pair in one.get("tags", "").split()) != scenarios.TAGS:
+            yield f"samconfig.toml tags {name} {one.get('tags')}, the CDK app {scenarios.TAGS}"
+        if one.get("confirm_changeset") != "true" or one.get("resolve_s3") != "true" or not one.get("stack_name"):
+            yield f"samconfig.toml: {name} has no stack's name, no bucket, or deploys without asking"
 
 
 def group_findings(template):
@@ -125,9 +131,10 @@ def alarm_count_findings(text, resources):
     """README's number of alarms."""
     said = re.search(r"\| (\d+) alarms, and one or two per mapping \|", text)
     own = [name for name, one in of_type(resources, "AWS::CloudWatch::Alarm") if not re.match(r"PollerError|FailureDestination", name)]
-    # The alarm with an action has a line of its own.
-    if not said or int(said.group(1)) != len(own) - 1:
-        yield f"README says {said and said.group(1)} alarms, the template has {len(own) - 1} and the one with an action"
+    # Those with an action have a line of their own.
+    acting = [name for name in own if {"att": "Provisioner.Arn"} in resources[name]["Properties"].get("AlarmActions", [])]
+    if not said or int(said.group(1)) != len(own) - len(acting):
+        yield f"README says {said and said.group(1)} alarms, the template has {len(own) - len(acting)} and {len(acting)} with an action"
 
 
 def picture_description(picture):

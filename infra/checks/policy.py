@@ -8,6 +8,8 @@ ALWAYS = (
     access.no_wildcard_without_condition,
     access.topics_are_the_pipelines,
     access.only_services_are_trusted,
+    access.roles_have_our_policies_only,
+    access.nothing_else_is_made,
     access.other_accounts_cannot_use_our_roles,
     access.resource_policies_are_closed,
     access.conditions_limit,
@@ -24,6 +26,8 @@ PIPELINE = (
     operation.functions_are_ours,
     operation.schedules_do_not_lose_ticks,
     operation.alarms_watch_what_matters,
+    operation.alarms_count_right,
+    operation.the_provisioner_is_asked,
 )
 # Rules for a pipeline deployed with what the templates choose by default.
 BY_DEFAULT = (operation.no_failure_destination, operation.provisioning_is_ordered)

@@ -54,6 +54,35 @@ def only_services_are_trusted(resources):
                 yield f"{name}: trusts {json.dumps(statement['Principal'])}; only services may assume it"
 
 
+def roles_have_our_policies_only(resources):
+    """No policy of AWS's or anybody's, which a gate could not read, is attached to a role."""
+    ours = {name for name, _ in of_type(resources, "AWS::IAM::ManagedPolicy")}
+    for name, properties in of_type(resources, "AWS::IAM::Role"):
+        for attached in properties.get("ManagedPolicyArns", []):
+            if not isinstance(attached, dict) or attached.get("ref") not in ours:
+                yield f"{name}: has the policy {_text(attached)}, which is none of the stack's"
+    for name, properties in of_type(resources, "AWS::IAM::ManagedPolicy"):
+        if {"Roles", "Users", "Groups"} & set(properties):
+            yield f"{name}: attaches itself to roles, users or groups that may be anybody's"
+
+
+# What a deployment is made of. Anything else opens a door or costs something, and is read before it is added here.
+_KINDS = {
+    "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress",
+    "AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::KafkaConnect::Connector", "AWS::KafkaConnect::CustomPlugin",
+    "AWS::KafkaConnect::WorkerConfiguration", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Logs::LogGroup",
+    "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule", "Custom::RedshiftCdcPipeline",
+}
+
+
+def nothing_else_is_made(resources):
+    """No kind of resource that nobody has read: function URLs, event rules, buckets, users, keys."""
+    for name, one in sorted(resources.items()):
+        if one["Type"] not in _KINDS:
+            yield f"{name}: is a {one['Type']}"
+
+
 # Services that the documents let assume a role without further conditions: Lambda's execution roles (AWS Lambda
 # Developer Guide, "Defining Lambda function permissions with an execution role"), and Redshift's (Amazon Redshift
 # Management Guide, "Authorizing Amazon Redshift to access AWS services on your behalf").

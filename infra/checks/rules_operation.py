@@ -44,6 +44,10 @@ def mappings_are_safe(resources):
             yield f"{name}: drops records older than {properties['MaximumRecordAgeInSeconds']} s"
         if properties.get("FilterCriteria"):
             yield f"{name}: a filter acknowledges records that it drops"
+        if properties["FunctionName"].get("ref") != "ChangeHandler" or properties["EventSourceArn"] != mappings[0][1]["EventSourceArn"]:
+            yield f"{name}: hands records of {properties['EventSourceArn']} to {properties['FunctionName']}"
+        if properties.get("SourceAccessConfigurations"):
+            yield f"{name}: logs in another way than with IAM"
 
 
 def no_failure_destination(resources):
@@ -54,7 +58,7 @@ def no_failure_destination(resources):
 
 
 def functions_are_ours(resources):
-    """Four functions, each with a role of its own, on the runtime that the binaries are built for."""
+    """Four functions, each with a role and a package of its own, on the runtime that the binaries are built for."""
     functions = of_type(resources, "AWS::Lambda::Function")
     roles = [json.dumps(properties["Role"]) for _, properties in functions]
     if len(functions) != 4 or len(set(roles)) != 4:
@@ -63,6 +67,15 @@ def functions_are_ours(resources):
         inside = {json.dumps(group) for group in properties.get("VpcConfig", {}).get("SecurityGroupIds", [])}
         if bool(inside) == (name == "ChangeHandler"):
             yield f"{name}: {'in' if inside else 'not in'} the VPC; all but change-handler ask the brokers themselves"
+        foreign = [one for one in properties.get("Layers", []) if not isinstance(one, dict) or not resources.get(one.get("ref"), {}).get("Type", "").endswith("LayerVersion")]
+        if foreign:
+            yield f"{name}: has the layers {foreign}, whose code would run in it"
+        package = f"{re.sub('(?<!^)(?=[A-Z])', '-', name).lower()}.zip"
+        if not str(properties.get("Code", {}).get("S3Key", "")).endswith(package):
+            yield f"{name}: runs {properties.get('Code')}, not {package}"
+        reserved = properties.get("ReservedConcurrentExecutions")
+        if reserved is not None and (name, str(reserved)) != ("Provisioner", "1"):
+            yield f"{name}: reserves {reserved} executions; only the provisioner runs one at a time, and 0 would stop a function"
         if properties.get("Runtime") != "provided.al2023" or properties.get("Handler") != "bootstrap":
             yield f"{name}: runtime {properties.get('Runtime')}, handler {properties.get('Handler')}"
 
@@ -72,8 +85,14 @@ def schedules_do_not_lose_ticks(resources):
     schedules = of_type(resources, "AWS::Scheduler::Schedule")
     if len(schedules) != 2:
         yield f"{len(schedules)} schedules; refresher and lag-monitor need one each"
+    if sorted(str(properties["Target"]["Arn"]) for _, properties in schedules) != sorted(str({"att": f"{name}.Arn"}) for name in ("Refresher", "LagMonitor")):
+        yield f"schedules invoke {[properties['Target']['Arn'] for _, properties in schedules]}"
     for name, properties in schedules:
         target = properties["Target"]
+        if target.get("Input", "{}") != "{}":
+            yield f"{name}: asks for {target['Input']}, not for whatever is due"
+        if properties.get("FlexibleTimeWindow", {}).get("Mode") != "OFF":
+            yield f"{name}: ticks when it likes"
         if properties.get("State", "ENABLED") != "ENABLED":
             yield f"{name}: is switched off"
         if properties.get("EndDate") or not re.fullmatch(r"rate\(.+\)|cron\(.+\)", properties["ScheduleExpression"]):
@@ -85,6 +104,8 @@ def schedules_do_not_lose_ticks(resources):
     for name, properties in of_type(resources, "AWS::SQS::Queue"):
         if str(properties.get("SqsManagedSseEnabled")).lower() != "true":
             yield f"{name}: not encrypted"
+        if int(properties.get("MessageRetentionPeriod", 345_600)) < 345_600:
+            yield f"{name}: forgets undelivered ticks before a long weekend is over"
     guarded = {
         queue.get("ref")
         for _, properties in of_type(resources, "AWS::SQS::QueuePolicy")
@@ -121,8 +142,8 @@ def provisioning_is_ordered(resources):
 
 
 def alarms_watch_what_matters(resources):
-    """Freshness, standing watermarks, quarantine, refused records, pollers, failures, dead letters; silence breaches."""
-    watched = {}
+    """Freshness, standing watermarks, refused records, pollers, failures, dead letters; the first one counts, and soon."""
+    watched = set()
     failing = set()
     for name, properties in of_type(resources, "AWS::CloudWatch::Alarm"):
         if (str(properties.get("Threshold")), properties.get("ComparisonOperator")) != ("0", "GreaterThanThreshold"):
@@ -134,7 +155,7 @@ def alarms_watch_what_matters(resources):
             yield f"{name}: tells after more than a quarter of an hour"
         if properties.get("MetricName") == "Errors":
             failing.add(json.dumps(properties["Dimensions"][0]["Value"]))
-        watched[properties.get("MetricName") or "quarantined_records"] = (name, properties)
+        watched.add(properties.get("MetricName"))
     needed = ["behind_tables", "stopped_tables", "unknown_tables", "unknown_topic_records", "topic_recreated_records",
               "lost_records", "held_rows", "Errors", "ApproximateNumberOfMessagesVisible"]
     mappings = dict(of_type(resources, "AWS::Lambda::EventSourceMapping"))
@@ -151,15 +172,60 @@ def alarms_watch_what_matters(resources):
         seen = {properties["Dimensions"][0]["Value"]["ref"] for _, properties in of_type(resources, "AWS::CloudWatch::Alarm") if properties.get("MetricName") == metric}
         if metric in needed and seen != set(mappings):
             yield f"{metric} is watched for {sorted(seen)}, mappings are {sorted(mappings)}"
-    if "held_rows" in watched and not watched["held_rows"][1].get("AlarmActions"):
-        yield f"{watched['held_rows'][0]}: nothing takes a schema change in"
-    for metric in ("behind_tables", "stopped_tables", "unknown_tables"):
-        if metric in watched and watched[metric][1].get("TreatMissingData") != "breaching":
-            yield f"{watched[metric][0]}: a silent lag-monitor would look healthy"
+
+
+# What an alarm looks at, where it is not the sum of what happened: the state of tables, the length of a queue. A table
+# that is behind for a moment is not late.
+_STATISTIC = {"behind_tables": "Minimum", "unknown_tables": "Minimum", "stopped_tables": "Maximum", "held_rows": "Maximum",
+              "unprovisioned_tables": "Maximum", "ApproximateNumberOfMessagesVisible": "Maximum"}
+_SILENCE = {"behind_tables": "breaching", "stopped_tables": "breaching", "unknown_tables": "breaching"}
+
+
+def alarms_count_right(resources):
+    """Statistic, missing data and the number of points that count are those of the metric."""
+    for name, properties in of_type(resources, "AWS::CloudWatch::Alarm"):
+        metric = properties.get("MetricName")
+        if metric and properties.get("Statistic") != _STATISTIC.get(metric, "Sum"):
+            yield f"{name}: the {properties.get('Statistic') or properties.get('ExtendedStatistic')} of {metric}"
+        # Refresher tells at each tick only; in between its last answer holds.
+        by_tick = {"Name": "function", "Value": "refresher"} in properties.get("Dimensions", [])
+        silence = "ignore" if by_tick else _SILENCE.get(metric, "notBreaching")
+        if properties.get("TreatMissingData") != silence:
+            yield f"{name}: missing data is {properties.get('TreatMissingData')}, not {silence}"
+        if str(properties.get("DatapointsToAlarm", properties.get("EvaluationPeriods"))) != str(properties.get("EvaluationPeriods")):
+            yield f"{name}: another number of points to alarm than of periods"
+
+
+# Metric and function: the provisioner can do something about it, and is asked by the alarm.
+_FOR_THE_PROVISIONER = {("held_rows", "change-handler"), ("held_rows", "refresher"), ("unprovisioned_tables", "refresher")}
+
+
+def the_provisioner_is_asked(resources):
+    """Where records wait for a schema change or a table, in whichever function's merges, the provisioner is asked, and
+    may be."""
+    asked = set()
+    for name, properties in of_type(resources, "AWS::CloudWatch::Alarm"):
+        function = next((one["Value"] for one in properties.get("Dimensions", []) if one["Name"] == "function"), None)
+        if (properties.get("MetricName"), function) not in _FOR_THE_PROVISIONER:
+            continue
+        asked.add((properties["MetricName"], function))
+        if {"att": "Provisioner.Arn"} not in properties.get("AlarmActions", []):
+            yield f"{name}: does not ask the provisioner"
+        permitted = [one for _, one in of_type(resources, "AWS::Lambda::Permission")
+                     if one.get("SourceArn") == {"att": f"{name}.Arn"} and one.get("FunctionName") == {"ref": "Provisioner"}]
+        if not permitted:
+            yield f"{name}: may not invoke the provisioner"
+    for metric, function in sorted(_FOR_THE_PROVISIONER - asked):
+        yield f"{metric} of {function} is not watched"
 
 
 def what_was_asked_for_is_used(resources):
-    """With a topic for alarms every alarm tells it, and with a key every log group is encrypted with it."""
+    """With a topic for alarms every alarm tells it, with a key every log group is encrypted with it, and the alarms that
+    are queries are there."""
+    queries = " ".join(str(properties.get("Metrics")) for _, properties in of_type(resources, "AWS::CloudWatch::Alarm"))
+    for metric in ("quarantined_records", "scan_error_records") if "Mapping1" in resources else ():
+        if f"MAX({metric})" not in queries:
+            yield f"no alarm watches {metric}"
     for name, properties in of_type(resources, "AWS::CloudWatch::Alarm"):
         for actions in ("AlarmActions", "OKActions"):
             if not any(":sns:" in str(one) for one in properties.get(actions, [])):

@@ -86,6 +86,10 @@ MORE_PIPELINES = {
     "destination-without-alarm-topic": {**PIPELINES["serverless"], "Topic3": TOPICS[2], "FailureDestinationBucketArn": BUCKET},
 }
 
+# What only the construct takes: more topics than the template has parameters.
+MORE_TOPICS = [f"salesdb.salesdb.{name}" for name in ("PRODUCT", "VENDOR")]
+CDK_ONLY = {"five-topics": {**MORE_PIPELINES["three-topics"], **{f"Topic{number}": topic for number, topic in enumerate(MORE_TOPICS, 4)}}}
+
 # Parameters of infra/sam/access.yaml.
 ACCESS = {
     "serverless": {
@@ -129,7 +133,7 @@ SOURCE = {
     "all-options": {**_SOURCE, "Database": "mysql", "LogRetentionDays": "90", "LogKmsKeyArn": f"{_KEY}2", "DatabaseSecretKmsKeyArn": f"{_KEY}3"},
 }
 
-# What both ways put on the stacks; samconfig.example.toml has them too.
+# What both ways put on the stacks; samconfig.toml has them too.
 TAGS = {"application": "redshift-cdc", "pipeline": "salesdb"}
 FUNCTIONS = ("change-handler", "refresher", "lag-monitor", "provisioner")
 
@@ -139,7 +143,7 @@ def deployment(name):
     properties = {}
     warehouse = {}
     topics = []
-    for parameter, text in PIPELINES[name].items():
+    for parameter, text in {**PIPELINES, **CDK_ONLY}[name].items():
         if parameter.startswith("Topic") and parameter != "TopicPrefix":
             topics.append(text)
         elif parameter.startswith("Warehouse"):
@@ -198,5 +202,5 @@ def synthesise(name, folder):
     read = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (*out.glob("*.template.json"), out / "manifest.json")}
     for stack in (one for one in read["manifest.json"]["artifacts"].values() if one["type"] == "aws:cloudformation:stack"):
         if stack["properties"].get("tags") != TAGS:
-            raise RuntimeError(f"the CDK app tags a stack {stack['properties'].get('tags')}, SAM's example {TAGS}")
+            raise RuntimeError(f"the CDK app tags a stack {stack['properties'].get('tags')}, samconfig.toml {TAGS}")
     return read["redshift-cdc-salesdb.template.json"], read.get("redshift-cdc-access.template.json")

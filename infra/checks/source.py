@@ -132,8 +132,18 @@ def _row(where, row, ours):
 
 
 def metrics_findings(resources):
-    """Metrics of alarms and dashboards against those that the functions publish."""
+    """Metrics of alarms and dashboards against those that the functions publish; an alarm on one function's metric has
+    one for each function that publishes it, or what happens in the other is seen by nobody."""
     published = emitted()
+    alarmed = {}
+    for name, properties in of_type(resources, "AWS::CloudWatch::Alarm"):
+        if properties.get("Namespace") == namespace():
+            dimensions = {one["Name"]: one["Value"] for one in properties["Dimensions"]}
+            alarmed.setdefault((properties["MetricName"], frozenset(dimensions)), set()).add(dimensions.get("function"))
+    for (metric, dimensions), functions in alarmed.items():
+        for (package, name), sets in published.items():
+            if name == metric and dimensions in sets and package not in functions:
+                yield f"{package} publishes {metric} as well, and no alarm watches it there"
     for where, metric, dimensions, function in used(resources):
         candidates = [sets for (package, name), sets in published.items()
                       if name == metric and function in (None, package)]

@@ -22,11 +22,12 @@ class Documents(unittest.TestCase):
             place.pop(key) if value is None else place.update({key: value})
             self.assertNotEqual(list(docs.source_settings_findings(self.readme, docs.connectors(template))), [], key)
 
-    def test_example_of_sam(self):
-        text = docs.read("sam/samconfig.example.toml")
-        self.assertEqual(list(docs.example_findings(text, self.template)), [])
-        for old, new in (("TopicPrefix", "TopicPrefx"), (" pipeline=salesdb", ""), ("tags = ", "# tags = ")):
-            self.assertNotEqual(list(docs.example_findings(text.replace(old, new), self.template)), [], new)
+    def test_configuration_of_sam(self):
+        text = docs.read("sam/samconfig.toml")
+        sources = {name: templates.sam_source(name) for name in ("template.yaml", "access.yaml", "source.yaml")}
+        self.assertEqual(list(docs.samconfig_findings(text, sources)), [])
+        for old, new in (('"access.yaml"', '"acces.yaml"'), (" pipeline=salesdb", ""), ("tags = ", "# tags = "), ("NAMED_IAM", "IAM"), ("= true", "= false"), ("stack_name", "name")):
+            self.assertNotEqual(list(docs.samconfig_findings(text.replace(old, new, 1), sources)), [], new)
 
     def test_groups_of_parameters(self):
         for name in ("template.yaml", "access.yaml", "source.yaml"):

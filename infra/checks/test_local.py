@@ -7,14 +7,18 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from checks.templates import INFRA, sam_source
 
 sys.path.insert(0, str(INFRA / "local"))
 
 import dashboard  # noqa: E402
+import emulator  # noqa: E402
+import guided  # noqa: E402
 import metrics  # noqa: E402
 import recording  # noqa: E402
+import tools  # noqa: E402
 import with_sam  # noqa: E402
 
 
@@ -72,14 +76,53 @@ class Recording(unittest.TestCase):
         self.assertGreaterEqual(max(clock), began)
 
 
-class Configuration(unittest.TestCase):
-    """The example of a configuration is what is deployed."""
+class Guided(unittest.TestCase):
+    """`sam deploy --guided` is answered as a person answers, and what it writes can be changed."""
 
-    def test_values_are_put_in(self):
-        text = with_sam.filled_in((INFRA / "sam" / "samconfig.example.toml").read_text(encoding="utf-8"), {"Topic1": "a.b.C", "Architecture": "x86_64"})
-        given = dict(re.findall(r'^  "(\w+)=(.*)",$', text, re.MULTILINE))
-        self.assertEqual((given["Topic1"], given["Architecture"], given["PipelineName"]), ("a.b.C", "x86_64", "salesdb"))
-        self.assertLessEqual(set(given), set(sam_source()["Parameters"]))
+    ASKS = ("import sys\nfor question, default in ((\"Parameter Topic1\", \"\"), (\"Parameter Rate\", \"rate(5 minutes)\"), (\"Deploy this changeset? [y/N]\", None)):\n"
+            "    print(f\"said {input(question + (f' [{default}]: ' if default is not None else ': '))}\")\nsys.exit(int(sys.argv[1]))")
+
+    def answer(self, code, parameters, asks=ASKS):
+        with tempfile.TemporaryDirectory() as folder:
+            return guided.answer([sys.executable, "-c", asks, str(code)], {}, folder, parameters)
+
+    def test_questions_and_their_defaults(self):
+        asked = self.answer(0, {"Topic1": "a.b.C"})
+        self.assertEqual(asked, [("Parameter Topic1", ""), ("Parameter Rate", "rate(5 minutes)"), ("Deploy this changeset?", "y/N")])
+
+    def test_failures_questions_that_nobody_asked_and_questions_that_nobody_knows(self):
+        for code, parameters, asks in ((1, {}, self.ASKS), (0, {"Topic9": "x"}, self.ASKS), (0, {}, self.ASKS.replace("Parameter Rate", "Your Pet"))):
+            with self.assertRaises(tools.Failed):
+                self.answer(code, parameters, asks)
+
+    def test_parameters_of_the_templates(self):
+        for name in ("template.yaml", "access.yaml", "source.yaml"):
+            wanted = [(key, str(one.get("Default", ""))) for key, one in sam_source(name)["Parameters"].items()]
+            self.assertEqual(guided.parameters((INFRA / "sam" / name).read_text(encoding="utf-8")), wanted)
+
+    def test_answers_are_changed(self):
+        written = 'parameter_overrides = "PipelineName=\\"salesdb\\" PipelineFile=\\"/opt/pipeline.yaml\\" Topic1=\\"a\\""\n'
+        self.assertIn('PipelineFile=\\"/tmp/p.yaml\\" Topic1=\\"a\\"', with_sam.changed_answers(written, {"PipelineFile": "/tmp/p.yaml"}))
+        with self.assertRaises(tools.Failed):
+            with_sam.changed_answers(written, {"Topic2": "b"})
+
+
+class Emulator(unittest.TestCase):
+    """An emulator is a program and its libraries; where there is none, the next step is said."""
+
+    def test_both_have_to_be_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            library, program = root / "usr/aarch64-linux-gnu/lib/libc.so.6", root / "usr/bin/qemu-aarch64-static"
+            for one in (library, program):
+                self.assertIsNone(emulator._found(root))
+                one.parent.mkdir(parents=True)
+                one.touch(mode=0o755)
+            self.assertEqual(emulator._found(root), [str(program), "-L", str(root / "usr/aarch64-linux-gnu")])
+
+    def test_without_debians_packages(self):
+        with mock.patch.object(emulator.shutil, "which", return_value=None), self.assertRaisesRegex(tools.Failed, "install qemu-user .*qemu-user-static"):
+            emulator._unpack(Path("/nowhere"))
 
 
 if __name__ == "__main__":

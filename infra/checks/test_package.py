@@ -65,7 +65,7 @@ class Package(unittest.TestCase):
         self.assertNotIn("freshness", self.package("none", "--arch", "x86_64").stdout)
         (self.pipeline / "pipeline.yaml").write_text("tables:\n  - topic: a\n    freshness_seconds: 150\n  # freshness_seconds: 1\n  - {topic: b, freshness_seconds: 900}\n")
         said = self.package("some", "--arch", "x86_64").stdout
-        self.assertIn('the strictest freshness_seconds is 150: with SAM, deploy with "RefreshRate=\'rate(2 minutes)\'" and BatchingWindowSeconds=12', said)
+        self.assertIn('the strictest freshness_seconds is 150: with SAM, answer rate(2 minutes) for RefreshRate and 12 for BatchingWindowSeconds', said)
 
     def test_a_folder_without_pipeline_file_is_refused(self):
         (self.pipeline / "pipeline.yaml").unlink()

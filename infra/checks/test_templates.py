@@ -95,6 +95,15 @@ class Parity(unittest.TestCase):
                 self.assertGreater(len(sam), 35)
                 self.assertEqual(parity.differences(sam, cdk), [])
 
+    def test_more_topics_are_as_the_third(self):
+        expected = parity.canonical(templates.translate(templates.sam_source()), scenarios.MORE_PIPELINES["three-topics"])
+        third = scenarios.TOPICS[2]
+        of_third = {name: one for name, one in expected.items() if f"[{third}]" in name}
+        self.assertEqual(len(of_third), 2, "a mapping and the alarm on its pollers")
+        for topic in scenarios.MORE_TOPICS:
+            expected.update(json.loads(json.dumps(of_third).replace(third, topic)))
+        self.assertEqual(parity.differences(expected, parity.canonical(synthesised("five-topics")[0], {})), [])
+
     def test_access_is_equal(self):
         for name, parameters in scenarios.ACCESS.items():
             with self.subTest(name):

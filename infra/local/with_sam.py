@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import dashboard
+import guided
 import metrics
 import recording
 from tools import INFRA, Failed, run, wait_for
@@ -33,32 +34,38 @@ class Sam:
         self.world = world
         self.program = world.programs["sam"] / "sam"
         self.folder = world.folder / "infra" / "sam"
-        shutil.copytree(INFRA / "sam", self.folder, ignore=shutil.ignore_patterns("samconfig.toml", ".aws-sam"))
+        shutil.copytree(INFRA / "sam", self.folder, ignore=shutil.ignore_patterns(".aws-sam"))
+        # Without the answers of whoever has deployed from here.
+        file = self.folder / "samconfig.toml"
+        file.write_text(re.sub(r"^parameter_overrides = .*\n", "", file.read_text(), flags=re.MULTILINE))
         shutil.copy(INFRA / "dashboard.json", world.folder / "infra")
 
-    def deploy_access(self, parameters):
-        """As the README has it, without the questions of --guided."""
-        overrides = [f"{key}={value}" for key, value in parameters.items()]
-        run([self.program, "deploy", "--template-file", "access.yaml", "--stack-name", ACCESS, "--capabilities", "CAPABILITY_NAMED_IAM",
-             "--resolve-s3", "--no-confirm-changeset", "--parameter-overrides", *overrides], env=self.world.env, cwd=self.folder)
+    def deploy_guided(self, template, parameters, *arguments):
+        """`sam build && sam deploy --guided`: every parameter of the template is asked for, in its order, with its default."""
+        run([self.program, "build", "--template-file", template], env=self.world.env, cwd=self.folder)
+        asked = guided.answer([self.program, "deploy", "--guided", *arguments], self.world.env, self.folder, parameters)
+        found = [(question.removeprefix("Parameter "), default) for question, default in asked if question.startswith("Parameter ")]
+        if found != guided.parameters((self.folder / template).read_text()):
+            raise Failed(f"sam deploy --guided asks {found}, which are not the parameters of {template} with their defaults")
+        return len(asked)
 
-    def deploy(self, parameters, check=True):
-        """`sam deploy` with the example of a configuration, filled in."""
-        (self.folder / "samconfig.toml").write_text(filled_in((self.folder / "samconfig.example.toml").read_text(), parameters))
+    def deploy(self, check=True, **changed):
+        """`sam deploy` with what `--guided` has written, and some answers that are others by now."""
+        file = self.folder / "samconfig.toml"
+        file.write_text(changed_answers(file.read_text(), changed))
         return run([self.program, "deploy", "--no-confirm-changeset"], env=self.world.env, cwd=self.folder, check=check)
 
     def delete(self, stack_name):
         run([self.program, "delete", "--stack-name", stack_name, "--no-prompts", "--region", REGION], env=self.world.env, cwd=self.folder)
 
 
-def filled_in(example, parameters):
-    """The example with a deployer's values; parameters that it leaves to their defaults are added."""
-    head, _, rest = example.partition("parameter_overrides = [\n")
-    given = dict(re.findall(r'^  "(\w+)=(.*)",$', rest, re.MULTILINE))
-    if not given:
-        raise Failed("samconfig.example.toml lists no parameters")
-    lines = [f'  "{key}={value}",\n' for key, value in {**given, **parameters}.items()]
-    return f"{head}parameter_overrides = [\n{''.join(lines)}]\n"
+def changed_answers(text, changed):
+    """samconfig.toml with other answers, as a deployer edits it: all are in the line that --guided has written first."""
+    for key, value in changed.items():
+        text, found = re.subn(rf'(\b{key}=\\")[^"\\]*(\\")', lambda match: f"{match.group(1)}{value}{match.group(2)}", text, count=1)
+        if not found:
+            raise Failed(f"sam deploy --guided has not written {key} into samconfig.toml:\n{text}")
+    return text
 
 
 def sam(world):
@@ -71,26 +78,33 @@ def sam(world):
     world.produce(portions[0])
 
     shared = {"MskClusterArn": world.cluster_arn, "MskSecurityGroupId": world.msk_group, "TopicPrefix": "salesdb"}
-    commands.deploy_access({**shared, "WarehouseSecurityGroupId": world.warehouse_group})
+    questions = commands.deploy_guided("access.yaml", {**shared, "WarehouseSecurityGroupId": world.warehouse_group}, "--config-env", "access")
     role = world.outputs(ACCESS)["RedshiftRoleArn"]
-    world.say(f"ok: sam deploy access.yaml: {role}")
+    world.say(f"ok: sam deploy --guided --config-env access, {questions} questions: {role}")
     parameters = {
         **shared, "PipelineName": PIPELINE, "VpcId": world.vpc, "SubnetIds": world.subnet, "WarehouseDatabase": world.database,
         "WarehouseWorkgroup": world.workgroup, "WarehouseWorkgroupArn": WORKGROUP_ARN,
-        "RedshiftRoleArn": role, "Architecture": "x86_64", "RefreshRate": "'rate(1 minute)'",
+        "RedshiftRoleArn": role, "Architecture": "x86_64", "RefreshRate": "rate(1 minute)",
         "KafkaCaFile": world.ca_file, **{f"Topic{number}": topic for number, topic in enumerate(MAPPED, 1)},
         "QuarantineAlarm": "false",  # MiniStack knows no alarms on queries
     }
 
-    def with_pipeline(name, tables, check=True):
+    def packaged(name, tables):
         folder = world.pipeline_folder(name, tables)
         world.package(folder, world.folder / "infra" / "dist")
+        return folder
+
+    def with_pipeline(name, tables, check=True):
+        folder = packaged(name, tables)
         began = time.monotonic()
-        answer = commands.deploy({**parameters, "PipelineFile": folder / "pipeline.yaml"}, check)
+        answer = commands.deploy(check, PipelineFile=folder / "pipeline.yaml")
         world.say(f"sam deploy of {name} took {time.monotonic() - began:.0f} s")
         return folder, answer
 
-    with_pipeline("sam-create", ONE_TABLE)
+    began = time.monotonic()
+    file = packaged("sam-create", ONE_TABLE) / "pipeline.yaml"
+    questions = commands.deploy_guided("template.yaml", {**parameters, "PipelineFile": str(file)})
+    world.say(f"ok: sam deploy --guided, {questions} questions, {time.monotonic() - began:.0f} s")
     world.say(f"ok: created; provisioning took {world.outputs(STACK)['ProvisioningSteps']} steps")
     world.expect("tables after the creation", world.tables(), ["customer"])
     group, = world.client("ec2").describe_security_groups(GroupIds=[world.msk_group])["SecurityGroups"]

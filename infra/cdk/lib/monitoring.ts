@@ -77,33 +77,48 @@ export function monitor(scope: Construct, props: MonitoringProps): void {
     periods: 3,
     silenceBreaches: true,
   });
-  // The action takes the change in; without it the table would wait for a person.
+  // The actions take the change in; without them the table would wait for a person. One alarm for each function that
+  // merges: a table without a mapping waits in the refresher's merges only.
   const provisioner = functions.Provisioner;
-  const held = new CfnAlarm(scope, 'HeldAlarm', {
-    alarmDescription:
-      'A source table changed and its records wait. The provisioner takes the change in; if this stays, read its log and cdc.holds.',
-    namespace: NAMESPACE,
-    metricName: 'held_rows',
-    dimensions: [
-      { name: 'pipeline', value: pipeline },
-      { name: 'function', value: 'change-handler' },
-    ],
-    statistic: 'Maximum',
-    period: 60,
-    evaluationPeriods: 1,
-    threshold: 0,
-    comparisonOperator: 'GreaterThanThreshold',
-    treatMissingData: 'notBreaching',
-    ...actions,
-    alarmActions: [provisioner.functionArn, ...(props.alarmTopicArn ? [props.alarmTopicArn] : [])],
-  });
-  new CfnPermission(scope, 'HeldAlarmPermission', {
-    action: 'lambda:InvokeFunction',
-    functionName: provisioner.functionName,
-    principal: 'lambda.alarms.cloudwatch.amazonaws.com',
-    sourceAccount: Aws.ACCOUNT_ID,
-    sourceArn: held.attrArn,
-  });
+  const acting = (id: string, alarmDescription: string, metricName: string, fn: string, treatMissingData: 'notBreaching' | 'ignore'): void => {
+    const alarm = new CfnAlarm(scope, id, {
+      alarmDescription,
+      namespace: NAMESPACE,
+      metricName,
+      dimensions: [
+        { name: 'pipeline', value: pipeline },
+        { name: 'function', value: fn },
+      ],
+      statistic: 'Maximum',
+      period: 60,
+      evaluationPeriods: 1,
+      threshold: 0,
+      comparisonOperator: 'GreaterThanThreshold',
+      treatMissingData,
+      ...actions,
+      alarmActions: [provisioner.functionArn, ...(props.alarmTopicArn ? [props.alarmTopicArn] : [])],
+    });
+    new CfnPermission(scope, `${id}Permission`, {
+      action: 'lambda:InvokeFunction',
+      functionName: provisioner.functionName,
+      principal: 'lambda.alarms.cloudwatch.amazonaws.com',
+      sourceAccount: Aws.ACCOUNT_ID,
+      sourceArn: alarm.attrArn,
+    });
+  };
+  const held =
+    'A source table changed and its records wait. The provisioner takes the change in; if this stays, read its log and cdc.holds.';
+  acting('HeldAlarm', held, 'held_rows', 'change-handler', 'notBreaching');
+  // Between two ticks nothing is known; the last tick's answer holds.
+  acting('RefresherHeldAlarm', held, 'held_rows', 'refresher', 'ignore');
+  // A pattern's new topic. It is looked for again after 1, 2, 4 … 60 minutes, and each time asks anew.
+  acting(
+    'UnprovisionedAlarm',
+    'A topic has records and the warehouse has no table for it. The provisioner makes it; if this comes again, invoke it with action plan and read what the topic waits for.',
+    'unprovisioned_tables',
+    'refresher',
+    'ignore',
+  );
   alarm(
     'UnknownTopic',
     'Records of a topic that the pipeline file does not mention. They are never acknowledged: add the topic, or exclude it.',
@@ -115,13 +130,14 @@ export function monitor(scope: Construct, props: MonitoringProps): void {
     'The warehouse passed records without having them. change-handler never acknowledges them; see cdc.gaps.',
     own('change-handler', 'lost_records', 'Sum'),
   );
-  if (props.quarantineAlarm) {
-    new CfnAlarm(scope, 'QuarantineNotEmptyAlarm', {
-      alarmDescription: 'Records or values went to quarantine in the last day. SELECT * FROM cdc.quarantine has the reasons.',
+  // Queries over all tables; lag-monitor counts both, with and without a mapping.
+  const query = (id: string, metric: string, queryId: string, alarmDescription: string): void => {
+    new CfnAlarm(scope, `${id}Alarm`, {
+      alarmDescription,
       metrics: [
         {
-          id: 'quarantined',
-          expression: `SELECT MAX(quarantined_records) FROM SCHEMA("${NAMESPACE}", "function", "pipeline", "table") WHERE "pipeline" = '${pipeline}'`,
+          id: queryId,
+          expression: `SELECT MAX(${metric}) FROM SCHEMA("${NAMESPACE}", "function", "pipeline", "table") WHERE "pipeline" = '${pipeline}'`,
           period: 300,
           returnData: true,
         },
@@ -132,6 +148,20 @@ export function monitor(scope: Construct, props: MonitoringProps): void {
       treatMissingData: 'notBreaching',
       ...actions,
     });
+  };
+  if (props.quarantineAlarm) {
+    query(
+      'QuarantineNotEmpty',
+      'quarantined_records',
+      'quarantined',
+      'Records or values went to quarantine in the last day. SELECT * FROM cdc.quarantine has the reasons.',
+    );
+    query(
+      'ScanError',
+      'scan_error_records',
+      'scanerrors',
+      'Redshift could not read records of the last day from Kafka; they never land. Invoke lag-monitor; its answer has the table and the next step.',
+    );
   }
   for (const [id, fn] of Object.entries(functions)) {
     alarm(`${id}Error`, `${kebab(id)} failed. Its log names the object and the next step.`, {

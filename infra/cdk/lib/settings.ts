@@ -71,7 +71,7 @@ export interface RedshiftCdcPipelineProps {
   readonly logKmsKeyArn?: string;
   /** SNS topic that alarms notify. Default: none. */
   readonly alarmTopicArn?: string;
-  /** Whether to alarm on the quarantine, with a Metrics Insights query. Default: true. */
+  /** Whether to alarm on the quarantine and on records that Redshift cannot read, with Metrics Insights queries. Default: true. */
   readonly quarantineAlarm?: boolean;
   /** Whether provisioner runs one at a time. Default: true. */
   readonly reserveConcurrency?: boolean;
