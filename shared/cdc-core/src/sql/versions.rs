@@ -238,6 +238,11 @@ pub fn as_altered(value: &str, former: &Column, column: &Column) -> Option<Strin
     if lost_digits(former, column) {
         return Some(format!("CASE WHEN {} THEN NULL ELSE {value} END", has_fraction(value)));
     }
+    if let (T::Integer | T::BigInt, T::SmallInt | T::Integer) = (former.target_type, to)
+        && let Some(beyond) = beyond(value, former, column)
+    {
+        return Some(format!("CASE WHEN NOT {beyond} THEN ({value})::{to} END"));
+    }
     if (former.target_type, to) == (T::Timestamp, T::Date) {
         return Some(format!("({value})::{to}"));
     }
