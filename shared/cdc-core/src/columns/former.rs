@@ -83,6 +83,12 @@ pub(super) fn as_former(
         Mapped::Exact(RedshiftType::Real, Decoding::Float) if column.target_type == RedshiftType::DoublePrecision => {
             read_as(column, former, RedshiftType::Real, Decoding::Float)
         }
+        // A narrower type tells that the rows' values fit, or that the source computed others.
+        Mapped::Exact(was @ (RedshiftType::Integer | RedshiftType::BigInt), Decoding::Integer)
+            if is_narrower(column.target_type, was) =>
+        {
+            read_as(column, former, was, Decoding::Integer)
+        }
         Mapped::Exact(_, decoding) | Mapped::Unsized(decoding) if decoding == column.decoding => {
             read_as(column, former, column.target_type, decoding)
         }
@@ -105,6 +111,11 @@ fn read_as(column: &Column, former: &SourceColumn, target_type: RedshiftType, de
 
 fn read(column: &Column, former: &SourceColumn, target_type: RedshiftType, decoding: Decoding) -> Column {
     Column { target_type, decoding, ..renamed(column, former) }
+}
+
+fn is_narrower(narrow: RedshiftType, wide: RedshiftType) -> bool {
+    use RedshiftType as T;
+    matches!((narrow, wide), (T::SmallInt, T::Integer | T::BigInt) | (T::Integer, T::BigInt))
 }
 
 fn renamed(column: &Column, former: &SourceColumn) -> Column {

@@ -84,3 +84,52 @@ fn is_wider(before: &str, after: &str) -> bool {
     let width = |form: &str| ["int16", "int32", "int64"].iter().position(|kind| *kind == form);
     matches!((width(before), width(after)), (Some(before), Some(after)) if before <= after)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::from_event_schema;
+
+    /// A column with this field schema, apart from its name.
+    fn column(schema: &str) -> SourceColumn {
+        let value =
+            format!(r#"{{"type":"struct","name":"t.Value","fields":[{{{schema},"optional":true,"field":"a"}}]}}"#);
+        from_event_schema(None, &value).expect("a row's schema").columns.remove(0)
+    }
+
+    #[test]
+    fn values_are_kept_where_both_types_write_them_alike() {
+        let logical = |kind: &str, name: &str| format!(r#""type":"{kind}","name":"{name}""#);
+        let array = |items: &str| format!(r#""type":"array","items":{{"type":"{items}"}}"#);
+        let text = r#""type":"string""#.to_owned();
+        let number = r#""type":"int32""#.to_owned();
+        let decimal = r#""type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}"#;
+        let json = logical("string", "io.debezium.data.Json");
+        let uuid = logical("string", "io.debezium.data.Uuid");
+        let interval = logical("int64", "io.debezium.time.MicroDuration");
+        let zoned = logical("string", "io.debezium.time.ZonedTime");
+        let any = logical("struct", "io.debezium.data.VariableScaleDecimal");
+        let cases = [
+            (&text, &text, true),
+            (&number, &text, true),
+            (&json, &text, true),
+            (&uuid, &text, true),
+            (&text, &json, false),
+            (&text, &uuid, false),
+            (&interval, &text, false),
+            (&interval, &interval, true),
+            (&number, &interval, false),
+            (&zoned, &text, false),
+            (&any, &text, false),
+            (&text, &any, false),
+            (&any, &decimal.to_owned(), true),
+            (&number, &any, true),
+            (&array("int32"), &array("int64"), true),
+            (&array("int64"), &array("int32"), false),
+            (&array("int32"), &array("string"), false),
+        ];
+        for (former, present, kept) in cases {
+            assert_eq!(is_kept(&column(former), &column(present)), kept, "{former} to {present}");
+        }
+    }
+}

@@ -246,6 +246,18 @@ fn from_structure(structure: &TableStructure, is_postgres: bool) -> SourceTable 
     SourceTable { columns: structure.columns.iter().map(column).collect(), key: structure.primary_key.clone() }
 }
 
+/// The schema of a record's key, or the names of its fields as one where the converter of keys
+/// writes none.
+fn key_schema(record: &Record) -> Option<String> {
+    if let Some(schema) = embedded_schemas(record).key {
+        return Some(schema.to_owned());
+    }
+    let Decoded::Change(change) = decode(record) else { return None };
+    let mut fields: Vec<serde_json::Value> = Vec::new();
+    change.key?.each_column(|name, _| fields.push(serde_json::json!({ "field": name })));
+    Some(serde_json::json!({ "type": "struct", "fields": fields }).to_string())
+}
+
 /// `'it''s'` is `it's`.
 fn unquoted(literal: &str) -> String {
     literal
@@ -279,8 +291,9 @@ impl Knowledge {
             self.learn_change(&record.position.topic, change);
         }
         let schemas = embedded_schemas(record);
+        let key = key_schema(record);
         if let Some(value_schema) = schemas.value
-            && self.learn_event_schema(record, schemas.key, value_schema)
+            && self.learn_event_schema(record, key.as_deref(), value_schema)
         {
             return;
         }
@@ -336,9 +349,8 @@ impl Knowledge {
     /// which merging goes on.
     pub fn learn_unmerged(&mut self, record: &Record) {
         self.learn(record);
-        let key = embedded_schemas(record).key;
-        if let (Some(key), Some(events)) = (key, self.events.get_mut(&record.position.topic)) {
-            events.learn_unmerged(key);
+        if let (Some(key), Some(events)) = (key_schema(record), self.events.get_mut(&record.position.topic)) {
+            events.learn_unmerged(&key);
         }
     }
 

@@ -342,6 +342,11 @@ fn changed(value: &str, former: &Column, column: &Column) -> Option<String> {
     {
         return Some(format!("CASE WHEN {value} BETWEEN {low} AND {high} THEN {value} END::{to}"));
     }
+    if let (T::Integer | T::BigInt, T::SmallInt | T::Integer) = (former.target_type, to)
+        && let Some(beyond) = beyond(value, former, column)
+    {
+        return Some(format!("CASE WHEN NOT {beyond} THEN ({value})::{to} END"));
+    }
     if (former.target_type, to) == (T::Timestamp, T::Date) {
         return Some(format!("({value})::{to}"));
     }

@@ -232,3 +232,26 @@ fn further_values_of_an_enum_are_the_same_form_until_they_may_be_longer() {
     assert_eq!(sizes(300, 900), (1, RedshiftType::Varchar { bytes: 1_024 }));
     assert_eq!(sizes(200, 300), (2, RedshiftType::Varchar { bytes: 1_024 }));
 }
+
+/// `key.converter.schemas.enable=false` beside values with their schema.
+#[test]
+fn a_key_without_a_schema_has_the_columns_that_it_names() {
+    let bare = |names: &[&str]| {
+        let mut record = event(1, &["id"], &[int("a")]);
+        let members: Vec<String> = names.iter().map(|name| format!(r#""{name}":1"#)).collect();
+        record.key = Some(format!("{{{}}}", members.join(",")).into_bytes());
+        record
+    };
+    let table = defined(&[bare(&["id"])]);
+    assert_eq!(table.key, ["id"]);
+    assert_eq!(table.shapes.and_then(|shapes| shapes.key), Some(["id".to_owned()].into()));
+    assert_eq!(defined(&[bare(&["a", "id"])]).key, ["a", "id"]);
+    assert_eq!(defined(&[Record { key: None, ..bare(&[]) }]).key, [""; 0]);
+}
+
+#[test]
+fn a_narrower_number_is_another_type_and_a_wider_one_is_not() {
+    let long = |name: &str| int(name).replace("int32", "int64");
+    assert_eq!(former(&[long("a")], &[int("a")]).iter().map(was).collect::<Vec<_>>(), ["a BIGINT"]);
+    assert_eq!(defined(&[event(1, &["id"], &[int("a")]), event(2, &["id"], &[long("a")])]).former, []);
+}

@@ -437,6 +437,8 @@ fn another_scale_rounds_the_rows_as_the_source_does() {
     assert!(version.statements[0].contains("THEN ROUND(\"amt\", 1) END"), "{:?}", version.statements);
 }
 
+mod altered_rows;
+
 /// Two shards, the second with these columns, and the view over both.
 fn shards(second: Vec<Column>) -> Declaration {
     let first = table(vec![column("ID", INT), column("A", INT)], &["ID"], Vec::new());
