@@ -342,11 +342,6 @@ fn changed(value: &str, former: &Column, column: &Column) -> Option<String> {
     {
         return Some(format!("CASE WHEN {value} BETWEEN {low} AND {high} THEN {value} END::{to}"));
     }
-    if let (T::Integer | T::BigInt, T::SmallInt | T::Integer) = (former.target_type, to)
-        && let Some(beyond) = beyond(value, former, column)
-    {
-        return Some(format!("CASE WHEN NOT {beyond} THEN ({value})::{to} END"));
-    }
     if (former.target_type, to) == (T::Timestamp, T::Date) {
         return Some(format!("({value})::{to}"));
     }
@@ -450,4 +445,33 @@ fn is_time(text: &str) -> bool {
 /// The name of a column that holds a key's value before an update.
 pub(super) fn old_key(column: &Column) -> String {
     quoted(&format!("_cdc_old_{}", column.target_name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::OnUnfitValue;
+
+    /// GREATEST and LEAST overlook NULL (Redshift Database Developer Guide, "GREATEST and LEAST"): a
+    /// NULL from before an INT became a TINYINT would have become -128.
+    #[test]
+    fn a_null_stays_null_in_a_narrower_range() {
+        let column = |target_type| Column {
+            source_name: "A".into(),
+            target_name: "a".into(),
+            target_type,
+            decoding: Decoding::Integer,
+            nullable: true,
+            source_type: String::new(),
+            on_unfit_value: OnUnfitValue::default(),
+        };
+        let narrow = column(RedshiftType::SmallInt);
+        let limits = Limits { range: Some((-128, 127)), ..Limits::default() };
+        let other = OtherColumn {
+            was: column(RedshiftType::SmallInt),
+            then: vec![Alteration { column: narrow.clone(), limits }],
+        };
+        let value = as_now("v", &other, &narrow).expect("it is known");
+        assert_eq!(value, "CASE WHEN v IS NOT NULL THEN LEAST(GREATEST(v, -128), 127) END::SMALLINT");
+    }
 }
