@@ -118,11 +118,17 @@ fn default(field: &Object<'_>, mapped: &Mapped) -> Option<String> {
             decimal(&default, *scale).unwrap_or_else(|| format!("({default})"))
         }
         Mapped::Exact(_, Decoding::Text) if default == NIL_UUID => format!("({default})"),
+        Mapped::UnsizedText if SQL_NAMES.contains(&default.as_str()) => format!("({default})"),
         Mapped::Exact(_, Decoding::Integer | Decoding::Float | Decoding::Boolean | Decoding::Text)
         | Mapped::UnsizedText => default,
         _ => format!("({default})"),
     })
 }
+
+/// What PostgreSQL's connector sends as default of text where it is one of these values of the
+/// session (PostgreSQL, "Session Information Functions").
+const SQL_NAMES: [&str; 6] =
+    ["CURRENT_USER", "SESSION_USER", "USER", "CURRENT_ROLE", "CURRENT_CATALOG", "CURRENT_SCHEMA"];
 
 /// What stands for `gen_random_uuid()`.
 const NIL_UUID: &str = "00000000-0000-0000-0000-000000000000";
