@@ -139,6 +139,12 @@ fn what_became_of_columns() {
             vec!["absent null anew"],
         ),
         (
+            "added with the zero that stands for a default that the connector cannot evaluate",
+            vec![int("z")],
+            vec![int("z"), with_default(&int("a"), "0"), with_default(&text("b"), "\"\"")],
+            vec!["same", "absent (0)", "absent ()"],
+        ),
+        (
             "added with a default that is a value of the session",
             vec![int("z")],
             vec![int("z"), with_default(&text("a"), "\"CURRENT_USER\"")],

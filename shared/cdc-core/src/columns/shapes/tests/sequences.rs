@@ -80,6 +80,8 @@ fn reading(table: &TableDefinition, columns: &Columns) -> Vec<FormerColumn> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn the_order_of_learning_does_not_matter(
         changes in prop::collection::vec((0usize..5, 0usize..6, 0usize..FORMS), 1..7),
