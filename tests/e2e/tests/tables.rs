@@ -41,6 +41,7 @@ pub(crate) fn table(topic: &str, schema: &str, columns: Vec<Column>, key: &[&str
         known_attributes: None,
         shapes: None,
         on_schema_change: Default::default(),
+        tombstones_delete: false,
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }

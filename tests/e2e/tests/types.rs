@@ -161,3 +161,36 @@ recordings! {
     flattened => { corpus: "salesdb-unwrap", exact: 3217 }
     flattened_without_schemas => { corpus: "salesdb-unwrap", rendering: "noschema", exact: 3217 }
 }
+
+/// What ExtractNewRecordState writes with `delete.tombstone.handling.mode=tombstone`, its default: no
+/// `__deleted`, and a deletion is its tombstone alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn flattened_deletions_are_tombstones() {
+    for rendering in ["schema", "noschema"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut records = e2e::records("salesdb-unwrap", rendering).expect("the recording");
+        let mut deletions = 0;
+        for record in &mut records {
+            let Some(value) = &mut record.value else { continue };
+            if value.contains(r#""__deleted":"true""#) {
+                record.value = None;
+                deletions += 1;
+                continue;
+            }
+            *value = value
+                .replace(r#","__deleted":"false""#, "")
+                .replace(r#",{"type":"string","optional":true,"field":"__deleted"}"#, "");
+        }
+        assert!(deletions > 100, "{deletions} deletions");
+        let path = folder.path().join("records.jsonl");
+        e2e::write_recording(&path, &records).expect("the folder is writable");
+        let options = ReplayOptions {
+            pipeline: write_pipeline(folder.path(), "salesdb-unwrap", "", "").expect("a pipeline file"),
+            records: vec![path],
+            ..e2e::options("salesdb-unwrap", rendering, "")
+        };
+        let replay = run(&options).await.expect("the replay runs to its end");
+        e2e::assert_full_parity(&replay);
+        stop(replay).await;
+    }
+}

@@ -84,7 +84,7 @@ fn column(field: &Object<'_>, is_postgres: bool) -> Option<SourceColumn> {
         name: field.string("field")?,
         field: Some(Field {
             form: form::of(field),
-            default: default(field, &mapped),
+            default: default(field, &mapped, is_postgres),
             mapped,
             hides_null: optional && field.raw("default").is_some_and(|default| default.get() != "null"),
             logical: logical.clone(),
@@ -109,20 +109,31 @@ pub(super) fn is_flattened(value_schema: &str) -> bool {
         .is_some_and(|value| field(&value, "after").or_else(|| field(&value, "before")).is_none())
 }
 
-/// A field's default as a literal. What Debezium writes for a default that it cannot evaluate is
-/// the type's zero; where that is no likely default it gets brackets around it, which make it none.
-fn default(field: &Object<'_>, mapped: &Mapped) -> Option<String> {
+/// A field's default as a literal. What Debezium's PostgreSQL connector writes for a default that it
+/// cannot evaluate, such as `nextval('s')` or `md5('x')`, is the type's zero, which nobody can tell
+/// from one that was written so: it gets brackets around it, which make it none.
+fn default(field: &Object<'_>, mapped: &Mapped, is_postgres: bool) -> Option<String> {
     let default = form::scalar(field, "default")?;
+    let is_zero = ["", "false"].contains(&default.as_str()) || default.parse::<f64>() == Ok(0.0);
     Some(match mapped {
+        _ if is_postgres && is_zero && !matches!(mapped, Mapped::Exact(_, Decoding::DecimalBase64 { .. })) => {
+            format!("({default})")
+        }
         Mapped::Exact(_, Decoding::DecimalBase64 { scale }) => {
             decimal(&default, *scale).unwrap_or_else(|| format!("({default})"))
         }
         Mapped::Exact(_, Decoding::Text) if default == NIL_UUID => format!("({default})"),
+        Mapped::UnsizedText if SQL_NAMES.contains(&default.as_str()) => format!("({default})"),
         Mapped::Exact(_, Decoding::Integer | Decoding::Float | Decoding::Boolean | Decoding::Text)
         | Mapped::UnsizedText => default,
         _ => format!("({default})"),
     })
 }
+
+/// What PostgreSQL's connector sends as default of text where it is one of these values of the
+/// session (PostgreSQL, "Session Information Functions").
+const SQL_NAMES: [&str; 6] =
+    ["CURRENT_USER", "SESSION_USER", "USER", "CURRENT_ROLE", "CURRENT_CATALOG", "CURRENT_SCHEMA"];
 
 /// What stands for `gen_random_uuid()`.
 const NIL_UUID: &str = "00000000-0000-0000-0000-000000000000";

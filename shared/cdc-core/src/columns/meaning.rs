@@ -4,7 +4,7 @@
 //! such as those of a JSON document and of text, a row's former value is its present one; where
 //! the database writes them otherwise than the connector does, nobody can tell.
 
-use super::SourceColumn;
+use super::{Field, SourceColumn};
 
 /// What texts and numbers of a column stand for, besides themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,7 @@ enum Meaning {
 }
 
 impl Meaning {
-    fn of(column: &SourceColumn) -> Self {
-        let Some(field) = &column.field else { return Self::of_sql(column) };
+    fn of_field(column: &SourceColumn, field: &Field) -> Self {
         let (_, elements) = field.form.split_once(" holding ").unwrap_or_default();
         match (field.kind.as_str(), field.logical.as_deref()) {
             (_, Some("io.debezium.data.Json")) => match &column.sql {
@@ -69,7 +68,11 @@ fn has_own_form(logical: &str) -> bool {
 /// as the types of the target do not tell.
 pub(super) fn is_kept(former: &SourceColumn, present: &SourceColumn) -> bool {
     let is_text = |column: &SourceColumn| column.field.as_ref().is_none_or(|field| field.kind == "string");
-    match (Meaning::of(former), Meaning::of(present)) {
+    let (before, after) = match (&former.field, &present.field) {
+        (Some(before), Some(after)) => (Meaning::of_field(former, before), Meaning::of_field(present, after)),
+        _ => (Meaning::of_sql(former), Meaning::of_sql(present)),
+    };
+    match (before, after) {
         (before, after) if before == after => true,
         (Meaning::Elements(before), Meaning::Elements(after)) => is_wider(&before, &after),
         (Meaning::Json | Meaning::Uuid, Meaning::Plain) | (Meaning::Plain, Meaning::SpacedJson) => true,

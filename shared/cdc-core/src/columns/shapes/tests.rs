@@ -139,6 +139,18 @@ fn what_became_of_columns() {
             vec!["absent null anew"],
         ),
         (
+            "added with the zero that stands for a default that the connector cannot evaluate",
+            vec![int("z")],
+            vec![int("z"), with_default(&int("a"), "0"), with_default(&text("b"), "\"\"")],
+            vec!["same", "absent (0)", "absent ()"],
+        ),
+        (
+            "added with a default that is a value of the session",
+            vec![int("z")],
+            vec![int("z"), with_default(&text("a"), "\"CURRENT_USER\"")],
+            vec!["same", "absent (CURRENT_USER)"],
+        ),
+        (
             "names exchanged around a column that stayed",
             vec![text("a"), int("y"), text("b"), int("z")],
             vec![text("b"), int("y"), text("a"), int("z")],
@@ -232,6 +244,8 @@ fn further_values_of_an_enum_are_the_same_form_until_they_may_be_longer() {
     assert_eq!(sizes(300, 900), (1, RedshiftType::Varchar { bytes: 1_024 }));
     assert_eq!(sizes(200, 300), (2, RedshiftType::Varchar { bytes: 1_024 }));
 }
+
+mod sequences;
 
 /// `key.converter.schemas.enable=false` beside values with their schema.
 #[test]
