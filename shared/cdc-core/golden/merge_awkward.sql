@@ -400,6 +400,14 @@ BEGIN
              AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position IS NULL AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_fault IS NULL
              AND h._cdc_kafka_partition <> "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
     END IF;
+    -- A deletion whose row another partition creates at the same place of the log is no deletion.
+    DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING (SELECT d._cdc_kafka_partition, d._cdc_kafka_offset FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS d JOIN "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS c ON d."select" = c."select" AND OCTET_LENGTH(d."select") = OCTET_LENGTH(c."select") AND d._cdc_domain = c._cdc_domain AND d._cdc_position = c._cdc_position
+          WHERE d._cdc_op = 'd' AND c._cdc_op = 'c'
+          GROUP BY d._cdc_kafka_partition, d._cdc_kafka_offset
+          HAVING MIN(CASE WHEN c._cdc_kafka_partition = d._cdc_kafka_partition THEN 0 ELSE 1 END) = 1) AS h
+    WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'd' AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition = h._cdc_kafka_partition AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_offset = h._cdc_kafka_offset;
+    DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING "shop db"."it's ""odd""" AS h WHERE "cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select" = h."select" AND OCTET_LENGTH("cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(h."select") AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_domain = h._cdc_domain AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_position = h._cdc_position AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'd'
+         AND h._cdc_kafka_partition <> "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_touched_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
@@ -442,14 +450,14 @@ BEGIN
     -- which a snapshot read does not take away.
     DROP TABLE IF EXISTS "cdc_newest_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_newest_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
-    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."select", OCTET_LENGTH(t."select") ORDER BY t._cdc_arrival DESC, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
+    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."select", OCTET_LENGTH(t."select") ORDER BY t._cdc_arrival DESC, t._cdc_position DESC NULLS LAST, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
     FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t
     LEFT JOIN "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s ON s."select" = t."select" AND OCTET_LENGTH(s."select") = OCTET_LENGTH(t."select") AND s._cdc_incoming = 1 AND s._cdc_stale = 1
          AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset
     WHERE t._cdc_fault IS NULL AND s._cdc_stale IS NULL;
     DROP TABLE IF EXISTS "cdc_position_shop_db_it_s__odd__1a2b3c4d";
     CREATE TEMP TABLE "cdc_position_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
-    SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s."select", OCTET_LENGTH(s."select") ORDER BY s._cdc_arrival DESC, s._cdc_kafka_partition DESC, s._cdc_kafka_offset DESC) AS _cdc_rank
+    SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s."select", OCTET_LENGTH(s."select") ORDER BY s._cdc_arrival DESC, s._cdc_position DESC NULLS LAST, s._cdc_kafka_partition DESC, s._cdc_kafka_offset DESC) AS _cdc_rank
     FROM "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_stale = 0;
     -- staging: one typed row per key.
     DROP TABLE IF EXISTS "cdc_staging_shop_db_it_s__odd__1a2b3c4d";

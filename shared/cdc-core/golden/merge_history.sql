@@ -312,6 +312,14 @@ BEGIN
              AND "cdc_typed_salesdb_sales_order_detail"._cdc_position IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
              AND h._cdc_kafka_partition <> "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
     END IF;
+    -- A deletion whose row another partition creates at the same place of the log is no deletion.
+    DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING (SELECT d._cdc_kafka_partition, d._cdc_kafka_offset FROM "cdc_typed_salesdb_sales_order_detail" AS d JOIN "cdc_typed_salesdb_sales_order_detail" AS c ON d."order_id" = c."order_id" AND d."line_no" = c."line_no" AND d._cdc_domain = c._cdc_domain AND d._cdc_position = c._cdc_position
+          WHERE d._cdc_op = 'd' AND c._cdc_op = 'c'
+          GROUP BY d._cdc_kafka_partition, d._cdc_kafka_offset
+          HAVING MIN(CASE WHEN c._cdc_kafka_partition = d._cdc_kafka_partition THEN 0 ELSE 1 END) = 1) AS h
+    WHERE "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'd' AND "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition = h._cdc_kafka_partition AND "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_offset = h._cdc_kafka_offset;
+    DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING "salesdb"."sales_order_detail" AS h WHERE "cdc_typed_salesdb_sales_order_detail"."order_id" = h."order_id" AND "cdc_typed_salesdb_sales_order_detail"."line_no" = h."line_no" AND "cdc_typed_salesdb_sales_order_detail"._cdc_domain = h._cdc_domain AND "cdc_typed_salesdb_sales_order_detail"._cdc_position = h._cdc_position AND h._cdc_valid_to IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'd'
+         AND h._cdc_kafka_partition <> "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_touched_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS

@@ -307,6 +307,14 @@ BEGIN
              AND "cdc_typed_salesdb_sales_order_detail"._cdc_position IS NULL AND "cdc_typed_salesdb_sales_order_detail"._cdc_fault IS NULL
              AND h._cdc_kafka_partition <> "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition AND h._cdc_source_ts > DATEADD(millisecond, MOD("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, ("cdc_typed_salesdb_sales_order_detail"._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP)));
     END IF;
+    -- A deletion whose row another partition creates at the same place of the log is no deletion.
+    DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING (SELECT d._cdc_kafka_partition, d._cdc_kafka_offset FROM "cdc_typed_salesdb_sales_order_detail" AS d JOIN "cdc_typed_salesdb_sales_order_detail" AS c ON d."order_id" = c."order_id" AND d."line_no" = c."line_no" AND d._cdc_domain = c._cdc_domain AND d._cdc_position = c._cdc_position
+          WHERE d._cdc_op = 'd' AND c._cdc_op = 'c'
+          GROUP BY d._cdc_kafka_partition, d._cdc_kafka_offset
+          HAVING MIN(CASE WHEN c._cdc_kafka_partition = d._cdc_kafka_partition THEN 0 ELSE 1 END) = 1) AS h
+    WHERE "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'd' AND "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition = h._cdc_kafka_partition AND "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_offset = h._cdc_kafka_offset;
+    DELETE FROM "cdc_typed_salesdb_sales_order_detail" USING "salesdb"."sales_order_detail" AS h WHERE "cdc_typed_salesdb_sales_order_detail"."order_id" = h."order_id" AND "cdc_typed_salesdb_sales_order_detail"."line_no" = h."line_no" AND "cdc_typed_salesdb_sales_order_detail"._cdc_domain = h._cdc_domain AND "cdc_typed_salesdb_sales_order_detail"._cdc_position = h._cdc_position AND "cdc_typed_salesdb_sales_order_detail"._cdc_op = 'd'
+         AND h._cdc_kafka_partition <> "cdc_typed_salesdb_sales_order_detail"._cdc_kafka_partition;
     -- history: every comparable position of the touched keys, the rows' own and the deleted keys' first.
     DROP TABLE IF EXISTS "cdc_touched_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_touched_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
@@ -345,7 +353,7 @@ BEGIN
     -- which a snapshot read does not take away.
     DROP TABLE IF EXISTS "cdc_newest_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_newest_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
-    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."order_id", t."line_no" ORDER BY t._cdc_arrival DESC, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
+    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."order_id", t."line_no" ORDER BY t._cdc_arrival DESC, t._cdc_position DESC NULLS LAST, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
     FROM "cdc_typed_salesdb_sales_order_detail" AS t
     LEFT JOIN "cdc_stale_salesdb_sales_order_detail" AS s ON s."order_id" = t."order_id" AND s."line_no" = t."line_no" AND s._cdc_incoming = 1 AND s._cdc_stale = 1
          AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset
@@ -364,7 +372,7 @@ BEGIN
     FROM "cdc_lives_salesdb_sales_order_detail" AS l WHERE "cdc_newest_salesdb_sales_order_detail"."order_id" = l."order_id" AND "cdc_newest_salesdb_sales_order_detail"."line_no" = l."line_no" AND l._cdc_image_rank > 1;
     DROP TABLE IF EXISTS "cdc_position_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_position_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
-    SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s."order_id", s."line_no" ORDER BY s._cdc_arrival DESC, s._cdc_kafka_partition DESC, s._cdc_kafka_offset DESC) AS _cdc_rank
+    SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s."order_id", s."line_no" ORDER BY s._cdc_arrival DESC, s._cdc_position DESC NULLS LAST, s._cdc_kafka_partition DESC, s._cdc_kafka_offset DESC) AS _cdc_rank
     FROM "cdc_stale_salesdb_sales_order_detail" AS s WHERE s._cdc_stale = 0;
     -- staging: one typed row per key.
     DROP TABLE IF EXISTS "cdc_staging_salesdb_sales_order_detail";

@@ -21,7 +21,7 @@ pub(super) struct Change {
 }
 
 /// The version of the definition, as the catalog keeps it. None: nothing tells versions.
-pub(super) fn version(table: &TableDefinition) -> Option<String> {
+fn version(table: &TableDefinition) -> Option<String> {
     if let Some(shapes) = &table.shapes {
         return shapes.known.iter().rev().find(|shape| shape.version == table.former.len()).map(Shape::id);
     }
@@ -44,6 +44,12 @@ pub(super) fn base<'a>(table: &'a TableDefinition, observed: &Observed) -> Optio
         return table.former.get(shape.version);
     }
     table.former.iter().find(|former| former.until.as_ref().is_some_and(|until| until.log.position.as_str() > recorded))
+}
+
+/// What is behind the names of columns that are put aside on the way from the version that the
+/// target has. None if none is recorded.
+pub(super) fn kept_suffix(table: &TableDefinition, observed: &Observed) -> Option<String> {
+    Some(format!("_until_{}", &super::fingerprint(recorded(table, observed)?)[..8]))
 }
 
 /// As [`base`]; the last former version where the schema-change topic tells versions and none is
@@ -244,7 +250,7 @@ fn rows(
         }
         let name = quoted(&column.target_name);
         let found = super::renames::found(column, former, existing);
-        let kept = super::tables::kept_name(table, column);
+        let kept = super::tables::kept_name(table, column, observed);
         match former {
             FormerColumn::Unknown => statements.extend(quarantine(column, "true")),
             FormerColumn::Absent { default: Some(default), .. } if reshape::literal_of(default, column).is_none() => {

@@ -52,13 +52,15 @@ pub(super) fn statements(
         return Vec::new();
     };
     let exists = |existing: &[ObservedColumn], name: &str| existing.iter().any(|found| found.name == name);
-    // What was put aside for this version was put aside by a run that did not come to its end.
-    let is_done = |existing: &[ObservedColumn], column: &Column| exists(existing, &kept_name(table, column));
+    // What is put aside already was put aside by a run that did not come to its end.
+    let suffix = changes::kept_suffix(table, observed);
+    if suffix.is_some_and(|suffix| existing.iter().any(|found| found.name.ends_with(&suffix))) {
+        return Vec::new();
+    }
     let mut pending: Vec<Pending<'_>> = Vec::new();
     for (column, former) in table.columns.iter().zip(&base.columns) {
         if let Some(from) = former_name(column, former)
             && exists(existing, &from)
-            && !is_done(existing, column)
         {
             pending.push(Pending { from, column, is_kept: false });
         }
@@ -72,7 +74,7 @@ pub(super) fn statements(
         let Pending { from, column, is_kept } = pending.remove(index.unwrap_or(0));
         let name = &column.target_name;
         if exists(existing, name) {
-            let kept = kept_name(table, column);
+            let kept = kept_name(table, column, observed);
             rename(existing, &mut moves, name, &kept);
             // A ring: the values of the one that was put aside are copied from there, so that it
             // stays as the sign that this is done.
@@ -93,12 +95,8 @@ pub(super) fn statements(
     // A name that a column of unknown origin has now was another's.
     for (column, former) in table.columns.iter().zip(&base.columns) {
         let is_new = matches!(former, FormerColumn::Unknown);
-        if is_new
-            && !table.is_key(&column.source_name)
-            && exists(existing, &column.target_name)
-            && !is_done(existing, column)
-        {
-            rename(existing, &mut moves, &column.target_name, &kept_name(table, column));
+        if is_new && !table.is_key(&column.source_name) && exists(existing, &column.target_name) {
+            rename(existing, &mut moves, &column.target_name, &kept_name(table, column, observed));
         }
     }
     for step in &moves {

@@ -244,11 +244,12 @@ pub(super) fn fits(column: &Column, found: &ObservedColumn) -> bool {
     !matches!(compare(column, found), Fit::Differs)
 }
 
-/// The name under which the values of a column are kept whose successor cannot have them. Another
-/// with each version of the table.
-pub(super) fn kept_name(table: &TableDefinition, column: &Column) -> String {
-    let change = format!("{column:?} {:?}", changes::version(table));
-    format!("{}_until_{}", column.target_name, &fingerprint(&change)[..8])
+/// The name under which the values of a column are kept whose successor cannot have them: another
+/// for each version that the target has had.
+pub(super) fn kept_name(table: &TableDefinition, column: &Column, observed: &Observed) -> String {
+    let suffix = changes::kept_suffix(table, observed);
+    let suffix = suffix.unwrap_or_else(|| format!("_until_{}", &fingerprint(&format!("{column:?}"))[..8]));
+    format!("{}{suffix}", column.target_name)
 }
 
 /// The value of a column as the source has it now, from the target's column `name` that was
@@ -315,7 +316,7 @@ fn retype(
     if value.is_some() {
         return reshape::retype_column(layout, table, column, value.as_deref(), None);
     }
-    let kept = kept_name(table, column);
+    let kept = kept_name(table, column, observed);
     warnings.push(format!(
         "table {}: column {} was {} and is {} now; its values up to here stay in column {kept}, and it begins anew",
         table.spec.id(),
@@ -370,7 +371,7 @@ fn rebuild(
         if value.is_none()
             && let Some(kind) = found.and_then(observed_type)
         {
-            columns.push(reshape::kept(&name, &kept_name(table, column), &kind.to_string()));
+            columns.push(reshape::kept(&name, &kept_name(table, column, observed), &kind.to_string()));
         }
         let lost = value.as_ref().filter(|value| **value != name && found.is_some());
         let lost = lost.map(|value| format!("{name} IS NOT NULL AND {value} IS NULL"));

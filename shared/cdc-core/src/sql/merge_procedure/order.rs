@@ -39,8 +39,46 @@ impl Writer<'_> {
              \x20            AND {typed}._cdc_arrival >= h._cdc_arrival;\n\
              \x20       -- A change that has been merged already wins.\n\
              {merged_already}\
-             \x20   END IF;",
+             \x20   END IF;\n\
+             {renewed}",
             same_key = self.keys_equal("t", "r"),
+            renewed = self.renewed(),
+        )
+    }
+
+    /// A deletion that is half of a change: Debezium deletes the row of the old key and creates it
+    /// under the new one, at the same place of the log. Where only a column changed that is in the
+    /// record's key and not in the table's, both are the same row, which stays. Within a partition
+    /// their order says so; in two it is by chance which one comes last.
+    fn renewed(&self) -> String {
+        let typed = self.stage("typed");
+        let alike = |left: &str, right: &str| {
+            format!(
+                "{} AND {left}._cdc_domain = {right}._cdc_domain AND {left}._cdc_position = {right}._cdc_position",
+                self.keys_equal(left, right)
+            )
+        };
+        let remembered: String = self
+            .remembered()
+            .iter()
+            .filter(|(newer, _)| *newer == self.target)
+            .map(|(newer, present)| {
+                format!(
+                    "\n\
+                     \x20   DELETE FROM {typed} USING {newer} AS h WHERE {}{present} AND {typed}._cdc_op = 'd'\n\
+                     \x20        AND h._cdc_kafka_partition <> {typed}._cdc_kafka_partition;",
+                    alike(&typed, "h")
+                )
+            })
+            .collect();
+        format!(
+            "\x20   -- A deletion whose row another partition creates at the same place of the log is no deletion.\n\
+             \x20   DELETE FROM {typed} USING (SELECT d._cdc_kafka_partition, d._cdc_kafka_offset FROM {typed} AS d JOIN {typed} AS c ON {pair}\n\
+             \x20         WHERE d._cdc_op = 'd' AND c._cdc_op = 'c'\n\
+             \x20         GROUP BY d._cdc_kafka_partition, d._cdc_kafka_offset\n\
+             \x20         HAVING MIN(CASE WHEN c._cdc_kafka_partition = d._cdc_kafka_partition THEN 0 ELSE 1 END) = 1) AS h\n\
+             \x20   WHERE {typed}._cdc_op = 'd' AND {typed}._cdc_kafka_partition = h._cdc_kafka_partition AND {typed}._cdc_kafka_offset = h._cdc_kafka_offset;{remembered}",
+            pair = alike("d", "c"),
         )
     }
 

@@ -17,8 +17,12 @@ impl Writer<'_> {
         let columns: Vec<String> = self.table.columns.iter().map(|column| self.staged_value(column)).collect();
         let marks = self.table.mode == Mode::SoftDelete;
         let epoch_days = "CAST('1970-01-01' AS TIMESTAMP)";
+        // What arrives in two partitions in the same millisecond has no order there: the source's
+        // positions decide, and a snapshot's read, which has none, is before a change.
         let newest_first = |alias: &str| {
-            format!("{alias}._cdc_arrival DESC, {alias}._cdc_kafka_partition DESC, {alias}._cdc_kafka_offset DESC")
+            format!(
+                "{alias}._cdc_arrival DESC, {alias}._cdc_position DESC NULLS LAST, {alias}._cdc_kafka_partition DESC, {alias}._cdc_kafka_offset DESC"
+            )
         };
         let mut text = format!(
             "\x20   -- newest, position: per key the last change that is not stale, and the last comparable position,\n\
