@@ -136,6 +136,7 @@ impl Stack {
             postgres: postgres_source(&options)?,
             state_dir: options.state.as_ref().map(|_| folder.join("warehouse")),
             kafka_bootstrap: broker.plaintext_address(),
+            s3_dir: None,
             admin_users,
             databases: vec![DATABASE.to_owned()],
             auto_refresh: options.auto_refresh,

@@ -48,6 +48,11 @@ impl SqlError {
         self
     }
 
+    /// The place is in another text than the statement's.
+    pub(crate) fn elsewhere(self) -> Self {
+        Self { position: None, line: None, ..self }
+    }
+
     pub(crate) fn at(mut self, position: usize, line: usize) -> Self {
         if self.position.is_none() {
             self.position = Some(position);

@@ -3,6 +3,7 @@
 //! Clauses that Redshift checks but that change nothing here (ENCODE, BACKUP, …) are checked by the parser and carried.
 //! Invariant: names are folded; a member that is `None` or empty was not written.
 
+pub mod files;
 mod tables;
 
 use crate::ast::{Delete, Expr, Insert, Merge, ObjectName, Query, Update};
@@ -52,8 +53,8 @@ pub enum Statement {
         text: Option<String>,
     },
     AlterDefaultPrivileges(DefaultPrivileges),
-    /// COPY or UNLOAD in a procedure's body: refused when it is run.
-    Files(&'static str),
+    Copy(files::Copy),
+    Unload(Box<files::Unload>),
     CreateDatabase(CreateDatabase),
     AlterDatabase {
         name: String,
@@ -206,7 +207,8 @@ impl Statement {
             Self::CreateSchema(_) => "CREATE SCHEMA",
             Self::AlterSchema { .. } => "ALTER SCHEMA",
             Self::Comment { .. } => "COMMENT",
-            Self::Files(name) => name,
+            Self::Copy(_) => "COPY",
+            Self::Unload(_) => "UNLOAD",
             Self::AlterDefaultPrivileges(_) => "ALTER DEFAULT PRIVILEGES",
             Self::CreateDatabase(_) => "CREATE DATABASE",
             Self::AlterDatabase { .. } => "ALTER DATABASE",
@@ -415,9 +417,9 @@ pub enum Show {
         exported: bool,
         limit: Option<u64>,
     },
-    /// SHOW GRANTS [ON kind name] [FOR grantee].
+    /// SHOW [COLUMN] GRANTS [ON kind name] [FOR grantee].
     Grants {
-        /// DATABASE, SCHEMA, TABLE, FUNCTION or PROCEDURE.
+        /// DATABASE, SCHEMA, TABLE, COLUMN (of that table), FUNCTION or PROCEDURE.
         on: Option<(&'static str, ObjectName)>,
         /// Name and kind: user, role or public.
         to: Option<(String, &'static str)>,

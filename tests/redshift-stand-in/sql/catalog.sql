@@ -51,7 +51,7 @@ SELECT a.attrelid AS relation, a.attnum::int AS number, a.attname::text AS name,
        COALESCE(r.meta -> 'types' ->> a.attname::text, rs_catalog.type_text(a.atttypid, a.atttypmod)) AS type_text,
        NOT a.attnotnull AS nullable, COALESCE(r.meta -> 'identity' ->> a.attname::text, '') AS identity,
        pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS default_text,
-       r.meta -> 'defaults' ->> a.attname::text AS default_given
+       r.meta -> 'defaults' ->> a.attname::text AS default_given, a.attidentity = 'a' AS generated_only
 FROM pg_catalog.pg_attribute a
 JOIN rs_catalog.relations r ON r.oid = a.attrelid
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -131,6 +131,10 @@ CREATE FUNCTION rs_catalog.row_count(relation oid) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE n bigint;
 BEGIN
+  -- The planner may ask before it leaves out what is not shown: temporary tables of other sessions cannot be read.
+  IF EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation AND pg_catalog.pg_is_other_temp_schema(c.relnamespace)) THEN
+    RETURN 0;
+  END IF;
   EXECUTE 'SELECT count(*) FROM ' || relation::regclass INTO n;
   RETURN n;
 END $$;

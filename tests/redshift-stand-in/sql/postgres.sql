@@ -3,6 +3,12 @@
 -- Run once per database, after metadata.sql. Arrays are in their print form ('{1,2}'): the front end has no array types, and
 -- ARRAY_TO_STRING and = ANY read that form. A view whose name holds a point is found under that schema.
 
+-- A routine's name and types, as REGPROCEDUREOUT prints them.
+CREATE FUNCTION rs_sys.signature(routine oid) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  SELECT pg_catalog.quote_ident(r.name) || '(' ||
+         COALESCE((SELECT pg_catalog.string_agg(t, ',') FROM pg_catalog.jsonb_array_elements_text(r.meta -> 'inputs') t), '') || ')'
+  FROM rs_catalog.routines r WHERE r.oid = routine $$;
+
 CREATE FUNCTION rs_sys.viewdef(relation oid) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT rs_catalog.definition(r.meta, r.schema_name, r.name) FROM rs_catalog.relations r WHERE r.oid = relation $$;
 CREATE FUNCTION rs_sys.constraintdef(number oid) RETURNS text LANGUAGE sql STABLE AS

@@ -98,5 +98,15 @@ FROM rs_catalog.acls a, pg_catalog.aclexplode(a.acl) x
 WHERE x.privilege_type NOT IN ('CONNECT', 'TRUNCATE', 'MAINTAIN') AND x.grantee <> a.owner
   AND (x.grantee = 0 OR rs_catalog.grantee_kind(x.grantee) <> 'user' OR rs_catalog.sees(rs_catalog.grantee_name(x.grantee)));
 
+CREATE VIEW rs_catalog.show_column_grants AS
+SELECT pg_catalog.current_database()::varchar(128) AS database_name, r.schema_name::varchar(128) AS schema_name, r.name::varchar(128) AS table_name,
+       a.attname::varchar(128) AS column_name, 'COLUMN'::varchar(32) AS object_type, x.privilege_type::varchar(32) AS privilege_type,
+       x.grantee::int AS identity_id, rs_catalog.grantee_name(x.grantee)::varchar(128) AS identity_name,
+       rs_catalog.grantee_kind(x.grantee)::varchar(32) AS identity_type, x.is_grantable AS admin_option, 'COLUMN'::varchar(32) AS privilege_scope,
+       pg_catalog.pg_get_userbyid(x.grantor)::varchar(128) AS grantor_name
+FROM rs_catalog.relations r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) x
+WHERE NOT r.temporary AND (x.grantee = 0 OR rs_catalog.grantee_kind(x.grantee) <> 'user' OR rs_catalog.sees(rs_catalog.grantee_name(x.grantee)));
+
 GRANT SELECT ON rs_catalog.show_databases, rs_catalog.show_schemas, rs_catalog.show_tables, rs_catalog.show_columns, rs_catalog.show_procedures,
-  rs_catalog.show_functions, rs_catalog.show_parameters, rs_catalog.show_primary_keys, rs_catalog.show_foreign_keys, rs_catalog.show_grants TO PUBLIC;
+  rs_catalog.show_functions, rs_catalog.show_parameters, rs_catalog.show_primary_keys, rs_catalog.show_foreign_keys, rs_catalog.show_grants,
+  rs_catalog.show_column_grants TO PUBLIC;

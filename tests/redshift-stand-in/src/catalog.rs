@@ -153,7 +153,7 @@ pub(crate) fn freeze_settings(settings: &Settings) -> Json {
 const RELATIONS: &str = "
     SELECT r.oid, r.schema_name, r.name, pg_catalog.pg_get_userbyid(r.owner)::text AS owner, r.relkind::text, r.meta::text,
            COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_build_object('n', c.name, 't', c.type_text, 'null', c.nullable,
-                    'id', c.identity <> '', 'd', c.default_text IS NOT NULL) ORDER BY c.number)
+                    'id', c.generated_only, 'd', c.default_text IS NOT NULL) ORDER BY c.number)
              FROM rs_catalog.columns c WHERE c.relation = r.oid), '[]')::text AS columns
     FROM rs_catalog.relations r WHERE r.temporary = $1";
 
@@ -362,6 +362,9 @@ pub(crate) struct View {
     pub(crate) user: String,
     /// What PG_LAST_QUERY_ID answers.
     pub(crate) last_query_id: i64,
+    /// What PG_LAST_COPY_ID and PG_LAST_COPY_COUNT answer, and their like of UNLOAD.
+    pub(crate) last_copy: (i64, i64),
+    pub(crate) last_unload: (i64, i64),
     pub(crate) search_path: Arc<Vec<String>>,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) temporary: Arc<Temporary>,
@@ -473,6 +476,14 @@ impl redshift_sql::Catalog for View {
 
     fn last_query_id(&self) -> i64 {
         self.last_query_id
+    }
+
+    fn last_copy(&self) -> (i64, i64) {
+        self.last_copy
+    }
+
+    fn last_unload(&self) -> (i64, i64) {
+        self.last_unload
     }
 
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation> {

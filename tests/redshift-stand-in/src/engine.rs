@@ -19,17 +19,19 @@ use tokio_postgres::{Client, Config, NoTls};
 use crate::catalog::{self, Snapshot};
 use crate::conflicts::Conflicts;
 use crate::error::{IntoSql as _, SqlResult, refused};
+use crate::files::Storage;
 use crate::history::History;
 use crate::session::RedshiftSession;
 use crate::streaming::Kafka;
 
 /// Locale-independent scripts of the objects below the stand-in.
-const CATALOG_SCRIPTS: [&str; 7] = [
+const CATALOG_SCRIPTS: [&str; 8] = [
     include_str!("../sql/catalog.sql"),
     include_str!("../sql/metadata.sql"),
     include_str!("../sql/show.sql"),
     include_str!("../sql/postgres.sql"),
     include_str!("../sql/logs.sql"),
+    include_str!("../sql/files.sql"),
     include_str!("../sql/empty.sql"),
     include_str!("../sql/information.sql"),
 ];
@@ -41,6 +43,8 @@ const TEMPLATE: &str = "rs_template";
 pub(crate) struct Warehouse {
     config: Config,
     kafka: Kafka,
+    /// What COPY reads and UNLOAD writes.
+    pub(crate) storage: Storage,
     databases: tokio::sync::Mutex<HashMap<String, Arc<Database>>>,
     query_ids: AtomicI64,
     /// By process: set when the session's procedure is to stop.
@@ -87,6 +91,7 @@ impl Warehouse {
     pub(crate) async fn open(
         config: Config,
         kafka: Kafka,
+        storage: Storage,
         databases: &[String],
         admins: &[String],
     ) -> Result<Arc<Self>, tokio_postgres::Error> {
@@ -140,6 +145,7 @@ impl Warehouse {
         Ok(Arc::new(Self {
             config,
             kafka,
+            storage,
             databases: tokio::sync::Mutex::default(),
             query_ids: AtomicI64::new(1_000),
             cancelled: Mutex::default(),

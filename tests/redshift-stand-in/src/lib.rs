@@ -14,6 +14,7 @@ mod clock;
 mod conflicts;
 mod engine;
 mod error;
+mod files;
 mod history;
 mod postgres;
 mod procedure;

@@ -53,6 +53,9 @@ struct Arguments {
     /// Kafka brokers from which the topics of external schemas are read, host:port,host:port
     #[arg(long, value_name = "BROKERS")]
     kafka: Option<String>,
+    /// A folder that stands for S3, of which COPY reads and UNLOAD writes s3://bucket/prefix as DIR/bucket/prefix
+    #[arg(long, value_name = "DIR")]
+    s3: Option<PathBuf>,
     /// Keep everything in this folder across restarts
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -93,6 +96,7 @@ async fn main() -> Result<()> {
         },
         state_dir: arguments.state,
         kafka_bootstrap: arguments.kafka,
+        s3_dir: arguments.s3,
         admin_users,
         databases: arguments.databases.clone(),
         auto_refresh: true,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use redshift_data_api::Engine;
 
 use crate::engine::{Warehouse, WarehouseEngine};
+use crate::files::Storage;
 use crate::postgres::{Origin, Postgres, PostgresError, PostgresSource};
 use crate::streaming::{self, Kafka};
 
@@ -22,6 +23,8 @@ pub struct Options {
     /// AUTHENTICATION an external schema names: the warehouse's own way to the cluster. `None` reads
     /// from the schema's URI, and only with AUTHENTICATION none.
     pub kafka_bootstrap: Option<String>,
+    /// A folder that stands for S3: `s3://bucket/prefix` is its `bucket/prefix`. `None` refuses COPY and UNLOAD.
+    pub s3_dir: Option<PathBuf>,
     /// Superusers that exist from the start.
     pub admin_users: Vec<String>,
     /// Databases that exist from the start.
@@ -36,6 +39,7 @@ impl Default for Options {
             postgres: PostgresSource::default(),
             state_dir: None,
             kafka_bootstrap: None,
+            s3_dir: None,
             admin_users: vec!["awsuser".to_owned()],
             databases: vec!["dev".to_owned()],
             auto_refresh: false,
@@ -94,17 +98,22 @@ impl StandIn {
     /// # Errors
     /// There is no PostgreSQL, or it cannot be prepared; the message says what to do.
     pub async fn start(options: Options) -> Result<Self, StandInError> {
-        let Options { postgres, state_dir, kafka_bootstrap, admin_users, databases, auto_refresh } = options;
+        let Options { postgres, state_dir, kafka_bootstrap, s3_dir, admin_users, databases, auto_refresh } = options;
         if let Some(state) = &state_dir {
             std::fs::create_dir_all(state).map_err(|source| StandInError::State { path: state.clone(), source })?;
         }
         let postgres = tokio::task::spawn_blocking(move || Postgres::start(&postgres, state_dir.as_deref()))
             .await
             .map_err(StandInError::Interrupted)??;
-        let warehouse =
-            Warehouse::open(postgres.config().clone(), Kafka::new(kafka_bootstrap), &databases, &admin_users)
-                .await
-                .map_err(StandInError::Prepare)?;
+        let warehouse = Warehouse::open(
+            postgres.config().clone(),
+            Kafka::new(kafka_bootstrap),
+            Storage::new(s3_dir),
+            &databases,
+            &admin_users,
+        )
+        .await
+        .map_err(StandInError::Prepare)?;
         let auto_refresh =
             auto_refresh.then(|| Task(tokio::spawn(streaming::auto_refresh(Arc::clone(&warehouse), databases))));
         Ok(Self { warehouse, auto_refresh, postgres })

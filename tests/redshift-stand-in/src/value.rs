@@ -202,7 +202,7 @@ const DAY: i64 = 86_400_000_000;
 const EPOCH: i64 = 10_957;
 
 /// Proleptic Gregorian calendar from days since 2000-01-01.
-fn date_text(days: i64) -> String {
+pub(crate) fn date_text(days: i64) -> String {
     if days == i64::from(i32::MAX) {
         return "infinity".to_owned();
     }
@@ -237,7 +237,7 @@ fn time_text(micros: i64) -> String {
     out
 }
 
-fn timestamp_text(micros: i64) -> String {
+pub(crate) fn timestamp_text(micros: i64) -> String {
     if micros == i64::MAX {
         return "infinity".to_owned();
     }

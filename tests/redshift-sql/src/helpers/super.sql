@@ -45,6 +45,9 @@ EXCEPTION WHEN numeric_value_out_of_range THEN RETURN NULL;
 END $$;
 CREATE OR REPLACE FUNCTION rs.super_boolean(v jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT CASE WHEN jsonb_typeof(v) = 'boolean' THEN v::boolean END $$;
+-- "Limitations": integers and decimals of scale 0 are cast as integers are, other decimals are not.
+CREATE OR REPLACE FUNCTION rs.super_to_boolean(v jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT CASE jsonb_typeof(v) WHEN 'boolean' THEN v::boolean WHEN 'number' THEN CASE WHEN scale(v::numeric) = 0 THEN v::numeric <> 0 END END $$;
 CREATE OR REPLACE FUNCTION rs.super_string(v jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT CASE WHEN jsonb_typeof(v) = 'string' THEN v #>> '{}' END $$;
 

@@ -39,11 +39,21 @@ impl Parser<'_> {
         self.expect_word("TABLE")?;
         let name = self.object_name()?;
         let action = self.alter_table_action()?;
-        if self.is_symbol(",") {
-            // ALTER TABLE: one column (and one action) per statement.
-            return Err(self.unexpected());
+        let mut more = Vec::new();
+        while self.is_symbol(",") {
+            // "ALTER TABLE": one column (and one action) per statement, but for physical attributes.
+            if !physical(&action) {
+                return Err(self.unexpected());
+            }
+            self.advance();
+            self.expect_word("ALTER")?;
+            let next = self.alter_attribute()?;
+            if !physical(&next) {
+                return Err(self.unexpected());
+            }
+            more.push(next);
         }
-        Ok(Statement::AlterTable(AlterTable { name, action }))
+        Ok(Statement::AlterTable(AlterTable { name, action, more }))
     }
 
     fn alter_table_action(&mut self) -> Parsed<AlterTableAction> {
@@ -321,4 +331,16 @@ impl Parser<'_> {
         };
         Ok(Statement::AlterSchema { name, action })
     }
+}
+
+/// How a table is stored.
+fn physical(action: &AlterTableAction) -> bool {
+    matches!(
+        action,
+        AlterTableAction::DistKey(_)
+            | AlterTableAction::DistStyle(_)
+            | AlterTableAction::SortKey(_)
+            | AlterTableAction::EncodeAuto
+            | AlterTableAction::AlterColumnEncode { .. }
+    )
 }

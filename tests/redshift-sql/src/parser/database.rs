@@ -85,7 +85,7 @@ impl Parser<'_> {
         self.advance();
         let mut name = vec![self.name()?];
         while self.eat_symbol(".") {
-            name.push(self.name()?);
+            name.push(self.label()?);
         }
         self.expect_word("IS")?;
         let text = if self.eat_word("NULL") { None } else { Some(self.string()?) };

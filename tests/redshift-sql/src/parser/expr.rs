@@ -84,9 +84,9 @@ impl Parser<'_> {
             if symbol == "::" {
                 self.advance();
                 // Types of the catalogs: casts read them, tables do not have them.
-                if self.is_word("REGCLASS") || self.is_word("OID") {
-                    let name = if self.eat_word("REGCLASS") { "regclass" } else { "oid" };
-                    self.eat_word("OID");
+                let catalog = [("REGCLASS", "regclass"), ("OID", "oid"), ("REGPROCEDURE", "oid")];
+                if let Some((_, name)) = catalog.iter().find(|(word, _)| self.is_word(word)) {
+                    self.advance();
                     return Ok((function(name, vec![left], self.position()), true));
                 }
                 let to = self.data_type()?;
@@ -287,7 +287,7 @@ impl Parser<'_> {
         loop {
             if self.is_symbol(".") && !self.is_symbol_at(1, "*") {
                 self.advance();
-                steps.push(Step::Name(self.ident_token(false)?));
+                steps.push(Step::Name(self.ident_token(true)?));
             } else if self.eat_symbol("[") {
                 let index = self.expr()?;
                 self.expect_symbol("]")?;
@@ -482,10 +482,19 @@ impl Parser<'_> {
                 let unit = self.interval_qualifier()?;
                 Ok(Expr::Interval(text, unit))
             }
-            "CURRENT_DATE" | "SYSDATE" | "CURRENT_USER" | "SESSION_USER" | "USER" | "CURRENT_USER_ID"
-            | "CURRENT_TIMESTAMP" | "CURRENT_TIME" | "LOCALTIME" | "LOCALTIMESTAMP"
-                if !call_follows =>
-            {
+            // The scripts of aws-samples/amazon-redshift-rsql-orchestration-framework write CURRENT_TIMESTAMP(0).
+            "CURRENT_TIMESTAMP" if call_follows => {
+                self.advance();
+                self.expect_symbol("(")?;
+                let digits = self.unsigned()?;
+                self.expect_symbol(")")?;
+                Ok(function(
+                    "current_timestamp",
+                    vec![Expr::Literal(Literal::Number(digits.min(6).to_string()))],
+                    position,
+                ))
+            }
+            _ if words::is_current_value(word) && !call_follows && !self.is_shadowed(word) => {
                 self.advance();
                 Ok(function(&word.to_ascii_lowercase(), Vec::new(), position))
             }
@@ -501,7 +510,7 @@ impl Parser<'_> {
                 }
             }
             "ROW" if call_follows => self.refuse(SqlError::not_in_stand_in("ROW(…)")),
-            _ if words::is_reserved(word) && word != "OID" => Err(self.unexpected()),
+            _ if self.is_reserved(word) && word != "OID" => Err(self.unexpected()),
             _ => self.path_or_call(),
         }
     }

@@ -140,7 +140,7 @@ impl Parser<'_> {
                 let (name, text) = (ident.name.clone(), format!("SELECT {0}() AS {0}", ident.name));
                 self.expect_symbol("(")?;
                 self.expect_symbol(")")?;
-                let query = Box::new(Parser::new(&text, self.settings)?.query()?);
+                let query = Box::new(Parser::new(&text, &self.settings)?.query()?);
                 let (alias, columns) = self.table_alias()?;
                 return Ok(TableRef::Query { query, alias: alias.or(Some(name)), columns });
             }
@@ -169,7 +169,7 @@ impl Parser<'_> {
                 text.push_str(&format!(" AND view_schema = {}", crate::quote_literal(schema)));
             }
         }
-        let query = Box::new(Parser::new(&text, self.settings)?.query()?);
+        let query = Box::new(Parser::new(&text, &self.settings)?.query()?);
         self.eat_word("AS");
         let alias = if self.is_name() && !self.ends_item() { self.name()? } else { name.to_owned() };
         let mut columns = Vec::new();

@@ -125,7 +125,14 @@ impl Parser<'_> {
     fn privileges(&mut self, grant: &mut Grant) -> Parsed<()> {
         if self.eat_word("ALL") {
             self.eat_word("PRIVILEGES");
-            grant.privileges.push("ALL".into());
+            if self.is_symbol("(") {
+                // "GRANT": of columns, ALL is SELECT and UPDATE.
+                let columns = self.name_list()?;
+                grant.privileges = vec!["SELECT".into(), "UPDATE".into()];
+                grant.columns = vec![columns.clone(), columns];
+            } else {
+                grant.privileges.push("ALL".into());
+            }
         } else {
             loop {
                 let Some(word) = self.keyword() else {
@@ -288,6 +295,9 @@ impl Parser<'_> {
                 "SET" if alter => {
                     let setting = self.configuration()?;
                     user.set.push(setting);
+                }
+                "RESET" if alter && self.eat_words(&["SESSION", "TIMEOUT"]) => {
+                    user.options.push("RESET SESSION TIMEOUT".to_owned());
                 }
                 "RESET" if alter => {
                     let name = self.parameter_name()?;

@@ -9,6 +9,7 @@ mod database;
 mod ddl;
 mod dml;
 mod expr;
+mod files;
 mod from;
 mod grant;
 mod plpgsql;
@@ -17,6 +18,8 @@ mod session;
 mod types;
 mod view;
 mod words;
+
+use std::borrow::Cow;
 
 use crate::ast::{Ident, ObjectName};
 use crate::error::SqlError;
@@ -35,7 +38,7 @@ pub(crate) struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Token>,
     at: usize,
-    settings: &'a Settings,
+    settings: Cow<'a, Settings>,
     depth: usize,
     /// Inside a procedure body: SELECT … INTO names variables, LOOP ends a query.
     procedural: bool,
@@ -44,6 +47,8 @@ pub(crate) struct Parser<'a> {
     hierarchical: bool,
     /// Targets of the last SELECT … INTO of a procedure body.
     into: Option<Vec<Target>>,
+    /// Reserved words (CURRENT_DATE, VERBOSE, …) that a procedure body declares as variables: they are names there.
+    shadowed: Vec<String>,
 }
 
 type Parsed<T> = Result<T, SqlError>;
@@ -71,12 +76,13 @@ impl<'a> Parser<'a> {
             text,
             tokens: lexer::tokens(text)?,
             at: 0,
-            settings,
+            settings: Cow::Borrowed(settings),
             depth: 0,
             procedural: false,
             nonatomic: false,
             hierarchical: false,
             into: None,
+            shadowed: Vec::new(),
         })
     }
 
@@ -238,7 +244,7 @@ impl<'a> Parser<'a> {
         let token = self.token();
         let position = token.start;
         let ident = match &token.kind {
-            Kind::Word(w) if label || !words::is_reserved(w) => self.make_ident(&w.clone(), false, position),
+            Kind::Word(w) if label || !self.is_reserved(w) => self.make_ident(&w.clone(), false, position),
             Kind::Quoted(q) => self.make_ident(&q.clone(), true, position),
             _ => return Err(self.unexpected()),
         };
@@ -256,10 +262,18 @@ impl<'a> Parser<'a> {
         self.ident_token(true).map(|i| i.name)
     }
 
+    fn is_reserved(&self, word: &str) -> bool {
+        words::is_reserved(word) && !self.is_shadowed(word)
+    }
+
+    fn is_shadowed(&self, word: &str) -> bool {
+        self.shadowed.iter().any(|shadowed| shadowed.eq_ignore_ascii_case(word))
+    }
+
     /// True if the current token can be a name without quotes.
     fn is_name(&self) -> bool {
         match self.kind() {
-            Kind::Word(w) => !words::is_reserved(w),
+            Kind::Word(w) => !self.is_reserved(w),
             Kind::Quoted(_) => true,
             _ => false,
         }
@@ -270,11 +284,12 @@ impl<'a> Parser<'a> {
         if !self.eat_symbol(".") {
             return Ok(ObjectName::bare(first));
         }
-        let second = self.name()?;
+        // Behind a dot a reserved word is a name.
+        let second = self.label()?;
         if !self.eat_symbol(".") {
             return Ok(ObjectName { database: None, schema: Some(first), name: second });
         }
-        let third = self.name()?;
+        let third = self.label()?;
         Ok(ObjectName { database: Some(first), schema: Some(second), name: third })
     }
 
@@ -393,15 +408,10 @@ impl<'a> Parser<'a> {
                 self.advance();
                 self.unsigned().map(Statement::Cancel)
             }
-            // A procedure that moves files can be created and called; it fails where it comes to them.
-            "COPY" | "UNLOAD" if self.procedural => {
-                while !self.at_end() && !self.is_symbol(";") {
-                    self.advance();
-                }
-                Ok(Statement::Files(if keyword == "COPY" { "COPY" } else { "UNLOAD" }))
-            }
+            "COPY" => self.copy(),
+            "UNLOAD" => self.unload(),
             "PREPARE" | "EXECUTE" | "DEALLOCATE" => self.prepared(),
-            "COPY" | "UNLOAD" | "USE" | "ATTACH" | "DETACH" | "DESC" | "VALUES" | "UNDROP" => {
+            "USE" | "ATTACH" | "DETACH" | "DESC" | "VALUES" | "UNDROP" => {
                 if keyword == "VALUES" {
                     return self.refuse(SqlError::syntax("syntax error at or near \"VALUES\""));
                 }

@@ -1,7 +1,7 @@
 //! Procedure bodies (Redshift Database Developer Guide, "Structure of PL/pgSQL", "Supported PL/pgSQL statements",
 //! "Trapping errors", "Limitations and differences for stored procedure support").
 
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, words};
 use crate::ast::{Query, QueryBody};
 use crate::error::SqlError;
 use crate::lexer::Kind;
@@ -9,7 +9,7 @@ use crate::plpgsql::{
     Block, Declaration, DeclarationKind, Expression, Handler, HandlerKind, PlKind, PlStatement, RaiseLevel, Target,
     VariableType,
 };
-use crate::statement::Statement;
+use crate::statement::{SetStatement, Statement};
 
 /// "Limitations": variables of a procedure.
 const MAX_VARIABLES: usize = 1024;
@@ -94,6 +94,9 @@ impl Parser<'_> {
 
     fn declaration(&mut self) -> Parsed<Declaration> {
         let line = self.line();
+        if let Some(word) = self.keyword().filter(|word| words::may_be_variable(word)) {
+            self.shadowed.push(word);
+        }
         let name = self.name()?;
         let kind = self.declaration_kind()?;
         self.expect_symbol(";")?;
@@ -347,6 +350,11 @@ impl Parser<'_> {
         let place = (self.position(), self.line());
         let statement = self.statement()?;
         let into = self.into.take().unwrap_or_default();
+        // Redshift reads a body's statements as they come: what follows SET enable_case_sensitive_identifier is read by it, as in the
+        // procedures of AWS that load DynamoDB streams.
+        if let Statement::Set(SetStatement::Parameter { name, value, .. }) = &statement {
+            self.settings.to_mut().apply(name, value.as_deref()).ok();
+        }
         let text = self.text[start..self.previous_end()].to_owned();
         let forbidden = match &statement {
             Statement::Begin { .. } | Statement::Explain(_) => Some(statement.tag()),

@@ -170,6 +170,7 @@ impl Parser<'_> {
             select.top = Some(self.unsigned()?);
         }
         select.items = self.comma_list(Self::select_item)?;
+        self.exclude_behind(&mut select.items)?;
         self.select_into(&mut select)?;
         if self.eat_word("FROM") {
             select.from = self.comma_list(Self::source_item)?;
@@ -293,6 +294,11 @@ impl Parser<'_> {
             || self.is_words(&["CONNECT", "BY"])
             || self.is_word("WINDOW")
             || self.is_word("RETURNING")
+            || (self.is_word("EXCLUDE")
+                && match &self.token_at(1).kind {
+                    Kind::Word(word) => !super::words::is_reserved(word),
+                    other => matches!(other, Kind::Quoted(_) | Kind::Symbol("(")),
+                })
             || self.is_words(&["FETCH", "FIRST"])
             || self.is_words(&["FETCH", "NEXT"])
     }
@@ -314,6 +320,26 @@ impl Parser<'_> {
             names.push(self.name()?);
         }
         Ok(names)
+    }
+
+    /// EXCLUDE behind the whole list ("EXCLUDE column_list"): entries of that name go, and columns of the star.
+    fn exclude_behind(&mut self, items: &mut Vec<SelectItem>) -> Parsed<()> {
+        let place = (self.position(), self.line());
+        for name in self.exclude()? {
+            let named = |item: &SelectItem| matches!(item, SelectItem::Expr(_, Some(alias)) if *alias == name);
+            let before = items.len();
+            items.retain(|item| !named(item));
+            if items.len() < before {
+                continue;
+            }
+            let star = items.iter_mut().find_map(|item| match item {
+                SelectItem::Star { exclude, .. } => Some(exclude),
+                SelectItem::Expr(..) => None,
+            });
+            let missing = || SqlError::new("42703", format!("column \"{name}\" in EXCLUDE does not exist"));
+            star.ok_or_else(|| missing().at(place.0, place.1))?.push(name.clone());
+        }
+        Ok(())
     }
 
     fn qualified_star(&mut self) -> Parsed<Option<ObjectName>> {

@@ -1,6 +1,7 @@
 //! SET, SHOW, transactions, CALL, cursors of plain SQL, maintenance (the guide's pages of these commands).
 
 use super::{Parsed, Parser};
+use crate::ast::ObjectName;
 use crate::error::SqlError;
 use crate::lexer::Kind;
 use crate::statement::{SetStatement, Show, Statement};
@@ -158,9 +159,13 @@ impl Parser<'_> {
                 if foreign { Show::ForeignKeys { table, exported, limit } } else { Show::PrimaryKeys { table, limit } }
             }
             Some("GRANTS") if next_is_name => self.show_grants()?,
-            Some(other @ ("DATASHARES" | "MODEL" | "EXTERNAL" | "COLUMN" | "POLICIES" | "TEMPLATES"))
-                if next_is_name =>
-            {
+            Some("COLUMN") if next_is_name => {
+                self.advance();
+                self.expect_words(&["GRANTS", "ON", "TABLE"])?;
+                let table = self.object_name()?;
+                self.grants(Some(("COLUMN", table)))?
+            }
+            Some(other @ ("DATASHARES" | "MODEL" | "EXTERNAL" | "POLICIES" | "TEMPLATES")) if next_is_name => {
                 let construct = format!("SHOW {other}");
                 return self.refuse(SqlError::not_in_stand_in(&construct));
             }
@@ -195,6 +200,11 @@ impl Parser<'_> {
             }
             on = Some((if kind.is_empty() { "TABLE" } else { kind }, name));
         }
+        self.grants(on)
+    }
+
+    /// Behind the object: to whom, and how many.
+    fn grants(&mut self, on: Option<(&'static str, ObjectName)>) -> Parsed<Show> {
         let mut to = None;
         if self.eat_word("FOR") {
             to = Some(if self.eat_word("PUBLIC") {

@@ -109,6 +109,14 @@ impl Parser<'_> {
                 if self.with_time_zone()? { RsType::TimestampTz } else { RsType::Timestamp }
             }
             "TIMESTAMPTZ" => RsType::TimestampTz,
+            // Not among the guide's names; AWS's own samples declare columns and variables with it (sp_unload of amazon-redshift-utils).
+            "DATETIME" => RsType::Timestamp,
+            // The catalogs show lists of grants in their print form.
+            "ACLITEM" if self.is_symbol("[") && self.is_symbol_at(1, "]") => {
+                self.advance();
+                self.advance();
+                RsType::Varchar(MAX_VARCHAR)
+            }
             "SUPER" => RsType::Super,
             "VARBYTE" | "VARBINARY" => self.varbyte()?,
             "BINARY" => {

@@ -340,7 +340,7 @@ impl Parser<'_> {
             return self
                 .refuse(SqlError::unsupported("a NONATOMIC procedure can have neither SECURITY DEFINER nor SET"));
         }
-        crate::parser::parse_body(&procedure.body, procedure.nonatomic, self.settings)?;
+        crate::parser::parse_body(&procedure.body, procedure.nonatomic, &self.settings)?;
         Ok(Statement::CreateProcedure(procedure))
     }
 
@@ -428,7 +428,7 @@ impl Parser<'_> {
 
     /// "CREATE FUNCTION", SQL clause: a SELECT without FROM, INTO, WHERE, GROUP BY, ORDER BY, LIMIT, and of one column.
     fn function_body(&self, text: &str) -> Parsed<Query> {
-        let mut parser = Parser::new(text, self.settings)?;
+        let mut parser = Parser::new(text, &self.settings)?;
         let query = parser.query()?;
         parser.eat_symbol(";");
         if !parser.at_end() {

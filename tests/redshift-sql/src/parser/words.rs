@@ -165,11 +165,67 @@ pub(super) fn is_reserved(word: &str) -> bool {
     RESERVED.binary_search(&word.to_ascii_uppercase().as_str()).is_ok()
 }
 
+/// A function that is called without parentheses; `word` is in upper case.
+pub(super) fn is_current_value(word: &str) -> bool {
+    matches!(
+        word,
+        "CURRENT_DATE"
+            | "CURRENT_TIME"
+            | "CURRENT_TIMESTAMP"
+            | "CURRENT_USER"
+            | "CURRENT_USER_ID"
+            | "LOCALTIME"
+            | "LOCALTIMESTAMP"
+            | "SESSION_USER"
+            | "SYSDATE"
+            | "USER"
+    )
+}
+
+/// Reserved words without a part in expressions, sorted.
+const APART: &[&str] = &[
+    "BACKUP",
+    "BINARY",
+    "COLUMN",
+    "CREDENTIALS",
+    "DELTA",
+    "DISABLE",
+    "ENABLE",
+    "ENCRYPT",
+    "ENCRYPTION",
+    "EXPLICIT",
+    "IDENTITY",
+    "LANGUAGE",
+    "NEW",
+    "OFFLINE",
+    "OLD",
+    "PARALLEL",
+    "PERCENT",
+    "PERMISSIONS",
+    "RAW",
+    "RECOVER",
+    "RESTORE",
+    "SNAPSHOT",
+    "SYSTEM",
+    "TAG",
+    "VERBOSE",
+    "WALLET",
+];
+
+/// True for a reserved word that a procedure body may declare as a variable; `word` is in upper case.
+///
+/// Bodies of public projects have variables `current_date` (dashboards of awslabs/clickstream-analytics-on-aws) and `verbose`:
+/// PL/pgSQL knows its own keywords only, and puts a variable in place of whatever word has its name.
+pub(super) fn may_be_variable(word: &str) -> bool {
+    is_current_value(word) || APART.binary_search(&word).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_list_is_sorted_for_binary_search() {
         assert!(super::RESERVED.is_sorted());
+        assert!(super::APART.is_sorted());
         assert!(super::is_reserved("Tag") && !super::is_reserved("name"));
     }
 }

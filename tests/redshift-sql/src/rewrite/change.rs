@@ -4,21 +4,20 @@ use super::from::relation_item;
 use super::scope::Scope;
 use super::{Rewriter, Typed};
 use crate::ast::{
-    BinaryOp, Delete, Expr, Insert, Literal, MatchedAction, Merge, MergeAction, ObjectName, Query, QueryBody,
-    SelectItem, Update,
+    BinaryOp, Delete, Expr, Insert, Literal, MatchedAction, Merge, MergeAction, ObjectName, QueryBody, SelectItem,
 };
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::error::SqlError;
 use crate::quote_identifier;
 use crate::types::RsType;
 
-fn table_sql(relation: &Relation) -> String {
+pub(super) fn table_sql(relation: &Relation) -> String {
     format!("{}.{}", quote_identifier(&relation.postgres_schema), quote_identifier(&relation.postgres_name))
 }
 
 /// True if the n-th entry of the select list is a string constant, which takes the type of the column that it goes to.
-fn is_open_item(query: &Query, n: usize) -> bool {
-    let QueryBody::Select(select) = &query.body else { return false };
+pub(super) fn is_open_item(body: &QueryBody, n: usize) -> bool {
+    let QueryBody::Select(select) = body else { return false };
     select.items.iter().all(|item| matches!(item, SelectItem::Expr(..)))
         && matches!(
             select.items.get(n),
@@ -28,7 +27,7 @@ fn is_open_item(query: &Query, n: usize) -> bool {
 
 impl Rewriter<'_> {
     /// The target of a change. Deleting from a streaming materialized view is allowed ("DELETE"), other changes are not.
-    fn target(&mut self, name: &ObjectName, verb: &str) -> Result<Relation, SqlError> {
+    pub(super) fn target(&mut self, name: &ObjectName, verb: &str) -> Result<Relation, SqlError> {
         let relation = self.lookup(name)?;
         let allowed = match relation.kind {
             RelationKind::Table => true,
@@ -48,7 +47,7 @@ impl Rewriter<'_> {
         Ok(relation)
     }
 
-    fn columns_of<'r>(&self, relation: &'r Relation, names: &[String]) -> Result<Vec<&'r Column>, SqlError> {
+    pub(super) fn columns_of<'r>(&self, relation: &'r Relation, names: &[String]) -> Result<Vec<&'r Column>, SqlError> {
         let mut out: Vec<&Column> = Vec::new();
         for name in names {
             let Some(column) = relation.columns.iter().find(|c| c.name == *name) else {
@@ -131,7 +130,7 @@ impl Rewriter<'_> {
                 column.rs_type.is_character() || matches!(column.rs_type, RsType::Super | RsType::Varbyte(_));
             // A NULL of a subquery or with LIMIT has become text on its way.
             let null = from.rs_type == RsType::Unknown && !column.rs_type.is_character();
-            let sql = if null || (!takes_text && is_open_item(source, n)) {
+            let sql = if null || (!takes_text && is_open_item(&source.body, n)) {
                 format!("(({name})::text)::{}", column.rs_type.postgres())
             } else {
                 self.assign_column(&value, &column.name, &column.rs_type)?
@@ -146,35 +145,6 @@ impl Rewriter<'_> {
             format!("SELECT {} FROM ({sql}) AS {alias}({})", values.join(", "), names.join(", "))
         };
         Ok(format!("INSERT INTO {table} ({}) {source}", names_sql(&columns)))
-    }
-
-    pub(super) fn update(&mut self, update: &Update) -> Result<String, SqlError> {
-        let relation = self.target(&update.table, "UPDATE")?;
-        let with = self.with_list(&update.with, false, None)?;
-        let alias = update.alias.clone().unwrap_or_else(|| update.table.name.clone());
-        let mut scope = Scope::default();
-        scope.items.push(relation_item(&relation, &alias, &[])?);
-        let from = self.from(&update.from, &mut scope)?;
-        let names: Vec<String> = update.set.iter().map(|(n, _)| n.clone()).collect();
-        let columns = self.columns_of(&relation, &names)?;
-        let mut sets = Vec::new();
-        for ((name, value), column) in update.set.iter().zip(&columns) {
-            let sql = match value {
-                None => "DEFAULT".to_owned(),
-                Some(expr) => {
-                    let value = self.expr(expr, &scope)?;
-                    self.assign_column(&value, name, &column.rs_type)?
-                }
-            };
-            sets.push(format!("{} = {sql}", quote_identifier(name)));
-        }
-        let selection = self.condition_clause(update.selection.as_ref(), &scope)?;
-        Ok(format!(
-            "{with}UPDATE {} AS {} SET {}{from}{selection}",
-            table_sql(&relation),
-            quote_identifier(&alias),
-            sets.join(", ")
-        ))
     }
 
     pub(super) fn delete(&mut self, delete: &Delete) -> Result<String, SqlError> {

@@ -297,7 +297,7 @@ impl Rewriter<'_> {
     }
 }
 
-fn relation_name(path: &[Step]) -> Result<ObjectName, SqlError> {
+pub(super) fn relation_name(path: &[Step]) -> Result<ObjectName, SqlError> {
     let mut names = Vec::new();
     for step in path {
         match step {

@@ -20,6 +20,7 @@ mod scope;
 mod select;
 mod streaming;
 mod supers;
+mod update;
 
 use crate::ast::{Expr, Query};
 use crate::catalog::{Catalog, OutputColumn, Parameter, Translated, Variables};

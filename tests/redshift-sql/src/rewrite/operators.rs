@@ -277,6 +277,9 @@ impl Rewriter<'_> {
             (TimestampTz, BinaryOp::Plus | BinaryOp::Minus, Interval) | (Interval, BinaryOp::Plus, TimestampTz) => {
                 TimestampTz
             }
+            // Days, as with a DATE: GETDATE() - 7. No page shows it; AWS's own samples write it.
+            (Timestamp | TimestampTz, BinaryOp::Plus | BinaryOp::Minus, t) if t.is_integer() => left.ty.clone(),
+            (t, BinaryOp::Plus, Timestamp | TimestampTz) if t.is_integer() => right.ty.clone(),
             (Time, BinaryOp::Plus | BinaryOp::Minus, Interval) => Time,
             (TimeTz, BinaryOp::Plus | BinaryOp::Minus, Interval) => TimeTz,
             (a, BinaryOp::Minus, b) if a.is_datetime() && b.is_datetime() => Interval,
@@ -287,8 +290,10 @@ impl Rewriter<'_> {
             _ => return Err(no_operator(op, left, right)),
         };
         // PostgreSQL adds only INTEGER to a date.
-        let cast = |v: &Typed| {
-            if v.ty.is_integer() && ty == Date { format!("({})::integer", v.sql) } else { v.sql.clone() }
+        let cast = |v: &Typed| match &v.ty {
+            t if t.is_integer() && ty == Date => format!("({})::integer", v.sql),
+            t if t.is_integer() && ty.is_datetime() => format!("(({})::integer * INTERVAL '1 day')", v.sql),
+            _ => v.sql.clone(),
         };
         Ok(Typed::new(format!("({} {} {})", cast(left), symbol(op), cast(right)), ty))
     }

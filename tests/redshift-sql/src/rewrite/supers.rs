@@ -76,7 +76,7 @@ impl Rewriter<'_> {
 
     /// A cast from SUPER ("query-super", casts; lax unless `cast_super_null_on_error` is off).
     ///
-    /// Strict reading: a string is not a number and a number is not a boolean; a scalar of any kind has a text.
+    /// Strict reading: a string is not a number and only a number of scale 0 is a boolean; a scalar of any kind has a text.
     pub(super) fn super_cast(&self, sql: &str, to: &RsType) -> Result<String, SqlError> {
         let call = match to {
             RsType::Super => return Ok(sql.to_owned()),
@@ -86,7 +86,7 @@ impl Rewriter<'_> {
             RsType::Decimal(p, s) => format!("rs.super_decimal({sql}, {p}, {s})"),
             RsType::Real => format!("rs.super_real({sql})"),
             RsType::Double => format!("rs.super_double({sql})"),
-            RsType::Boolean => format!("rs.super_boolean({sql})"),
+            RsType::Boolean => format!("rs.super_to_boolean({sql})"),
             RsType::Varchar(n) => format!("rs.super_varchar({sql}, {n})"),
             RsType::Char(n) => format!("rs.super_varchar({sql}, {n})::bpchar"),
             RsType::Date => format!("rs.super_date({sql})"),

@@ -179,8 +179,10 @@ pub enum AlterMaterializedView {
 pub struct AlterTable {
     /// Table.
     pub name: ObjectName,
-    /// The one action.
+    /// What is done; for most actions, all that is done.
     pub action: AlterTableAction,
+    /// Further attributes: `ALTER DISTKEY a, ALTER SORTKEY (b)`, `ALTER COLUMN a ENCODE …, ALTER COLUMN b ENCODE …`.
+    pub more: Vec<AlterTableAction>,
 }
 
 /// ALTER TABLE actions. Those marked "metadata" have no PostgreSQL text: [`crate::rewrite`] gives an empty string for them.

@@ -6,7 +6,7 @@
 
 use redshift_data_api::SqlError;
 use redshift_sql::statement::{DefaultPrivileges, Grant, GrantObject, Grantee, UserStatement};
-use redshift_sql::{ObjectName, quote_identifier};
+use redshift_sql::{ObjectName, quote_identifier, quote_literal};
 
 use super::definition::{missing, qualified};
 use super::routine::no_routine;
@@ -228,8 +228,15 @@ impl RedshiftSession {
                 self.script(&format!("ALTER ROLE {name}{options}")).await?;
             }
         }
-        if !user.set.is_empty() {
-            return Err(refused("SET of a user's defaults is not supported by this stand-in"));
+        for (parameter, value) in &user.set {
+            // Fails for a parameter that Redshift has not.
+            self.parameter(parameter)?;
+            let kept = quote_identifier(&format!("default_{parameter}"));
+            self.script(&match value {
+                Some(value) => format!("ALTER ROLE {name} SET rs.{kept} TO {}", quote_literal(value)),
+                None => format!("ALTER ROLE {name} RESET rs.{kept}"),
+            })
+            .await?;
         }
         for group in &user.groups {
             let group = quote_identifier(&format!("group:{group}"));

@@ -112,6 +112,10 @@ impl RedshiftSession {
             self.object_changed();
             return Ok(Outcome::nothing());
         }
+        let parts = match parts {
+            [database, rest @ ..] if rest.len() == 2 && *database == self.database.name => rest,
+            all => all,
+        };
         let object = match parts {
             [name] => redshift_sql::ObjectName::bare(name.clone()),
             [schema, name] => {

@@ -6,8 +6,8 @@
 
 use redshift_data_api::SqlError;
 use redshift_sql::statement::{
-    AlterSchema, CreateExternalSchema, CreateSchema, CreateTable, CreateTableAs, Statement, StreamAuthentication,
-    StreamSource,
+    AlterSchema, AlterTable, CreateExternalSchema, CreateSchema, CreateTable, CreateTableAs, Statement,
+    StreamAuthentication, StreamSource,
 };
 use redshift_sql::{
     Column, CreateView, ObjectName, OutputColumn, RelationKind, RsType, Translated, quote_identifier, quote_literal,
@@ -33,7 +33,14 @@ impl RedshiftSession {
             Statement::CreateTableAs(create) => self.create_table_as(create, scope).await,
             Statement::CreateView(create) if create.no_schema_binding => self.create_late_view(create).await,
             Statement::CreateView(create) => self.create_view(create, scope).await,
-            Statement::AlterTable(alter) => self.alter_table(alter, scope).await,
+            Statement::AlterTable(alter) => {
+                let outcome = self.alter_table(alter, scope).await?;
+                for action in &alter.more {
+                    let one = AlterTable { name: alter.name.clone(), action: action.clone(), more: Vec::new() };
+                    self.alter_table(&one, scope).await?;
+                }
+                Ok(outcome)
+            }
             Statement::Drop(drop) => self.drop_objects(drop).await,
             Statement::CreateSchema(create) => self.create_schema(create).await,
             Statement::AlterSchema { name, action } => self.alter_schema(name, action).await,

@@ -158,7 +158,7 @@ impl RedshiftSession {
         .await
     }
 
-    /// "SHOW GRANTS": the columns depend on what is asked.
+    /// "SHOW GRANTS" and "SHOW COLUMN GRANTS": the columns depend on what is asked.
     async fn show_grants(
         &mut self,
         on: Option<&(&'static str, ObjectName)>,
@@ -166,7 +166,7 @@ impl RedshiftSession {
         limit: Option<u64>,
     ) -> SqlResult<Outcome> {
         let table = match on {
-            Some(("TABLE", name)) => Some(self.found(name).await?),
+            Some(("TABLE" | "COLUMN", name)) => Some(self.found(name).await?),
             _ => None,
         };
         let mut equal = Vec::new();
@@ -176,6 +176,12 @@ impl RedshiftSession {
                 equal.push(("object_type", "DATABASE"));
                 "database_name, privilege_type, identity_id, identity_name, identity_type, admin_option, privilege_scope, grantor_name \
                  FROM rs_catalog.show_grants"
+            }
+            Some(("COLUMN", _)) => {
+                if let Some((schema, table)) = &table {
+                    equal.extend([("schema_name", schema.as_str()), ("table_name", table.as_str())]);
+                }
+                "* FROM rs_catalog.show_column_grants"
             }
             Some((kind, name)) => {
                 equal.push(("object_type", *kind));
@@ -199,7 +205,10 @@ impl RedshiftSession {
         if let Some((name, kind)) = to {
             equal.extend([("identity_name", name.as_str()), ("identity_type", kind)]);
         }
-        let order = "object_type, schema_name, object_name, identity_name, privilege_type";
+        let order = match on {
+            Some(("COLUMN", _)) => "column_name, identity_name, privilege_type",
+            _ => "object_type, schema_name, object_name, identity_name, privilege_type",
+        };
         self.list(Listing { select, equal, like: None, order, limit }).await
     }
 

@@ -38,6 +38,7 @@ use crate::catalog::{Snapshot, Temporary, View};
 use crate::clock;
 use crate::engine::Database;
 use crate::error::{IntoSql as _, SqlResult, from_front_end};
+use crate::files::Storage;
 use crate::history::{self, Event};
 use crate::value::{Datum, column_metadata};
 use query::Cursor;
@@ -127,6 +128,8 @@ pub(crate) struct RedshiftSession {
     pub(crate) login: String,
     /// Its number, by which STV_SESSIONS finds the user of a connection.
     login_number: u32,
+    /// What ALTER USER … SET gave the user, when the session began.
+    defaults: Vec<(String, String)>,
     /// As whom statements run now.
     pub(crate) role: String,
     pub(crate) settings: SessionSettings,
@@ -142,6 +145,9 @@ pub(crate) struct RedshiftSession {
     /// The first statement of the transaction block that is open; 0 outside of blocks.
     block_id: i64,
     last_query_id: i64,
+    /// Query and rows of the last COPY and of the last UNLOAD; -1 and 0 before the first.
+    pub(crate) last_copy: (i64, i64),
+    pub(crate) last_unload: (i64, i64),
     /// Ends the session in the history when it is dropped.
     _note: history::SessionNote,
     refreshed_own: bool,
@@ -157,12 +163,15 @@ impl RedshiftSession {
         let row = client
             .query_one(
                 "SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.current_setting('rs.isolation', true), '') = 'serializable',
-                        (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1)",
+                        (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1),
+                        (SELECT s.setconfig FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+                          WHERE r.rolname = $1 AND s.setdatabase = 0)",
                 &[&user],
             )
             .await
             .sql()?;
         let (pid, serializable, number) = (row.get(0), row.get(1), row.get::<_, Option<u32>>(2));
+        let defaults = row.get::<_, Option<Vec<String>>>(3).unwrap_or_default();
         let note = database.history.session(user, pid);
         let mut session = Self {
             database,
@@ -171,6 +180,7 @@ impl RedshiftSession {
             serializable,
             login: user.to_owned(),
             login_number: number.unwrap_or_default(),
+            defaults: defaults.iter().filter_map(|text| user_default(text)).collect(),
             role: user.to_owned(),
             settings: SessionSettings::default(),
             transaction: Transaction::default(),
@@ -182,6 +192,8 @@ impl RedshiftSession {
             query_id: 0,
             block_id: 0,
             last_query_id: -1,
+            last_copy: (-1, 0),
+            last_unload: (-1, 0),
             _note: note,
             refreshed_own: false,
             open_loops: 0,
@@ -205,7 +217,21 @@ impl RedshiftSession {
             login = quote_literal(&self.login),
             role = role_statements(&self.role),
         );
-        self.client.batch_execute(&script).await.sql()
+        self.client.batch_execute(&script).await.sql()?;
+        for (name, value) in self.defaults.clone() {
+            self.set_parameter(&name, Some(&value)).await?;
+        }
+        Ok(())
+    }
+
+    /// The folder that stands for S3.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.database.warehouse.storage
+    }
+
+    /// The session's own connection.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Makes `role` the one that statements run as.
@@ -235,6 +261,8 @@ impl RedshiftSession {
             database: self.database.name.clone(),
             user: self.role.clone(),
             last_query_id: self.last_query_id,
+            last_copy: self.last_copy,
+            last_unload: self.last_unload,
             search_path: Arc::clone(&self.settings.search_path),
             snapshot,
             temporary: Arc::clone(&self.temporary),
@@ -284,6 +312,12 @@ impl RedshiftSession {
         })?;
         Ok((outcome, tag))
     }
+}
+
+/// `rs.default_NAME=value` of a role, as ALTER USER left it.
+fn user_default(text: &str) -> Option<(String, String)> {
+    let (name, value) = text.strip_prefix("rs.default_")?.split_once('=')?;
+    Some((name.to_owned(), value.to_owned()))
 }
 
 /// A CALL's errors have places in other texts.

@@ -52,7 +52,7 @@ impl RedshiftSession {
 
 /// The kinds that PG_LAST_QUERY_ID and STL_QUERY know; others are commands.
 pub(super) fn is_query(kind: &str) -> bool {
-    ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CTAS"].contains(&kind)
+    ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CTAS", "COPY", "UNLOAD"].contains(&kind)
 }
 
 /// What a statement is, by its first word: for the time until it was parsed, and for what cannot be parsed.
@@ -72,6 +72,8 @@ pub(super) fn history_kind(tag: &str) -> &'static str {
         "UPDATE" => "UPDATE",
         "DELETE" => "DELETE",
         "MERGE" => "MERGE",
+        "COPY" => "COPY",
+        "UNLOAD" => "UNLOAD",
         "CALL" => "CALL",
         "CREATE TABLE AS" => "CTAS",
         "REFRESH MATERIALIZED VIEW" => "REFRESH MATERIALIZED VIEW",

@@ -66,6 +66,8 @@ impl RedshiftSession {
             Statement::Deallocate(name) => self.deallocate(name.as_deref()),
             Statement::Cancel(pid) => self.cancel(*pid).await,
             Statement::Truncate(name) => self.truncate(name).await,
+            Statement::Copy(copy) => self.copy(copy).await,
+            Statement::Unload(unload) => self.unload(unload).await,
             Statement::CreateDatabase(create) => self.create_database(create).await,
             Statement::AlterDatabase { name, action } => self.alter_database(name, action).await,
             Statement::DropDatabase { name } => self.drop_database(name).await,

@@ -120,7 +120,7 @@ impl RedshiftSession {
     /// Waits for the tables that a statement writes: writers of one table follow each other, readers do not wait
     /// (Redshift Database Developer Guide, "Write and read/write operations"). The lock comes before the snapshot if the statement
     /// is the transaction's first.
-    pub(super) async fn lock_for_writes(&mut self, writes: &[(String, String)]) -> SqlResult<()> {
+    pub(crate) async fn lock_for_writes(&mut self, writes: &[(String, String)]) -> SqlResult<()> {
         let view = self.view().await?;
         let mut objects: Vec<String> = writes
             .iter()
@@ -141,7 +141,7 @@ impl RedshiftSession {
     }
 
     /// In a SERIALIZABLE database, notes what a statement of an open transaction touches.
-    pub(super) fn note_access(&mut self, reads: &[(String, String)], writes: &[(String, String)]) -> SqlResult<()> {
+    pub(crate) fn note_access(&mut self, reads: &[(String, String)], writes: &[(String, String)]) -> SqlResult<()> {
         if !self.serializable || !self.transaction.open {
             return Ok(());
         }

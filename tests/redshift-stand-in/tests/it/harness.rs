@@ -1,6 +1,7 @@
 //! A shared server, a database per test, and tables of steps.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -28,12 +29,18 @@ pub(crate) fn broker() -> &'static kafka_broker::Broker {
     })
 }
 
+/// The folder that stands for S3; tests of files use buckets of the names of their databases.
+pub(crate) fn s3() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("s3-{}", std::process::id()))
+}
+
 fn stand_in() -> &'static StandIn {
     STAND_IN.get_or_init(|| {
         let kafka_bootstrap = broker().plaintext_address();
         std::thread::spawn(|| {
             let options = Options {
                 kafka_bootstrap,
+                s3_dir: Some(s3()),
                 admin_users: vec!["awsuser".to_owned()],
                 databases: Vec::new(),
                 ..Options::default()

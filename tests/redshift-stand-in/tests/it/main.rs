@@ -10,6 +10,7 @@ mod constructs;
 mod corpus;
 mod definitions;
 mod explain;
+mod files;
 mod harness;
 mod isolation;
 mod launcher;

@@ -1,7 +1,7 @@
 //! SHOW commands that list things: the documented columns, and numbers that are numbers.
 //!
 //! Redshift Database Developer Guide, "SHOW TABLES", "SHOW COLUMNS", "SHOW CONSTRAINTS", "SHOW PROCEDURES", "SHOW FUNCTIONS",
-//! "SHOW PARAMETERS", "SHOW GRANTS", "SHOW SCHEMAS", "SHOW DATABASES".
+//! "SHOW PARAMETERS", "SHOW GRANTS", "SHOW COLUMN GRANTS", "SHOW SCHEMAS", "SHOW DATABASES".
 
 use redshift_data_api::Value;
 
@@ -66,6 +66,12 @@ fn show_lists_with_the_documented_columns() {
         assert_eq!(grants.rows.len(), 1);
         assert_eq!(grants.rows[0][3], Value::String("SELECT".into()));
         assert!(!admin.rows(&format!("SHOW GRANTS FOR ROLE {role}")).await.is_empty());
+        admin.ok(&format!("GRANT SELECT (i), UPDATE (i) ON s.pk TO ROLE {role}")).await;
+        let columns = admin.rows(&format!("SHOW COLUMN GRANTS ON TABLE s.pk FOR ROLE {role} LIMIT 1")).await;
+        let start = format!("{}|s|pk|i|COLUMN|SELECT|", database.name());
+        assert!(columns.len() == 1 && columns[0].starts_with(&start), "{columns:?}");
+        assert_eq!(admin.rows("SHOW COLUMN GRANTS ON TABLE s.pk").await.len(), 2);
+        admin.ok(&format!("REVOKE SELECT (i), UPDATE (i) ON s.pk FROM ROLE {role}")).await;
         admin.ok(&format!("SHOW GRANTS ON DATABASE {}", database.name())).await;
         admin.ok("SHOW DATABASES LIMIT 1").await;
         assert!(admin.err("SHOW GRANTS ON TABLE s.nowhere").await.contains("does not exist"));

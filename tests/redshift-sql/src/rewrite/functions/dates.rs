@@ -189,11 +189,13 @@ impl Rewriter<'_> {
 
     /// "DATEADD": the interval is an INTEGER; the result is a TIMESTAMP, or TIME, or TIMETZ, or TIMESTAMPTZ.
     fn dateadd(&self, part: &str, amount: &Typed, date: &Typed) -> Result<Typed, SqlError> {
+        // Milliseconds since 1970 do not fit into INTEGER: the views of awslabs/clickstream-analytics-on-aws add them as BIGINT.
+        let within_a_day = matches!(part, "hour" | "minute" | "second" | "millisecond" | "microsecond");
+        let integer = if within_a_day { RsType::BigInt } else { RsType::Integer };
         let amount = match (&amount.form, &amount.ty) {
-            (Form::Null | Form::Text(_), _) => format!("({}::integer)", amount.sql),
-            (_, RsType::Super) => self.super_cast(&amount.sql, &RsType::Integer)?,
-            // BIGINT goes through INTEGER: beyond 32 bits it is an overflow error.
-            (_, t) if t.is_numeric() => format!("({})::integer", amount.sql),
+            (Form::Null | Form::Text(_), _) => format!("({}::{})", amount.sql, integer.postgres()),
+            (_, RsType::Super) => self.super_cast(&amount.sql, &integer)?,
+            (_, t) if t.is_numeric() => format!("({})::{}", amount.sql, integer.postgres()),
             (_, t) => {
                 return Err(SqlError::new(
                     "42883",
@@ -281,10 +283,10 @@ fn interval(part: &str, amount: &str) -> String {
         "millennium" => format!("make_interval(years => ({amount}) * 1000)"),
         "week" => days(7),
         "day" => days(1),
-        "hour" => format!("(({amount})::bigint * INTERVAL '1 hour')"),
-        "minute" => format!("(({amount})::bigint * INTERVAL '1 minute')"),
-        "second" => format!("(({amount})::bigint * INTERVAL '1 second')"),
-        "millisecond" => format!("(({amount})::bigint * INTERVAL '1 millisecond')"),
-        _ => format!("(({amount})::bigint * INTERVAL '1 microsecond')"),
+        "hour" => format!("(({amount}) * INTERVAL '1 hour')"),
+        "minute" => format!("(({amount}) * INTERVAL '1 minute')"),
+        "second" => format!("(({amount}) * INTERVAL '1 second')"),
+        "millisecond" => format!("(({amount}) * INTERVAL '1 millisecond')"),
+        _ => format!("(({amount}) * INTERVAL '1 microsecond')"),
     }
 }

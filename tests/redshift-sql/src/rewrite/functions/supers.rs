@@ -94,6 +94,11 @@ impl Rewriter<'_> {
                 format!("pg_catalog.replace(pg_catalog.btrim(({})::text, '{{}}'), ',', {})", args[0].sql, a.text(1)?),
                 MAX_VARCHAR,
             ),
+            ("array_upper", 2) if args[0].ty.is_character() => int(format!(
+                "pg_catalog.array_length(pg_catalog.string_to_array(NULLIF(pg_catalog.btrim(({})::text, '{{}}'), ''), ','), {})",
+                args[0].sql,
+                a.whole(1)?
+            )),
             ("array_to_string", 2) => text(format!("rs.array_to_string({}, {})", a.json(0)?, a.text(1)?), MAX_VARCHAR),
             ("json_extract_path_text", 2..) => {
                 let (path, quiet) = match &args[args.len() - 1] {

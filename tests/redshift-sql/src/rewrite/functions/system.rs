@@ -10,6 +10,7 @@ use crate::types::{MAX_VARCHAR, RsType};
 pub(super) const LEADER_ONLY: &[&str] = &[
     "age",
     "current_schema",
+    "current_schemas",
     "current_time",
     "generate_series",
     "has_database_privilege",
@@ -34,12 +35,20 @@ impl Rewriter<'_> {
             ("current_date", 0) => Typed::new("CURRENT_DATE", RsType::Date),
             ("current_user" | "user", 0) => text("rs.current_user_name()".into(), 128),
             ("session_user", 0) => text("rs.session_user_name()".into(), 128),
-            // "PG_LAST_COPY_ID" and its like: no file was ever copied or unloaded here.
-            ("pg_last_copy_id" | "pg_last_unload_id", 0) => int("-1".into()),
-            ("pg_last_copy_count" | "pg_last_unload_count", 0) => big("0::bigint".into()),
+            // "PG_LAST_COPY_ID" and its like.
+            ("pg_last_copy_id", 0) => int(format!("({})::integer", self.catalog.last_copy().0)),
+            ("pg_last_copy_count", 0) => big(format!("({})::bigint", self.catalog.last_copy().1)),
+            ("pg_last_unload_id", 0) => int(format!("({})::integer", self.catalog.last_unload().0)),
+            ("pg_last_unload_count", 0) => big(format!("({})::bigint", self.catalog.last_unload().1)),
             ("current_user_id", 0) => int("rs.current_user_id()".into()),
             ("current_database", 0) => text(quote_literal(&self.catalog.database()) + "::character varying", 128),
             ("current_schema", 0) => text("current_schema()::text".into(), 128),
+            ("current_schemas", 1) => {
+                text(format!("pg_catalog.current_schemas({})::text", a.flag(0, "false")?), MAX_VARCHAR)
+            }
+            // What the scripts of amazon-redshift-utils make of a routine's number: its signature.
+            ("regprocedureout", 1) => text(format!("rs_sys.signature(({})::oid)", args[0].sql), MAX_VARCHAR),
+            ("textin", 1) => text(a.text(0)?, MAX_VARCHAR),
             ("version", 0) => text(
                 "'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0 (stand-in)'::character varying".into(),
                 256,
@@ -73,6 +82,9 @@ impl Rewriter<'_> {
             }
             ("regclass" | "oid", 1) => Typed::new(Self::object_id(&args[0])?, RsType::Oid),
             ("db_collation", 0) => text("'case_sensitive'::character varying".into(), 32),
+            ("current_timestamp", 1) => {
+                Typed::new(format!("CURRENT_TIMESTAMP({})", args[0].sql), RsType::TimestampTz)
+            }
             ("now" | "current_timestamp", 0) => Typed::new("now()", RsType::TimestampTz),
             ("localtimestamp", 0) => Typed::new("LOCALTIMESTAMP", RsType::Timestamp),
             ("current_time", 0) => Typed::new("CURRENT_TIME", RsType::TimeTz),

@@ -49,6 +49,13 @@ SELECT dateadd(m, 1, '2008-01-01'), dateadd(mon, 1, '2008-01-01'), dateadd(w, 1,
 SELECT dateadd(m, 1, '2008-01-01'), dateadd(mon, 1, '2008-01-01'), dateadd(w, 1, '2008-01-01'), dateadd(qtr, 1, '2008-01-01'), dateadd(us, 5, '2008-01-01')
 -> 2008-01-01 00:01:00|2008-02-01 00:00:00|2008-01-08 00:00:00|2008-04-01 00:00:00|2008-01-01 00:00:00.000005
 
+# DATEADD function: milliseconds since 1970, as awslabs/clickstream-analytics-on-aws adds them
+SELECT dateadd(ms, 1704189600000, '1970-01-01'), dateadd(s, 4102444800, '1970-01-01'), dateadd(us, '1704189600000001', '1970-01-01')
+-> 2024-01-02 10:00:00|2100-01-01 00:00:00|2024-01-02 10:00:00.000001
+
+SELECT dateadd(day, 3000000000, '1970-01-01')
+!! out of range
+
 # DATEADD function: TIME and TIMETZ
 SELECT dateadd(minute, 5, time '13:24:55'), dateadd(second, 1, timetz '13:24:55+00')
 -> 13:29:55|13:24:56+00

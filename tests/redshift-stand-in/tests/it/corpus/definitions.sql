@@ -84,6 +84,23 @@ SELECT extra FROM keys LIMIT 1
 ALTER TABLE keys ADD COLUMN a INT, ADD COLUMN b INT
 !! 
 
+# ALTER TABLE: physical attributes together (as "SUPER data type and materialized views" does)
+CREATE TABLE stored (a INT, b INT)
+
+ALTER TABLE stored ALTER DISTKEY a, ALTER SORTKEY (b, a)
+
+ALTER TABLE stored ALTER COLUMN a ENCODE zstd, ALTER COLUMN b ENCODE lzo
+
+SELECT "column", encoding, distkey, sortkey FROM pg_table_def WHERE tablename = 'stored'
+-> a|zstd|true|2
+-> b|lzo|false|1
+
+ALTER TABLE stored ALTER DISTKEY a, ADD COLUMN c INT
+!! syntax error
+
+DROP TABLE stored
+
+# ALTER TABLE
 ALTER TABLE keys RENAME COLUMN extra TO more
 
 ALTER TABLE keys ALTER COLUMN more TYPE VARCHAR(20)
@@ -227,7 +244,26 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA sch GRANT SELECT ON TABLES TO corpus_user
 REVOKE ALL ON SCHEMA sch FROM ROLE corpus_role
 
 ALTER USER corpus_user SET search_path TO sch
-!! 
+
+ALTER USER corpus_user SET no_such_parameter TO 1
+!! unrecognized configuration parameter
+
+ALTER USER corpus_user SESSION TIMEOUT 300
+
+ALTER USER corpus_user RESET SESSION TIMEOUT
+
+ALTER USER corpus_user RESET search_path
+
+# GRANT: ALL of columns
+GRANT ALL (name, big) ON t1 TO GROUP corpus_group
+
+SELECT column_name, privilege_type FROM svv_column_privileges WHERE relation_name = 't1' AND identity_name = 'corpus_group' ORDER BY 1, 2
+-> big|SELECT
+-> big|UPDATE
+-> name|SELECT
+-> name|UPDATE
+
+REVOKE ALL (name, big) ON t1 FROM GROUP corpus_group
 
 DROP SCHEMA sch CASCADE
 
@@ -316,12 +352,39 @@ VACUUM FULL t1 TO 100 PERCENT
 ANALYZE COMPRESSION t1
 !! 
 
-# COPY and UNLOAD need S3
-COPY t1 FROM 's3://b/k' IAM_ROLE default
-!! COPY
+# COPY and UNLOAD: what they need and what is refused (tests/it/files.rs has the rest)
+COPY t1 FROM 's3://no-such-bucket/k' IAM_ROLE default
+!! The specified S3 prefix 'k' does not exist
 
-UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default
-!! UNLOAD
+COPY t1 FROM 's3://b/k'
+!! authorization
+
+COPY t1 FROM 's3://b/k' IAM_ROLE default FORMAT AS PARQUET
+!! PARQUET is not supported by this stand-in
+
+COPY t1 FROM 'dynamodb://Movies' IAM_ROLE default READRATIO 50
+!! COPY from dynamodb is not supported by this stand-in
+
+COPY t1 FROM 's3://b/k' IAM_ROLE default CSV ESCAPE
+!! CSV cannot be used with ESCAPE
+
+COPY t1 FROM 's3://b/k' IAM_ROLE default FIXEDWIDTH 'a:3,b:4' DELIMITER ','
+!! DELIMITER cannot be used with FIXEDWIDTH
+
+COPY t1 FROM 's3://b/k' IAM_ROLE default MAXERROR 5 IGNOREALLERRORS
+!! MAXERROR cannot be used with IGNOREALLERRORS
+
+COPY t1 FROM 's3://b/k' IAM_ROLE default GZIP GZIP
+!! redundant options
+
+UNLOAD ('SELECT id FROM t1 LIMIT 10') TO 's3://b/k' IAM_ROLE default
+!! Limit clause is not supported
+
+UNLOAD ('SELECT id FROM t1') TO 's3://b/k' IAM_ROLE default CLEANPATH ALLOWOVERWRITE
+!! CLEANPATH cannot be used with ALLOWOVERWRITE
+
+UNLOAD ('SELECT id FROM t1') TO 's3://b/k' IAM_ROLE default MAXFILESIZE 4 MB
+!! between 5 MB and 6.2 GB
 
 # ALTER TABLE APPEND: FILLTARGET and IGNOREEXTRA
 CREATE TABLE year_all (id INT, amount INT DEFAULT 0, note VARCHAR(10)); CREATE TABLE month_new (id INT, amount INT); INSERT INTO month_new VALUES (1, 10)

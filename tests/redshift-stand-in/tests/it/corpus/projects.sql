@@ -140,7 +140,7 @@ $_$
 CALL public.sp_text('reader', '123456789012')
 -> 'arn:aws:iam::123456789012:role/reader'
 
-# COPY needs S3: a procedure may hold it, and fails there
+# COPY in a procedure, of files that are not there
 CREATE OR REPLACE PROCEDURE sp_load_files() AS $$
 BEGIN
   TRUNCATE sync_log;
@@ -149,7 +149,7 @@ END;
 $$ LANGUAGE plpgsql
 
 CALL sp_load_files()
-!! COPY is not supported by this stand-in
+!! The specified S3 prefix 'prefix/' does not exist
 
 # Deduplication of change records: newest per key, deletes apart
 CREATE TABLE cdc (k VARCHAR(20), op CHAR(1), seq BIGINT, doc SUPER);
@@ -394,3 +394,126 @@ SELECT (SELECT max(key) FROM calendar WHERE quarter_name = 'Q1') || '-' || nvl(c
 
 CREATE TABLE elsewhere.public.t (a INT)
 !! cross-database reference
+
+# How public projects write: a change log of AWS's samples, with days subtracted from a moment and DATETIME
+CREATE TABLE moments (id INT IDENTITY(1, 1), at DATETIME, tz TIMESTAMPTZ); INSERT INTO moments (at, tz) VALUES ('2024-03-01 10:00:00', '2024-03-01 10:00:00+00')
+
+SELECT at - 1, 2 + at, at + id, tz - 1, (SELECT max(at) - 7 FROM moments) FROM moments
+-> 2024-02-29 10:00:00|2024-03-03 10:00:00|2024-03-02 10:00:00|2024-02-29 10:00:00+00|2024-02-23 10:00:00
+
+SELECT count(*) FROM moments WHERE at < GETDATE() - 1 AND at < SYSDATE - 30
+-> 1
+
+# Names behind a dot may be reserved words: attributes, tables
+CREATE TABLE "group" (payload SUPER); INSERT INTO public.group SELECT JSON_PARSE('{"user": {"order": [1, 2]}}')
+
+SELECT o, i FROM public.group AS g, g.payload.user.order AS o AT i ORDER BY i
+-> 1|0
+-> 2|1
+
+DROP TABLE public.group
+
+# EXCLUDE column_list: behind the whole list
+SELECT *, 4 AS d EXCLUDE (b, d) FROM (SELECT 1 AS a, 2 AS b, 3 AS c)
+-> 1|3
+
+SELECT a, *, b EXCLUDE (c) FROM (SELECT 1 AS a, 2 AS b, 3 AS c)
+-> 1|1|2|2
+
+SELECT 1 AS a, 2 AS b EXCLUDE (x)
+!! EXCLUDE does not exist
+
+SELECT 1 exclude, 2 AS b
+-> 1|2
+
+# What dbt sends: comments with the database's name, dependencies of views
+COMMENT ON TABLE elsewhere.public.moments IS 'no'
+!! COMMENT takes the name of a table
+
+SELECT coalesce(pg_rewrite.ev_class, pg_depend.objid) AS dependent FROM pg_depend LEFT JOIN pg_rewrite ON pg_depend.objid = pg_rewrite.oid WHERE false
+-> (none)
+
+# CURRENT_SCHEMAS
+SELECT current_schemas(false)
+-> {public}
+
+SELECT current_schemas(true) LIKE '{%pg_catalog,public}'
+-> true
+
+SELECT current_schemas(false) FROM moments
+!! not supported on Redshift tables
+
+# Admin scripts: grants in their print form, signatures, tables without backup
+GRANT SELECT ON moments TO PUBLIC
+
+SELECT array_upper(relacl, 1) > 1, split_part(split_part(array_to_string(relacl, ','), ',', array_upper(relacl, 1)), '/', 2) FROM pg_class WHERE relname = 'moments'
+-> true|awsuser
+
+SELECT textin(regprocedureout(p.oid::regprocedure))::text FROM pg_proc p WHERE proname = 'sp_load_files'
+-> sp_load_files()
+
+SELECT count(*) FROM pg_conf WHERE key LIKE 'pg_class_backup_%'
+-> 0
+
+SELECT count(*) FROM pg_default_acl WHERE defaclacl = '{}'::aclitem[]
+-> 0
+
+DROP TABLE moments
+
+# How public projects write: variables with the names of reserved words (dashboards of awslabs/clickstream-analytics-on-aws)
+CREATE TABLE visits (day DATE, visitors INT); INSERT INTO visits VALUES ('2024-03-02', 2), ('2024-03-01', 3), ('2024-02-20', 9);
+CREATE TABLE daily (day DATE, visitors INT)
+
+CREATE OR REPLACE PROCEDURE sp_daily(day DATE, ndays INTEGER) LANGUAGE plpgsql AS $$
+DECLARE
+  current_date DATE;
+  i INTEGER = 0;
+  verbose BOOLEAN = 0;
+BEGIN
+  IF verbose = 1 THEN RAISE INFO '%', day; END IF;
+  current_date := day;
+  WHILE i < ndays LOOP
+    DELETE FROM daily WHERE daily.day = current_date;
+    INSERT INTO daily SELECT current_date::DATE, SUM(visitors) FROM visits v WHERE DATE_TRUNC('day', v.day) = current_date;
+    current_date := current_date - 1;
+    i := i + 1;
+  END LOOP;
+END;
+$$
+
+CALL sp_daily('2024-03-02', 2)
+
+SELECT * FROM daily ORDER BY 1
+-> 2024-03-01|3
+-> 2024-03-02|2
+
+# How public projects write: what follows SET in a body is read by it (AWS's procedures that load DynamoDB streams)
+CREATE TABLE stream_batch (payload SUPER); INSERT INTO stream_batch VALUES (JSON_PARSE('{"tableName": "T1", "dynamodb": {"Keys": {"id": {"S": "k"}}}}'));
+CREATE TABLE stream_keys (table_name VARCHAR, column_name VARCHAR, key_value VARCHAR)
+
+CREATE OR REPLACE PROCEDURE sp_keys() LANGUAGE plpgsql AS $$
+BEGIN
+  SET enable_case_sensitive_identifier TO true;
+  INSERT INTO Stream_Keys SELECT DISTINCT LOWER(TRIM('"' FROM JSON_SERIALIZE(payload."tableName"))) AS table_name, key AS column_name, JSON_SERIALIZE(value)
+  FROM stream_batch b, UNPIVOT b.payload."dynamodb"."Keys" AS value AT key ORDER BY 1, 2;
+END;
+$$
+
+CALL sp_keys()
+
+SHOW enable_case_sensitive_identifier
+-> on
+
+RESET enable_case_sensitive_identifier
+
+SELECT * FROM stream_keys
+-> t1|id|{"S":"k"}
+
+# How public projects write: constants in a UNION, CURRENT_TIMESTAMP with a precision
+SELECT day, n FROM (SELECT '2024-01-01' AS day, 1 AS n UNION ALL SELECT DATE '2024-01-02', '2' UNION ALL SELECT '2024-01-03', 3) ORDER BY 1
+-> 2024-01-01|1
+-> 2024-01-02|2
+-> 2024-01-03|3
+
+SELECT DATEDIFF(hour, CURRENT_TIMESTAMP(0), GETDATE())
+-> 0

@@ -348,6 +348,13 @@ RESET json_parse_dedup_attributes
 SELECT json_parse('12345678901234567890.123456789')::decimal(38,10)
 -> 12345678901234567890.1234567890
 
+# Limitations: of numbers only those of scale 0 are booleans
+SELECT 5::super::bool, 0::super::bool, 5.0::super::bool, json_parse('"t"')::bool
+-> true|false|~|~
+
+SELECT 5::decimal::bool
+!! cannot cast
+
 # Limitations: dates are not converted to SUPER
 SELECT date '2020-01-01'::super
 !! cannot cast
