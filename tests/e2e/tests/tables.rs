@@ -40,6 +40,7 @@ pub(crate) fn table(topic: &str, schema: &str, columns: Vec<Column>, key: &[&str
         former: Vec::new(),
         known_attributes: None,
         shapes: None,
+        tombstones_delete: false,
         on_schema_change: Default::default(),
         tombstones_delete: false,
         schema_changes: None,
