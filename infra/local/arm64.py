@@ -1,33 +1,38 @@
-"""Runs the arm64 packages under qemu-user: each function starts and answers an event.
+"""Runs arm64 packages under qemu-user: each function starts and answers an event.
 
-    infra/package --arch arm64
-    python3 infra/local/arm64.py             the packages of infra/dist, or of the folder given
+    cargo verify arm64                       builds the functions for arm64, unoptimised, packages and asks them
+    infra/package --arch arm64 && python3 infra/local/arm64.py infra/dist
+                                             asks what is deployed
 
-Needs qemu-aarch64 and an arm64 C library (Debian: qemu-user, libc6-arm64-cross). A Lambda runtime API of this script's
-own hands out one event and takes the answer. There is no warehouse and no Kafka behind it: change-handler has to
-report every record as not processed, refresher and provisioner to refuse a request that is wrong, lag-monitor to say
-that it cannot reach Kafka's control plane.
+Optimising takes most of a build's time and is not what the architecture decides: which of the C and assembly parts are
+compiled, what is linked, whether it starts. A Lambda runtime API of this script's own hands out one event and takes
+the answer. There is no warehouse and no Kafka behind it: change-handler has to report every record as not processed,
+refresher and provisioner to refuse a request that is wrong, lag-monitor to say that it cannot reach Kafka's control
+plane.
 """
 
+import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-INFRA = Path(__file__).resolve().parents[1]
-FUNCTIONS = INFRA.parent / "functions"
+import tools
+from emulator import emulator
+from tools import INFRA, ROOT, Failed
+
 TIMEOUT_S = 120
 
 
 def kafka_event():
-    return json.loads((FUNCTIONS / "change-handler" / "events" / "create_update_delete.json").read_text())
+    return json.loads((ROOT / "functions" / "change-handler" / "events" / "create_update_delete.json").read_text())
 
 
 def all_records_fail(kind, answer):
@@ -75,7 +80,21 @@ class RuntimeApi(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-def ask(name, package, folder):
+def build(target):
+    """Builds and packages the functions as `infra/package` does, without optimising and without debugging information."""
+    programs = tools.environment(target, "arm64")
+    out = target / "infra-arm64"
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "CARGO_TARGET_DIR": str(target),
+                   "CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_INCREMENTAL": "0"}
+    packages = [part for name in tools.FUNCTIONS for part in ("--package", name, "--bin", name)]
+    print("building the functions for arm64", flush=True)
+    # A folder of its own, so that nobody deploys these.
+    tools.run(["cargo", "lambda", "build", "--locked", "--arm64", "--lambda-dir", out / "binaries", *packages], env=environment, cwd=ROOT)
+    tools.run([sys.executable, INFRA / "package", "--arch", "arm64", "--binaries", out / "binaries", "--out", out / "packages"])
+    return out / "packages"
+
+
+def ask(name, package, folder, emulated):
     """Starts one function, and gives the kind and the text of its answer."""
     with zipfile.ZipFile(package) as archive:
         archive.extract("bootstrap", folder)
@@ -94,14 +113,14 @@ def ask(name, package, folder):
         "WAREHOUSE_WORKGROUP": "local",
     }
     process = subprocess.Popen(
-        ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", str(binary)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*emulated, str(binary)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     began = time.monotonic()
     try:
         while not server.answered.wait(0.2):
             if process.poll() is not None or time.monotonic() - began > TIMEOUT_S:
                 process.kill()
-                sys.exit(f"error: {name} did not answer:\n{process.communicate()[0].decode()[-4000:]}")
+                raise Failed(f"{name} did not answer:\n{process.communicate()[0].decode()[-4000:]}")
         return server.answer, time.monotonic() - began
     finally:
         process.kill()
@@ -122,17 +141,26 @@ def pipeline(folder, event):
 
 
 def main():
-    if shutil.which("qemu-aarch64") is None or not Path("/usr/aarch64-linux-gnu").is_dir():
-        sys.exit("error: qemu-aarch64 or /usr/aarch64-linux-gnu is not there; on Debian: apt-get install qemu-user libc6-arm64-cross")
-    packages = Path(sys.argv[1]) if len(sys.argv) > 1 else INFRA / "dist"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("packages", nargs="?", type=Path, help="a folder that infra/package has written; without it the functions are built")
+    parser.add_argument("--target", type=Path, help="Cargo's target folder; what is missing here goes there too")
+    arguments = parser.parse_args()
+    target = (arguments.target or tools.target_folder()).resolve()
+    with ThreadPoolExecutor() as pool:  # one downloads, the other compiles
+        emulated = pool.submit(emulator, target)
+        packages = arguments.packages or build(target)
+        emulated = emulated.result()
     for name, (_, right) in EVENTS.items():
         with tempfile.TemporaryDirectory() as folder:
-            (kind, body), seconds = ask(name, packages / f"{name}.zip", Path(folder))
+            (kind, body), seconds = ask(name, packages / f"{name}.zip", Path(folder), emulated)
         answer = json.loads(body)
         if not right(kind, answer):
-            sys.exit(f"error: {name} answered with {kind}: {body.decode()[:2000]}")
-        print(f"ok: {name} ({seconds:.1f} s): {kind} {body.decode()[:160]}")
+            raise Failed(f"{name} answered with {kind}: {body.decode()[:2000]}")
+        print(f"ok: {name} ({seconds:.1f} s): {kind} {body.decode()[:160]}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as error:
+        sys.exit(f"error: {error}")

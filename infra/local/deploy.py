@@ -14,7 +14,6 @@ polls: `recording.py` plays the pollers.
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -24,18 +23,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from tools import FUNCTIONS, ROOT, Failed, environment, node_packages, run
+from tools import FUNCTIONS, ROOT, Failed, environment, node_packages, run, target_folder
 from with_cdk import cdk
 from with_sam import sam
 from world import World
 
 WAYS = {"sam": sam, "cdk": cdk}
-
-
-def target_folder():
-    """Cargo's target folder."""
-    answer = run(["cargo", "metadata", "--format-version", "1", "--no-deps"], cwd=ROOT)
-    return Path(json.loads(answer.stdout)["target_directory"])
 
 
 def build(target):

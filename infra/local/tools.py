@@ -1,5 +1,6 @@
 """What every step of a deployment on this machine needs: programs, pinned packages, waiting, comparing."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,12 @@ def run(command, env=None, cwd=None, check=True):
         shown = " ".join(str(part) for part in command[:4])
         raise Failed(f"{shown} … ended with {answer.returncode}:\n{answer.stdout[-6000:]}{answer.stderr[-6000:]}")
     return answer
+
+
+def target_folder():
+    """Cargo's target folder."""
+    answer = run(["cargo", "metadata", "--format-version", "1", "--no-deps"], cwd=ROOT)
+    return Path(json.loads(answer.stdout)["target_directory"])
 
 
 def environment(target, name):

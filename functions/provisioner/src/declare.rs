@@ -436,7 +436,8 @@ fn stream(inputs: &Inputs<'_>, brokers: Vec<String>) -> StreamSource {
 
 /// The functions' users and the role that holds their rights. None if the file names no user:
 /// the functions then are one user with the provisioner.
-fn access(pipeline: &Pipeline) -> Option<Access> {
+#[must_use]
+pub fn access(pipeline: &Pipeline) -> Option<Access> {
     let users = pipeline.users();
     let names: BTreeSet<String> =
         [&users.change_handler, &users.refresher, &users.lag_monitor].into_iter().flatten().cloned().collect();

@@ -18,7 +18,7 @@ mod respond;
 pub mod settings;
 mod start;
 
-pub use declare::{Declared, Inputs, declare, layout};
+pub use declare::{Declared, Inputs, access, declare, layout};
 pub use error::{ProvisionError, StepFailure};
 pub use handler::{Deps, Function, Limits, handle};
 pub use observe::{Records, observe};

@@ -1,5 +1,9 @@
-CREATE ROLE "redshift_cdc";
+SET enable_case_sensitive_identifier TO true;
+CREATE USER "IAMR:provisioner" PASSWORD DISABLE;
 CREATE USER "IAMR:change-handler" PASSWORD DISABLE;
+CREATE ROLE "redshift_cdc";
+GRANT ROLE "redshift_cdc" TO "IAMR:provisioner" WITH ADMIN OPTION;
+GRANT CREATE ON DATABASE "dev" TO "IAMR:provisioner";
 GRANT ROLE "redshift_cdc" TO "IAMR:change-handler";
 GRANT USAGE ON SCHEMA "cdc" TO ROLE "redshift_cdc";
 GRANT USAGE ON SCHEMA "cdc_landing" TO ROLE "redshift_cdc";

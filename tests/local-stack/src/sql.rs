@@ -14,6 +14,8 @@ use msk_client::fake::FakeCluster;
 use provisioner::Inputs;
 
 use crate::recording;
+use crate::stack::PROVISIONER_ROLE;
+use crate::warehouse::DATABASE;
 
 /// Renders the script. Topics and columns come from the pipeline file, the dumps that it names
 /// and the recordings; nothing is asked of Kafka or a warehouse.
@@ -45,9 +47,14 @@ pub fn render(pipeline_file: &Path, records: &[PathBuf], brokers: &[String]) -> 
     let plan = plan(&declared.declaration, &Observed::default());
     let mut script = format!(
         "-- Pipeline {}: what provisioning sends to a warehouse that has nothing of it yet, in order.\n\
-         -- Run each statement by itself, outside a transaction, in one session.\n",
+         -- Run each statement by itself, outside a transaction, in one session.\n\
+         --\n\
+         -- Before that an administrator runs once, with the names of your database and of the provisioner's role:\n",
         pipeline.name()
     );
+    for statement in bootstrap(&pipeline) {
+        script.push_str(&format!("--     {statement};\n"));
+    }
     for waiting in &plan.waiting {
         script.push_str(&comment(&format!("waiting: topic {}: {}", waiting.topic, waiting.reason)));
     }
@@ -62,6 +69,14 @@ pub fn render(pipeline_file: &Path, records: &[PathBuf], brokers: &[String]) -> 
         }
     }
     Ok(script)
+}
+
+/// What an administrator runs once, for the local stack's names.
+#[must_use]
+pub fn bootstrap(pipeline: &Pipeline) -> Vec<String> {
+    let access = provisioner::access(pipeline);
+    let (role, users) = access.as_ref().map_or((None, &[][..]), |one| (Some(one.role.as_str()), &one.users[..]));
+    grants::bootstrap(DATABASE, &format!("IAMR:{PROVISIONER_ROLE}"), role, users)
 }
 
 fn comment(text: &str) -> String {
@@ -100,4 +115,20 @@ fn cluster(pipeline: &Pipeline, records: &[PathBuf], brokers: &[String]) -> Resu
         kafka.append(&record.topic, 0, record.timestamp, record.key.as_ref().map(String::as_bytes), value);
     }
     Ok(kafka)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deployments_readme_has_what_an_administrator_runs() {
+        let infra = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra"));
+        let loaded =
+            function_kit::pipeline_file::load(&infra.join("pipeline/pipeline.yaml")).expect("the example loads");
+        let wanted: String = bootstrap(&loaded.pipeline).iter().map(|statement| format!("   {statement};\n")).collect();
+        let readme = std::fs::read_to_string(infra.join("README.md")).expect("the README is there");
+        assert!(readme.contains(&format!("```sql\n{wanted}   ```\n")), "infra/README.md should have\n{wanted}");
+        assert!(!wanted.contains("CREATEUSER"), "the provisioner would be a superuser");
+    }
 }

@@ -35,6 +35,8 @@ pub const ADMINISTRATOR_KEY: &str = "LOCALADMINISTRATOR00";
 pub const SECRET: &str = "local-secret";
 
 const ADMINISTRATOR_ROLE: &str = "administrator";
+/// The IAM role of the provisioner, as the deployment names it. Its database user is no superuser.
+pub const PROVISIONER_ROLE: &str = "redshift-cdc-provisioner";
 
 /// How to start the stack.
 #[derive(Debug, Clone, Default)]
@@ -130,8 +132,7 @@ impl Stack {
         .context("starting the Kafka broker")?;
         std::fs::write(folder.join("kafka-ca.pem"), broker.ca_pem()).context("writing the broker's certificate")?;
         let identities = identities(pipeline);
-        let mut admin_users = vec!["awsuser".to_owned(), format!("IAMR:{ADMINISTRATOR_ROLE}")];
-        admin_users.push(identities.database_user("provisioner"));
+        let admin_users = vec!["awsuser".to_owned(), format!("IAMR:{ADMINISTRATOR_ROLE}")];
         let stand_in = StandIn::start(redshift_stand_in::Options {
             postgres: postgres_source(&options)?,
             state_dir: options.state.as_ref().map(|_| folder.join("warehouse")),
@@ -219,13 +220,14 @@ impl Stack {
     /// Deploys the functions for a pipeline file: processes are started when first called.
     ///
     /// # Errors
-    /// If the pipeline file or a binary is not there.
+    /// If the pipeline file or a binary is not there, or the administrator cannot prepare the warehouse.
     pub async fn deploy(&self, binaries: &Binaries, pipeline_file: &Path, pipeline: &Pipeline) -> Result<Deployment> {
         let pipeline_file = pipeline_file
             .canonicalize()
             .with_context(|| format!("finding the pipeline file {}", pipeline_file.display()))?;
         let logs = self.folder.join("logs");
         std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
+        self.prepare_warehouse(pipeline).await?;
         let identities = identities(Some(pipeline));
         let alarm = Alarm::new();
         let mut functions = BTreeMap::new();
@@ -266,6 +268,23 @@ impl Stack {
             acknowledgements: Acknowledgements::default(),
             identities: users,
         })
+    }
+
+    /// What an administrator does once, before the provisioner may do its work.
+    async fn prepare_warehouse(&self, pipeline: &Pipeline) -> Result<()> {
+        let administrator = self.administrator();
+        let statements = crate::sql::bootstrap(pipeline);
+        let (setting, statements) = statements.split_first().context("there is nothing to prepare")?;
+        for statement in statements {
+            let done = administrator.batch(&[setting.as_str(), statement.as_str()]).await;
+            // Kept state, or another pipeline with the same functions.
+            if let Err(error) = done
+                && !format!("{error:#}").contains("already exists")
+            {
+                return Err(error.context(format!("preparing the warehouse with {statement}")));
+            }
+        }
+        Ok(())
     }
 
     /// Stops everything; state folders stay.
@@ -437,13 +456,12 @@ impl StackIdentities {
 /// no database user for a function leaves it the provisioner's role: without users the plan
 /// grants nothing, and all functions have to be one user.
 fn identities(pipeline: Option<&Pipeline>) -> StackIdentities {
-    const OWNER: &str = "redshift-cdc-provisioner";
     let declared = |user: Option<&String>| {
-        user.and_then(|name| name.strip_prefix("IAMR:")).map_or_else(|| OWNER.to_owned(), str::to_owned)
+        user.and_then(|name| name.strip_prefix("IAMR:")).map_or_else(|| PROVISIONER_ROLE.to_owned(), str::to_owned)
     };
     let users = pipeline.map(Pipeline::users);
     let roles = BTreeMap::from([
-        ("provisioner", OWNER.to_owned()),
+        ("provisioner", PROVISIONER_ROLE.to_owned()),
         ("change-handler", declared(users.and_then(|users| users.change_handler.as_ref()))),
         ("refresher", declared(users.and_then(|users| users.refresher.as_ref()))),
         ("lag-monitor", declared(users.and_then(|users| users.lag_monitor.as_ref()))),

@@ -1,7 +1,8 @@
 //! The one command that runs every check: `cargo verify`.
 //!
 //! The checks run in order of cost and stop at the first that fails. Each needs Cargo and nothing
-//! else, apart from the last two, `infra` and `deploy`, which need Python 3 and Node.js too.
+//! else, apart from the last three: `infra` and `deploy` need Python 3 and Node.js too, `arm64`
+//! Python 3, rustup and an emulator, which it gets by itself on Debian.
 
 mod boundaries;
 mod deploy;
@@ -11,12 +12,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-const USAGE: &str = "usage: cargo verify [fmt|boundaries|clippy|doc|test|infra|deploy]...   (no argument: all of them)";
+const USAGE: &str =
+    "usage: cargo verify [fmt|boundaries|clippy|doc|test|infra|arm64|deploy]...   (no argument: all of them)";
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let root = root();
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 8] = [
         ("fmt", |root| cargo(root, &["fmt", "--all", "--", "--check"], &[])),
         ("boundaries", boundaries::check),
         ("clippy", |root| {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         }),
         ("test", |root| cargo(root, &["test", "--release", "--workspace", "--locked"], &[])),
         ("infra", infra::check),
+        ("arm64", deploy::arm64),
         ("deploy", deploy::check),
     ];
     if let Some(unknown) = asked.iter().find(|name| !checks.iter().any(|(known, _)| known == name)) {

@@ -63,11 +63,25 @@ pub fn reader_grants(layout: &Layout, spec: &TableSpec, reader: &str) -> Vec<Str
     ]
 }
 
-/// What an administrator runs once by hand: the provisioner's own user. A database user that
-/// only logs in through IAM has no rights until somebody gives them.
+/// What an administrator runs once by hand, so that the provisioner is no superuser. Everything
+/// that it makes afterwards it owns, and may change and grant.
+///
+/// Users and roles are made here because only superusers and users with the system permissions
+/// CREATE USER and CREATE ROLE may make them, and these permissions reach beyond one pipeline
+/// (Amazon Redshift Database Developer Guide, "System permissions for RBAC"). A user with a role's
+/// ADMIN OPTION may grant it (the same, "Role assignment"); CREATE on a database lets a user make
+/// schemas in it (the same, "GRANT"). `CREATEUSER` would make a superuser. In one session: without
+/// the setting, names are folded to lower case in quotes, too, and users of IAM begin with `IAMR:`.
 #[must_use]
-pub fn bootstrap(provisioner_user: &str) -> String {
-    format!("CREATE USER {} PASSWORD DISABLE CREATEUSER", quoted(provisioner_user))
+pub fn bootstrap(database: &str, provisioner: &str, role: Option<&str>, users: &[String]) -> Vec<String> {
+    let mut statements = vec![CASE_SENSITIVE.to_owned(), create_user(provisioner)];
+    statements.extend(users.iter().filter(|user| *user != provisioner).map(|user| create_user(user)));
+    if let Some(role) = role {
+        statements.push(create_role(role));
+        statements.push(format!("{} WITH ADMIN OPTION", grant_role(role, provisioner)));
+    }
+    statements.push(format!("GRANT CREATE ON DATABASE {} TO {}", quoted(database), quoted(provisioner)));
+    statements
 }
 
 /// The session setting that every statement of ours relies on.

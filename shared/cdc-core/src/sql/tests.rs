@@ -331,11 +331,9 @@ fn decoding_functions_of_the_control_schema() {
 #[test]
 fn rights_of_the_functions() {
     let (layout, spec) = (layout(), order_detail().spec);
-    let mut statements = vec![
-        grants::create_role("redshift_cdc"),
-        grants::create_user("IAMR:change-handler"),
-        grants::grant_role("redshift_cdc", "IAMR:change-handler"),
-    ];
+    let handler = "IAMR:change-handler".to_owned();
+    let mut statements = grants::bootstrap("dev", "IAMR:provisioner", Some("redshift_cdc"), &[handler]);
+    statements.push(grants::grant_role("redshift_cdc", "IAMR:change-handler"));
     statements.extend(grants::schema_grants(&layout, "redshift_cdc"));
     statements.extend(grants::table_grants(&layout, &spec, "redshift_cdc"));
     statements.extend(grants::reader_grants(&layout, &spec, "analysts"));
