@@ -4,7 +4,8 @@ use super::from::relation_item;
 use super::scope::Scope;
 use super::{Rewriter, Typed};
 use crate::ast::{
-    BinaryOp, Delete, Expr, Insert, Literal, MatchedAction, Merge, MergeAction, ObjectName, QueryBody, SelectItem,
+    BinaryOp, Delete, Expr, Insert, Literal, MatchedAction, Merge, MergeAction, ObjectName, Query, QueryBody,
+    SelectItem,
 };
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::error::SqlError;
@@ -16,8 +17,8 @@ pub(super) fn table_sql(relation: &Relation) -> String {
 }
 
 /// True if the n-th entry of the select list is a string constant, which takes the type of the column that it goes to.
-pub(super) fn is_open_item(body: &QueryBody, n: usize) -> bool {
-    let QueryBody::Select(select) = body else { return false };
+fn is_open_item(query: &Query, n: usize) -> bool {
+    let QueryBody::Select(select) = &query.body else { return false };
     select.items.iter().all(|item| matches!(item, SelectItem::Expr(..)))
         && matches!(
             select.items.get(n),
@@ -130,7 +131,7 @@ impl Rewriter<'_> {
                 column.rs_type.is_character() || matches!(column.rs_type, RsType::Super | RsType::Varbyte(_));
             // A NULL of a subquery or with LIMIT has become text on its way.
             let null = from.rs_type == RsType::Unknown && !column.rs_type.is_character();
-            let sql = if null || (!takes_text && is_open_item(&source.body, n)) {
+            let sql = if null || (!takes_text && is_open_item(source, n)) {
                 format!("(({name})::text)::{}", column.rs_type.postgres())
             } else {
                 self.assign_column(&value, &column.name, &column.rs_type)?

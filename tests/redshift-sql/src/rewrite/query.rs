@@ -1,6 +1,5 @@
 //! Queries: FROM items, select lists, grouping, QUALIFY, set operations, common table expressions.
 
-use super::change::is_open_item;
 use super::scope::Scope;
 use super::{Rewriter, Typed};
 use crate::ast::{Expr, Literal, OrderItem, Query, QueryBody, SetOp, Step};
@@ -213,7 +212,6 @@ impl Rewriter<'_> {
                     base = left;
                 }
                 let (mut sql, mut columns) = self.set_body(base, parent)?;
-                let mut first = Some(base);
                 while let Some((op, right)) = rest.pop() {
                     let (right_sql, right_columns) = self.set_body(right, parent)?;
                     let word = match op {
@@ -227,21 +225,15 @@ impl Rewriter<'_> {
                             "each {word} query must have the same number of columns"
                         )));
                     }
-                    let first = first.take();
-                    for (n, (a, b)) in columns.iter_mut().zip(&right_columns).enumerate() {
-                        let (before, after) = (Typed::new("", a.rs_type.clone()), Typed::new("", b.rs_type.clone()));
-                        let unified = self.common_type(&[&before, &after]);
+                    for (a, b) in columns.iter_mut().zip(&right_columns) {
+                        let left = Typed::new("", a.rs_type.clone());
+                        let right = Typed::new("", b.rs_type.clone());
+                        let unified = self.common_type(&[&left, &right]);
                         let mixed = (a.rs_type == RsType::Super) != (b.rs_type == RsType::Super)
                             && a.rs_type != RsType::Unknown
                             && b.rs_type != RsType::Unknown;
-                        // A string constant takes the other side's type.
-                        let takes = |t: &RsType| !matches!(t, RsType::Super | RsType::Varbyte(_));
                         a.rs_type = match unified {
                             Ok(t) if !mixed => t,
-                            _ if is_open_item(right, n) && takes(&a.rs_type) => a.rs_type.clone(),
-                            _ if first.is_some_and(|first| is_open_item(first, n)) && takes(&b.rs_type) => {
-                                b.rs_type.clone()
-                            }
                             _ => {
                                 return Err(SqlError::datatype(format!(
                                     "{word} types {} and {} cannot be matched",

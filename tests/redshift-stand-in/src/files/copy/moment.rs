@@ -333,7 +333,7 @@ fn by_itself(text: &str) -> Option<Parts> {
                 parts.afternoon = Some(afternoon);
             } else if let Some(zone) = named_zone(word) {
                 parts.zone = Some(zone);
-            } else if !(word.eq_ignore_ascii_case("T") && !numbers.is_empty()) {
+            } else if !word.eq_ignore_ascii_case("T") || numbers.is_empty() {
                 return None;
             }
         } else {

@@ -91,7 +91,7 @@ ALTER TABLE stored ALTER DISTKEY a, ALTER SORTKEY (b, a)
 
 ALTER TABLE stored ALTER COLUMN a ENCODE zstd, ALTER COLUMN b ENCODE lzo
 
-SELECT "column", encoding, distkey, sortkey FROM pg_table_def WHERE tablename = 'stored'
+SELECT "column", TRIM(encoding), distkey, sortkey FROM pg_table_def WHERE tablename = 'stored'
 -> a|zstd|true|2
 -> b|lzo|false|1
 
