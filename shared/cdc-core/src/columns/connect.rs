@@ -47,7 +47,7 @@ pub(super) fn table(key_schema: Option<&str>, value_schema: &str) -> Option<Sour
     let columns = fields(&row)?
         .iter()
         .filter(|field| !(is_flattened && field.text("field").is_some_and(|name| flattened::is_metadata(&name))))
-        .map(|field| column(field, is_postgres))
+        .map(|field| column(field, is_postgres, is_postgres || is_flattened))
         .collect::<Option<Vec<SourceColumn>>>()?;
     let key = key_schema.map(names).unwrap_or_default();
     Some(SourceTable { columns, key })
@@ -74,7 +74,8 @@ fn field<'a>(schema: &Object<'a>, name: &str) -> Option<Object<'a>> {
     fields(schema)?.into_iter().find(|field| field.text("field").as_deref() == Some(name))
 }
 
-fn column(field: &Object<'_>, is_postgres: bool) -> Option<SourceColumn> {
+/// `may_be_postgres`: it is, or nothing tells.
+fn column(field: &Object<'_>, is_postgres: bool, may_be_postgres: bool) -> Option<SourceColumn> {
     let logical = field.string("name");
     let kind = field.string("type")?;
     let parameters = field.object("parameters").unwrap_or_default();
@@ -84,7 +85,7 @@ fn column(field: &Object<'_>, is_postgres: bool) -> Option<SourceColumn> {
         name: field.string("field")?,
         field: Some(Field {
             form: form::of(field),
-            default: default(field, &mapped, is_postgres),
+            default: default(field, &mapped, may_be_postgres),
             mapped,
             hides_null: optional && field.raw("default").is_some_and(|default| default.get() != "null"),
             logical: logical.clone(),
@@ -112,11 +113,11 @@ pub(super) fn is_flattened(value_schema: &str) -> bool {
 /// A field's default as a literal. What Debezium's PostgreSQL connector writes for a default that it
 /// cannot evaluate, such as `nextval('s')` or `md5('x')`, is the type's zero, which nobody can tell
 /// from one that was written so: it gets brackets around it, which make it none.
-fn default(field: &Object<'_>, mapped: &Mapped, is_postgres: bool) -> Option<String> {
+fn default(field: &Object<'_>, mapped: &Mapped, may_be_postgres: bool) -> Option<String> {
     let default = form::scalar(field, "default")?;
     let is_zero = ["", "false"].contains(&default.as_str()) || default.parse::<f64>() == Ok(0.0);
     Some(match mapped {
-        _ if is_postgres && is_zero && !matches!(mapped, Mapped::Exact(_, Decoding::DecimalBase64 { .. })) => {
+        _ if may_be_postgres && is_zero && !matches!(mapped, Mapped::Exact(_, Decoding::DecimalBase64 { .. })) => {
             format!("({default})")
         }
         Mapped::Exact(_, Decoding::DecimalBase64 { scale }) => {

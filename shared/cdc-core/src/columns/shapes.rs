@@ -164,7 +164,7 @@ pub(super) enum Ancestor {
 }
 
 /// For each of the newest schema's columns in `names`, what it was in each schema, in their order.
-pub(super) fn ancestors(seen: &[&Seen], names: &[String], is_postgres: bool) -> Vec<Vec<Ancestor>> {
+pub(super) fn ancestors(seen: &[&Seen], names: &[String], is_postgres: Option<bool>) -> Vec<Vec<Ancestor>> {
     let Some((newest, _)) = seen.split_last() else { return Vec::new() };
     let find = |table: &SourceTable, name: &str| table.columns.iter().find(|column| column.name == name).cloned();
     let mut lineage: Vec<Ancestor> = names

@@ -22,7 +22,11 @@ pub(in crate::columns) fn known(
 ) -> (Shapes, Vec<FormerVersion>) {
     let all: Vec<&Seen> = seen.iter().collect();
     let names: Vec<String> = columns.iter().map(|column| column.source_name.clone()).collect();
-    let is_postgres = seen.is_postgres() || pipeline.connector() == Some(Connector::Postgresql);
+    // A flattened event does not tell its source.
+    let is_postgres = match pipeline.connector() {
+        Some(connector) => Some(connector == Connector::Postgresql),
+        None => (!seen.is_flattened()).then(|| seen.is_postgres()),
+    };
     let former = |(column, ancestor): (&Column, &Ancestor)| match ancestor {
         Ancestor::Column(former) => {
             let present = sources.iter().find(|source| source.name == column.source_name);

@@ -31,11 +31,15 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) fn new(older: &SourceTable, newer: &SourceTable, is_postgres: bool) -> Self {
-        let ancestors: Vec<Ancestor> = if is_postgres {
-            Ways::new(&older.columns, &newer.columns).ancestors()
-        } else {
-            newer.columns.iter().map(|column| by_name(column, &older.columns, &newer.columns)).collect()
+    /// Without knowing whether the source is PostgreSQL, nobody can tell what only one of both says.
+    pub(super) fn new(older: &SourceTable, newer: &SourceTable, is_postgres: Option<bool>) -> Self {
+        let by_names = || newer.columns.iter().map(|column| by_name(column, &older.columns, &newer.columns));
+        let by_places = || Ways::new(&older.columns, &newer.columns).ancestors();
+        let agreed = |(name, place)| if name == place { name } else { Ancestor::Unknown };
+        let ancestors: Vec<Ancestor> = match is_postgres {
+            Some(true) => by_places(),
+            Some(false) => by_names().collect(),
+            None => by_names().zip(by_places()).map(agreed).collect(),
         };
         let names = newer.columns.iter().map(|column| column.name.clone());
         Self { ancestors: names.zip(ancestors).collect() }
