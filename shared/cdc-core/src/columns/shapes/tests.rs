@@ -263,6 +263,25 @@ fn a_key_without_a_schema_has_the_columns_that_it_names() {
     assert_eq!(defined(&[Record { key: None, ..bare(&[]) }]).key, [""; 0]);
 }
 
+/// A flattened event does not say which database it is from: in PostgreSQL the column in front was
+/// dropped and added anew, in others it may have been moved.
+#[test]
+fn what_names_and_places_of_flattened_columns_do_not_agree_about_is_unknown() {
+    let flattened = |offset: i64, fields: &[String]| {
+        let fields = [&[ID.to_owned()], fields].concat().join(",");
+        let value = format!(
+            r#"{{"schema":{{"type":"struct","fields":[{fields}],"optional":false,"name":"p.public.t.Value"}},"payload":{{"id":1}}}}"#
+        );
+        Record { value: Some(value.into_bytes()), ..event(offset, &["id"], &[]) }
+    };
+    let before = flattened(1, &[int("a"), text("z")]);
+    let after = flattened(2, &[text("z"), int("a"), with_default(&int("b"), "0")]);
+    let table = defined(&[before, after]);
+    let [version] = table.former.as_slice() else { panic!("one former version: {:#?}", table.former) };
+    assert_eq!(version.columns[1..].iter().map(was).collect::<Vec<_>>(), ["same", "unknown", "absent (0)"]);
+    assert!(table.tombstones_delete);
+}
+
 #[test]
 fn a_narrower_number_is_another_type_and_a_wider_one_is_not() {
     let long = |name: &str| int(name).replace("int32", "int64");
