@@ -174,10 +174,15 @@ fn into_quarantine(
 #[must_use]
 pub fn altered_rows(layout: &Layout, table: &TableDefinition, column: &Column, value: &str) -> Vec<String> {
     let name = quoted(&column.target_name);
+    // Trailing blanks do not count when text is compared ("Character types").
+    let is_other = match column.target_type {
+        RedshiftType::Varchar { .. } => format!("{name} <> {value} OR OCTET_LENGTH({name}) <> OCTET_LENGTH({value})"),
+        _ => format!("{name} <> {value}"),
+    };
     let statements = [
         values_into_quarantine(layout, table, &column.target_name, &format!("{name} IS NOT NULL AND {value} IS NULL")),
         format!(
-            "UPDATE {} SET {name} = {value} WHERE {name} IS NOT NULL AND ({value} IS NULL OR {name} <> {value})",
+            "UPDATE {} SET {name} = {value} WHERE {name} IS NOT NULL AND ({value} IS NULL OR {is_other})",
             layout.target_table(&table.spec)
         ),
     ];

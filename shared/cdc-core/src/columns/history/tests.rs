@@ -274,3 +274,18 @@ fn former_names_are_no_news() {
     let known = story.definition().known_attributes.unwrap();
     assert_eq!(known.into_iter().collect::<Vec<_>>(), ["contact", "id", "mail"]);
 }
+
+#[test]
+fn a_dump_does_not_tell_how_former_events_are_read() {
+    let mut story = Story::new();
+    story.tell("CREATE", "", &["id INT!", "amt DECIMAL(10,4)"]);
+    story.tell("ALTER", "ALTER TABLE t MODIFY amt DECIMAL(10,2)", &["id INT!", "amt DECIMAL(10,2)"]);
+    let file =
+        "version: 1\nname: shop\nsource:\n  topic_prefix: shop\n  connector: mariadb\ntables:\n  - topic: shop.db.t\n";
+    let pipeline = Pipeline::parse(file).unwrap();
+    let dump = "CREATE TABLE `t` (`id` int NOT NULL, `amt` decimal(10,2), PRIMARY KEY (`id`));";
+    story.knowledge.learn_dump(&pipeline, "dump.sql", dump).unwrap();
+    let TopicRole::Table(spec) = pipeline.resolve("shop.db.t") else { panic!("a table") };
+    let table = define(&pipeline, &spec, &story.knowledge).unwrap().table;
+    assert_eq!(table.former.len(), 1);
+}

@@ -270,7 +270,12 @@ pub(super) fn value_now(
         _ if reshape::converted(name, was, is).is_some() && !matches!(is, RedshiftType::Varchar { .. }) => {
             format!("({name})::{was}")
         }
-        _ => return reshape::converted(name, is, column.target_type),
+        // The former column is read into the present type at once, which holds more.
+        _ => match reshape::converted(name, is, was) {
+            Some(value) => value,
+            None if other.then.is_empty() => return reshape::converted(name, is, column.target_type),
+            None => return None,
+        },
     };
     reshape::as_now(&as_it_was, other, column)
 }

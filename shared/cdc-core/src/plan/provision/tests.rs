@@ -438,6 +438,7 @@ fn another_scale_rounds_the_rows_as_the_source_does() {
 }
 
 mod altered_rows;
+mod renames;
 
 /// Two shards, the second with these columns, and the view over both.
 fn shards(second: Vec<Column>) -> Declaration {

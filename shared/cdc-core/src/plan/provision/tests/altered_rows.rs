@@ -1,6 +1,7 @@
 //! Rows of a target whose values the source altered with a column's type, which no event tells.
 
 use super::*;
+use crate::catalog::{Alteration, Limits, OtherColumn};
 
 /// What becomes of the rows when the column A, which was `was`, is `is`.
 fn rows(was: &Column, former: FormerColumn, is: &Column) -> Vec<String> {
@@ -83,4 +84,26 @@ fn a_table_that_is_built_anew_keeps_columns_as_wide_as_they_are() {
     let narrow = table(vec![column("ID", INT), column("A", INT)], &["A"], Vec::new());
     let (statements, _) = changed(&wide, &narrow);
     assert!(statements[0].contains("\"a\" BIGINT"), "{}", statements[0]);
+}
+
+/// `DECIMAL(10,4)`, then `DECIMAL(10,2)`, then `DECIMAL(12,4)`, taken in at once: the rows have the
+/// digits of the first, the source has those of the second.
+#[test]
+fn what_a_type_in_between_took_does_not_come_back_in_rows_that_become_wider() {
+    let decimal = |precision, scale| column("A", RedshiftType::Decimal { precision, scale });
+    let between = Alteration { column: decimal(10, 2), limits: Limits::default() };
+    let was = FormerColumn::Other(Box::new(OtherColumn { was: decimal(12, 4), then: vec![between] }));
+    let statements = rows(&decimal(10, 4), was, &decimal(12, 4));
+    position(&statements, "ROUND((\"a\")::DECIMAL(12,4), 2)");
+}
+
+/// `VARCHAR`, then `CHAR`, then `VARCHAR`: Redshift compares text without its trailing blanks.
+#[test]
+fn rows_lose_their_trailing_blanks() {
+    let text = column("A", RedshiftType::Varchar { bytes: 40 });
+    let limits = Limits { loses_blanks: true, ..Limits::default() };
+    let then = vec![Alteration { column: text.clone(), limits }];
+    let was = FormerColumn::Other(Box::new(OtherColumn { was: text.clone(), then }));
+    let statements = rows(&text, was, &text);
+    position(&statements, "OR OCTET_LENGTH(\"a\") <> OCTET_LENGTH(RTRIM(\"a\", ' ')::VARCHAR(40))");
 }

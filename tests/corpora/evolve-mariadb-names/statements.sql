@@ -1,0 +1,46 @@
+SET sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'; SET time_zone='+00:00';
+CREATE TABLE swapped (id INT NOT NULL PRIMARY KEY, a INT, b INT, note VARCHAR(20));
+INSERT INTO swapped VALUES (1, 10, 20, 'one'), (2, 11, NULL, 'two'), (3, 12, 22, 'three');
+CREATE TABLE taken (id INT NOT NULL PRIMARY KEY, doc TIMESTAMP NULL, total TIMESTAMP NULL, qty BIGINT);
+INSERT INTO taken VALUES (1, '1974-11-09 07:01:54', '2024-11-17 05:31:15', 7), (2, '1986-12-22 15:12:32', NULL, 8), (3, NULL, '2001-02-03 04:05:06', 9);
+CREATE TABLE narrowed (id INT NOT NULL PRIMARY KEY, amt DECIMAL(10,4), at DATETIME(6), t TIME(6), n INT, word VARCHAR(40), size SET('s','m','l'));
+INSERT INTO narrowed VALUES (1, 1.2345, '2024-02-29 12:34:56.123401', '01:02:03.000400', 5, 'trail  ', 's,m'), (2, -9.9951, '2024-02-29 12:34:56.999900', '23:59:59.123000', -7, 'plain', 'l'), (3, NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE added (id INT NOT NULL PRIMARY KEY, v INT NOT NULL);
+INSERT INTO added VALUES (1, 1), (2, 2), (3, 3);
+CREATE TABLE ours (id INT NOT NULL PRIMARY KEY, v VARCHAR(20));
+CREATE TABLE theirs (id INT NOT NULL PRIMARY KEY, v VARCHAR(20));
+INSERT INTO ours VALUES (1, 'ours'), (2, 'ours'); INSERT INTO theirs VALUES (1, 'theirs'), (3, 'theirs');
+CREATE TABLE rekeyed (id INT NOT NULL, note INT NOT NULL, amt INT, v VARCHAR(20), PRIMARY KEY (id));
+INSERT INTO rekeyed VALUES (1, 1, 5, 'a'), (2, 2, NULL, 'b'), (3, 3, 7, 'c');
+
+SET sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'; SET time_zone='+00:00';
+UPDATE swapped SET note = 'two, changed' WHERE id = 2;
+/* a, b ( */ ALTER TABLE swapped RENAME COLUMN a TO c;
+ALTER TABLE swapped CHANGE b a INT;
+ALTER TABLE swapped RENAME COLUMN C TO b;
+INSERT INTO swapped VALUES (4, 13, 23, 'four');
+ALTER TABLE taken DROP COLUMN doc;
+INSERT INTO taken VALUES (4, '2004-04-04 04:04:04', 4);
+ALTER TABLE taken CHANGE TOTAL doc TIMESTAMP NULL, RENAME COLUMN qty TO note;
+ALTER TABLE taken ADD COLUMN qty INT NOT NULL FIRST;
+INSERT INTO taken (id, doc, note, qty) VALUES (5, '2005-05-05 05:05:05', 5, 55);
+UPDATE taken SET note = 77 WHERE id = 1;
+ALTER TABLE narrowed MODIFY amt DECIMAL(10,2), MODIFY at DATETIME(3), MODIFY t TIME(3), MODIFY n VARCHAR(20), MODIFY word CHAR(40), MODIFY size SET('l','m','s');
+INSERT INTO narrowed VALUES (4, 4.44, '2024-04-04 04:04:04.444', '04:04:04.444', '44', 'four', 'm,s');
+ALTER TABLE narrowed MODIFY amt DECIMAL(12,4), MODIFY at DATETIME(6), MODIFY t TIME(6), MODIFY word VARCHAR(60);
+INSERT INTO narrowed VALUES (5, 5.5555, '2024-05-05 05:05:05.555555', '05:05:05.555555', '55', 'five', 'l');
+
+SET sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'; SET time_zone='+00:00';
+ALTER TABLE added ADD flag BIT(3) NOT NULL, ADD word VARCHAR(20) DEFAULT 'it''s, "so"';
+ALTER TABLE added ADD kind ENUM('first','second') NOT NULL AFTER id, ADD twice INT AS (v * 2) STORED, ADD label VARCHAR(9) NOT NULL COMMENT 'a, b) `c`';
+INSERT INTO added (id, v, flag, word, kind, label) VALUES (4, 4, b'101', 'four', 'second', 'l');
+UPDATE added SET word = 'three' WHERE id = 3;
+RENAME TABLE ours TO between_both, theirs TO ours, between_both TO theirs;
+INSERT INTO ours VALUES (4, 'now ours'); INSERT INTO theirs VALUES (5, 'now theirs');
+UPDATE ours SET v = 'theirs, ours now' WHERE id IN (1, 3); UPDATE theirs SET v = 'ours, theirs now' WHERE id IN (1, 2);
+ALTER TABLE rekeyed DROP PRIMARY KEY, ADD PRIMARY KEY (id, note);
+UPDATE rekeyed SET note = 11 WHERE id = 1; UPDATE rekeyed SET v = 'b, changed' WHERE id = 2;
+UPDATE rekeyed SET amt = 6 WHERE amt IS NULL;
+ALTER TABLE rekeyed MODIFY amt INT NOT NULL, DROP PRIMARY KEY, ADD PRIMARY KEY (id, amt);
+INSERT INTO rekeyed VALUES (4, 4, 8, 'd'); DELETE FROM rekeyed WHERE id = 3; UPDATE rekeyed SET note = 12 WHERE id = 1;
+
