@@ -42,7 +42,6 @@ pub(crate) fn table(topic: &str, schema: &str, columns: Vec<Column>, key: &[&str
         shapes: None,
         tombstones_delete: false,
         on_schema_change: Default::default(),
-        tombstones_delete: false,
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
     }

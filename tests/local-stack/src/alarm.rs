@@ -1,5 +1,5 @@
-//! The alarm on records that wait for a schema change: what a CloudWatch alarm on the metric
-//! `held_rows` does in a deployment, invoking the provisioner as its action.
+//! The alarms on records that wait for a schema change and on topics without a table: what CloudWatch
+//! alarms on these metrics do in a deployment, invoking the provisioner as their action.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Alarm {
     pub(crate) fn watcher(&self) -> LogCallback {
         let sender = self.sender.clone();
         Arc::new(move |line: &LogLine| {
-            if holds(&line.text) {
+            if asks(&line.text) {
                 // A full channel has an alarm that nobody has answered yet.
                 let _ = sender.try_send(());
             }
@@ -38,7 +38,7 @@ impl Alarm {
         tokio::spawn(async move {
             let event = json!({
                 "source": "aws.cloudwatch",
-                "alarmData": { "alarmName": "held-rows", "state": { "value": "ALARM" } },
+                "alarmData": { "alarmName": "waiting", "state": { "value": "ALARM" } },
             });
             while self.receiver.recv().await.is_some() {
                 // What comes of it is in the provisioner's log; a table that still waits alarms again.
@@ -48,11 +48,14 @@ impl Alarm {
     }
 }
 
-/// Whether the line is a metric that says that records wait.
-fn holds(line: &str) -> bool {
-    line.contains("\"held_rows\"")
+/// The metrics whose alarms invoke the provisioner.
+const ASKING: [&str; 2] = ["held_rows", "unprovisioned_tables"];
+
+/// Whether the line is a metric that says that something waits for the provisioner.
+fn asks(line: &str) -> bool {
+    ASKING.iter().any(|name| line.contains(name))
         && serde_json::from_str::<Value>(line)
-            .is_ok_and(|metrics| metrics["held_rows"].as_f64().is_some_and(|rows| rows > 0.0))
+            .is_ok_and(|metrics| ASKING.iter().any(|name| metrics[*name].as_f64().is_some_and(|waiting| waiting > 0.0)))
 }
 
 #[cfg(test)]
@@ -60,10 +63,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_rows_that_wait_raise_the_alarm() {
-        assert!(holds(r#"{"_aws":{},"held_rows":3.0,"table":"shop.item"}"#));
-        assert!(!holds(r#"{"_aws":{},"held_rows":0.0}"#));
-        assert!(!holds(r#"{"_aws":{"CloudWatchMetrics":[{"Metrics":[{"Name":"held_rows"}]}]}}"#));
-        assert!(!holds("\"held_rows\" is not a metric here"));
+    fn only_what_waits_raises_the_alarm() {
+        assert!(asks(r#"{"_aws":{},"held_rows":3.0,"table":"shop.item"}"#));
+        assert!(asks(r#"{"_aws":{},"held_rows":0.0,"unprovisioned_tables":1.0}"#));
+        assert!(!asks(r#"{"_aws":{},"held_rows":0.0,"unprovisioned_tables":0.0}"#));
+        assert!(!asks(r#"{"_aws":{"CloudWatchMetrics":[{"Metrics":[{"Name":"held_rows"}]}]}}"#));
+        assert!(!asks("\"held_rows\" is not a metric here"));
     }
 }
