@@ -1,7 +1,6 @@
 //! Which of the sources of columns counts for a table, and its columns as the events name them.
 
 use super::definition::{DefineProblem, Origin};
-use super::history::History;
 use super::representation::{self, SourceSql};
 use super::shapes::SeenSchemas;
 use super::{Knowledge, SourceColumn, SourceTable, dump};
@@ -29,12 +28,10 @@ pub(super) fn choose(
         table.filter(|table| allowed(source) && !table.columns.is_empty()).map(|table| (origin, table.clone()))
     };
     let adjustment = pipeline.settings().field_names;
-    // A dump is of one time: it does not tell how events were written before the table changed.
-    let history = knowledge.find(&knowledge.schema_changes, pipeline, &spec.topic);
-    let has_changed = history.and_then(|(name, _)| knowledge.histories.get(name)).is_some_and(History::has_changed);
-    let dump = find(&knowledge.dump).filter(|_| !has_changed || !allowed(ColumnSource::SchemaChanges));
-    let (origin, table) = found(ColumnSource::Dump, Origin::Dump, dump)
-        .or_else(|| found(ColumnSource::SchemaChanges, Origin::SchemaChanges, find(&knowledge.schema_changes)))
+    // A dump is of one time. It does not tell how events were written before the table changed, and
+    // may be newer than the events on their way.
+    let (origin, table) = found(ColumnSource::SchemaChanges, Origin::SchemaChanges, find(&knowledge.schema_changes))
+        .or_else(|| found(ColumnSource::Dump, Origin::Dump, find(&knowledge.dump)))
         .or_else(|| found(ColumnSource::Events, Origin::Events, seen.as_ref()))?;
     if origin == Origin::Events {
         return Some((origin, table));

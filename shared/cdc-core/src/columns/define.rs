@@ -24,7 +24,7 @@ const OWN_PREFIX: &str = "_cdc_";
 
 /// Defines a table from what is known and what the pipeline file says.
 ///
-/// With `source.columns: auto` the first of declared, dump, schema changes and events that
+/// With `source.columns: auto` the first of declared, schema changes, dump and events that
 /// knows the table says which columns there are and what they are in the source; where the
 /// events' schema is known too, it says how their values arrive.
 ///

@@ -121,11 +121,6 @@ impl History {
         });
     }
 
-    /// Whether the table has had more than one definition.
-    pub(super) fn has_changed(&self) -> bool {
-        self.steps.len() > 1
-    }
-
     /// The last record about the table.
     pub(super) fn mark(&self) -> Option<&SchemaChangeMark> {
         self.mark.as_ref()

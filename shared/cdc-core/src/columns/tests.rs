@@ -442,6 +442,10 @@ fn the_first_source_that_knows_the_table_counts() {
     assert!(matches!(origin(", columns: dump, dump: d.sql", &known).unwrap_err()[..], [DefineProblem::Unknown { .. }]));
     let with_dump = pipeline("", ONE);
     known.learn_dump(&with_dump, "d.sql", "CREATE TABLE T (id int PRIMARY KEY, v text)").unwrap();
+    // A dump may be newer than the events that are on their way.
+    assert_eq!(origin("", &known), Ok(Origin::SchemaChanges));
+    assert_eq!(origin(", columns: dump, dump: d.sql", &known), Ok(Origin::Dump));
+    known.schema_changes = Default::default();
     assert_eq!(origin("", &known), Ok(Origin::Dump));
     let declared = "  - {topic: p.db.T, key: [id], columns: {declare: [{name: id, type: int unsigned}, {name: w, type: 'decimal(5,1)'}]}}\n";
     let definition = defined("", declared, &known).unwrap();

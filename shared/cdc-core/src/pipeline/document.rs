@@ -223,7 +223,7 @@ pub enum Connector {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnSource {
-    /// The first of declared, dump, schema_changes, events that knows the table. A dump of a table that the schema-change topic knows to have changed does not count.
+    /// The first of declared, schema_changes, dump, events that knows the table.
     #[default]
     Auto,
     /// The schema inside the events (JsonConverter with schemas.enable=true).
