@@ -78,10 +78,17 @@ pub fn synchronise(layout: &Layout, tables: &[(&TableSpec, MergeBound)]) -> Sync
     }
     // The tables' own watermark tables, not the view over all: a merge's lock blocks readers,
     // and another table's first load must not hold this batch up.
-    let own: Vec<String> = tables.iter().map(|(spec, _)| control_schema::watermark_rows(layout, spec)).collect();
-    statements.push(format!("{}\nORDER BY table_name, kafka_partition", own.join("\nUNION ALL\n")));
+    let specs: Vec<&TableSpec> = tables.iter().map(|(spec, _)| *spec).collect();
+    statements.push(own_watermarks(layout, &specs));
     roles.push(StatementRole::Watermarks);
     Synchronisation { statements, roles }
+}
+
+/// The watermarks of some tables from their own watermark tables, of which each has to be there.
+#[must_use]
+pub fn own_watermarks(layout: &Layout, specs: &[&TableSpec]) -> String {
+    let own: Vec<String> = specs.iter().map(|spec| control_schema::watermark_rows(layout, spec)).collect();
+    format!("{}\nORDER BY table_name, kafka_partition", own.join("\nUNION ALL\n"))
 }
 
 /// Columns of the watermarks query, in order.

@@ -207,6 +207,10 @@ fn merge(table: &mut Table, max_rows: i64, only: i64, quarantine: i64) -> Reply 
 }
 
 fn watermarks(tables: &BTreeMap<String, Table>, sql: &str) -> Reply {
+    let mut own = sql.split("\"watermark_").skip(1).filter_map(|rest| rest.split('"').next());
+    if let Some(missing) = own.find(|slug| !tables.contains_key(*slug)) {
+        return Reply::Fails(format!("ERROR: relation \"cdc.watermark_{missing}\" does not exist"));
+    }
     let everything = !sql.contains(" IN (") && !sql.contains("\"watermark_");
     let rows = tables
         .values()

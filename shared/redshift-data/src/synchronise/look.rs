@@ -1,5 +1,6 @@
-//! Where the next pending record of each partition is: needed only when a merge fails because
-//! of a record, to tell it by its offset.
+//! Questions about one table that are asked only when something failed: where the next pending
+//! record of each partition is, to tell by its offset a record that cannot be merged; and how far
+//! the table is, when another table's watermarks could not be read with its own.
 //!
 //! A landing view may have holes, so that the next record is not simply the watermark plus one.
 
@@ -29,6 +30,25 @@ pub(super) async fn pending_positions(
     let result = query(warehouse, &name, &sql, deadline).await.map_err(|error| Failure::of(Stage::Look, &error))?;
     read(&result).map_err(|error| Failure {
         stage: Stage::Look,
+        kind: Classify::kind(&error),
+        text: error.to_string(),
+        statement: None,
+    })
+}
+
+/// The table's own watermarks.
+pub(super) async fn watermarks(
+    warehouse: &dyn Warehouse,
+    layout: &Layout,
+    spec: &TableSpec,
+    deadline: Deadline,
+) -> Result<Vec<Watermark>, Failure> {
+    let name = spec.id().to_string();
+    let sql = synchronise::own_watermarks(layout, &[spec]);
+    let failed = |error: &crate::error::WarehouseError| Failure::of(Stage::Watermarks, error);
+    let result = query(warehouse, &name, &sql, deadline).await.map_err(|error| failed(&error))?;
+    super::round::marks(&result).map_err(|error| Failure {
+        stage: Stage::Watermarks,
         kind: Classify::kind(&error),
         text: error.to_string(),
         statement: None,

@@ -280,7 +280,16 @@ impl Run<'_> {
             }
         };
         let specs: Vec<&TableSpec> = ready.iter().map(|&index| self.courses[index].spec()).collect();
-        let attempts = round::read(self.warehouse, &batch, &settled, &specs, self.request.deadline).await;
+        let mut attempts = round::read(self.warehouse, &batch, &settled, &specs, self.request.deadline).await;
+        // All tables' watermarks are read by one statement. If one of them is missing, the others are there all the same.
+        if attempts.len() > 1 {
+            for (spec, attempt) in specs.iter().zip(&mut attempts) {
+                if attempt.watermarks.as_ref().is_err_and(|failure| !failure.kind.is_retryable()) {
+                    attempt.watermarks =
+                        look::watermarks(self.warehouse, self.request.layout, spec, self.request.deadline).await;
+                }
+            }
+        }
         for (&index, attempt) in ready.iter().zip(attempts) {
             self.follow(index, attempt).await;
         }

@@ -45,7 +45,8 @@ fn provisioning_and_synchronisation_run() {
         send(&mut admin, &golden("merge_order_detail.sql")).await;
         send(&mut admin, &golden("merge_awkward.sql")).await;
         admin.ok("CREATE ROLE \"analysts\"").await;
-        send(&mut admin, &golden("grants.sql")).await;
+        // The golden file's database is a deployment's.
+        send(&mut admin, &golden("grants.sql").replace("\"dev\"", &format!("\"{}\"", database.name()))).await;
 
         broker().create_topic(TOPIC, 2).unwrap();
         let mut records: Vec<_> =
