@@ -104,6 +104,33 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
         body.push_str(&part);
         body.push('\n');
     }
+    procedure(layout, table, &body)
+}
+
+/// The same procedure while the target changes: it merges nothing and says that records wait. The
+/// former text would write the values of a column into the one that has its name now.
+#[must_use]
+pub fn closed(layout: &Layout, table: &TableDefinition) -> String {
+    let body = format!(
+        "-- Purpose:   merge nothing while the provisioner changes the target; it replaces this procedure at the end.\n\
+         BEGIN\n\
+         {NOTHING_YET}\n\
+         \x20   cdc_held_rows := 1;\n"
+    );
+    procedure(layout, table, &body)
+}
+
+/// Before anything is merged.
+const NOTHING_YET: &str = "    cdc_landed_rows := 0;
+    cdc_applied_rows := 0;
+    cdc_deleted_rows := 0;
+    cdc_stale_rows := 0;
+    cdc_quarantined_rows := 0;
+    cdc_pending_rows := 0;
+    cdc_held_rows := 0;";
+
+/// `body` is everything up to `END`.
+fn procedure(layout: &Layout, table: &TableDefinition, body: &str) -> String {
     let outs: Vec<String> = RESULT_COLUMNS.iter().map(|name| format!("{name} OUT BIGINT")).collect();
     format!(
         "CREATE OR REPLACE PROCEDURE {name}(\n\
@@ -305,13 +332,7 @@ impl Writer<'_> {
              \x20   IF cdc_probe IS NULL OR cdc_probe <> 1 THEN\n\
              \x20       RAISE EXCEPTION 'enable_case_sensitive_identifier is off in this session; set it to true before calling a merge procedure';\n\
              \x20   END IF;\n\
-             \x20   cdc_landed_rows := 0;\n\
-             \x20   cdc_applied_rows := 0;\n\
-             \x20   cdc_deleted_rows := 0;\n\
-             \x20   cdc_stale_rows := 0;\n\
-             \x20   cdc_quarantined_rows := 0;\n\
-             \x20   cdc_pending_rows := 0;\n\
-             \x20   cdc_held_rows := 0;",
+             {NOTHING_YET}",
             watermark = self.watermark,
             probe = self.layout.control(SETTINGS_PROBE),
         )

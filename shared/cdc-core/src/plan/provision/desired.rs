@@ -69,6 +69,15 @@ impl Desired {
         self
     }
 
+    /// Whether something is done to an object that is there.
+    pub(super) fn changes_something(&self) -> bool {
+        match &self.on_change {
+            OnChange::Replace => !self.statements.is_empty(),
+            OnChange::Alter(statements) => !statements.is_empty(),
+            OnChange::Keep | OnChange::Hold(_) => false,
+        }
+    }
+
     pub(super) fn fingerprint(&self) -> String {
         if let Some(recorded) = &self.recorded_as {
             return recorded.clone();

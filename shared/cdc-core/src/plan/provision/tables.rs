@@ -59,6 +59,20 @@ pub(super) fn objects(
             .of(table),
         );
     }
+    let rows = changes::desired(declaration, table, observed, changes, warnings);
+    let merge = named(control, &format!("sp_merge_{}", spec.slug));
+    let is_changed = !alterations.is_empty() || rows.iter().any(Desired::changes_something);
+    if is_changed && changes::base(table, observed).is_some() && is_provisioned(observed, &merge) {
+        desired.push(
+            Desired::new(
+                ObjectKind::Procedure,
+                merge.clone(),
+                vec![merge_procedure::closed(layout, table)],
+                format!("merges nothing into {} while it changes", spec.id()),
+            )
+            .of(table),
+        );
+    }
     desired.push(
         Desired::new(
             ObjectKind::TargetTable,
@@ -70,7 +84,7 @@ pub(super) fn objects(
         .on_change(OnChange::Alter(alterations))
         .of(table),
     );
-    desired.extend(changes::desired(declaration, table, observed, changes, warnings));
+    desired.extend(rows);
     desired.push(
         Desired::new(
             ObjectKind::Procedure,
@@ -83,7 +97,7 @@ pub(super) fn objects(
     desired.push(
         Desired::new(
             ObjectKind::Procedure,
-            named(control, &format!("sp_merge_{}", spec.slug)),
+            merge,
             vec![merge_procedure::create(layout, table)],
             format!("merges landed changes into {}", spec.id()),
         )
@@ -105,6 +119,10 @@ pub(super) fn objects(
     );
     desired.extend(history(layout, table, warnings));
     desired
+}
+
+fn is_provisioned(observed: &Observed, procedure: &str) -> bool {
+    observed.catalog.contains_key(&(ObjectKind::Procedure.as_str().to_owned(), procedure.to_owned()))
 }
 
 /// Schema and name of the table's watermark table.

@@ -107,3 +107,34 @@ fn rows_lose_their_trailing_blanks() {
     let statements = rows(&text, was, &text);
     position(&statements, "OR OCTET_LENGTH(\"a\") <> OCTET_LENGTH(RTRIM(\"a\", ' ')::VARCHAR(40))");
 }
+
+/// The former procedure wrote values of the dropped column into the one that has its name since, in
+/// the moment between the target's step and the procedure's (recording `evolve-postgres`, live).
+#[test]
+fn nothing_is_merged_while_the_target_changes() {
+    let before = shaped(table(vec![column("ID", INT), column("A", INT)], &["ID"], Vec::new()), &[&[("A", "was")]]);
+    let anew = FormerColumn::Absent { default: None, reuses_name: true };
+    let text = column("A", RedshiftType::Varchar { bytes: 9 });
+    let after = table(vec![column("ID", INT), text], &["ID"], vec![by_schema(vec![FormerColumn::Same, anew])]);
+    let after = shaped(after, &[&[("A", "was")], &[("A", "is")]]);
+    let steps = |observed: &Observed| {
+        let steps = plan(&declaration(&after), observed).steps.into_iter();
+        steps
+            .filter(|step| step.object == "cdc.sp_merge_db_t" || step.object == "db.t")
+            .map(|step| (step.kind, step.statements.concat().contains("LOCK TABLE"), step.fingerprint))
+            .collect::<Vec<_>>()
+    };
+    let mut observed = provisioned(&before);
+    let found = steps(&observed);
+    let kinds: Vec<_> = found.iter().map(|(kind, locks, _)| (*kind, *locks)).collect();
+    let (procedure, target, version) = (ObjectKind::Procedure, ObjectKind::TargetTable, ObjectKind::TableVersion);
+    assert_eq!(kinds, [(procedure, false), (target, true), (version, false), (procedure, true)]);
+    // An apply that got no further closes no second time, and opens in any case.
+    let closed = (procedure.as_str().to_owned(), "cdc.sp_merge_db_t".to_owned());
+    observed.catalog.insert(closed.clone(), found[0].2.clone());
+    assert_eq!(steps(&observed).iter().map(|(kind, ..)| *kind).collect::<Vec<_>>(), [target, version, procedure]);
+    observed = provisioned(&before);
+    observed.catalog.insert(closed, found[0].2.clone());
+    let back = plan(&declaration(&before), &observed);
+    assert!(back.steps.iter().any(|step| step.kind == procedure && step.statements[0].contains("LOCK TABLE")));
+}
