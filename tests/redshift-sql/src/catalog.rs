@@ -33,13 +33,15 @@ pub struct Column {
     pub identity: bool,
     /// True if the column has a DEFAULT.
     pub has_default: bool,
+    /// The name of the check of its length in bytes, where PostgreSQL has told it.
+    pub length_check: Option<String>,
 }
 
 impl Column {
     /// A nullable column without a default.
     #[must_use]
     pub fn new(name: impl Into<String>, rs_type: RsType) -> Self {
-        Self { name: name.into(), rs_type, nullable: true, identity: false, has_default: false }
+        Self { name: name.into(), rs_type, nullable: true, identity: false, has_default: false, length_check: None }
     }
 }
 

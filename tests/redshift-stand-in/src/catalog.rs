@@ -153,7 +153,9 @@ pub(crate) fn freeze_settings(settings: &Settings) -> Json {
 const RELATIONS: &str = "
     SELECT r.oid, r.schema_name, r.name, pg_catalog.pg_get_userbyid(r.owner)::text AS owner, r.relkind::text, r.meta::text,
            COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_build_object('n', c.name, 't', c.type_text, 'null', c.nullable,
-                    'id', c.generated_only, 'd', c.default_text IS NOT NULL) ORDER BY c.number)
+                    'id', c.generated_only, 'd', c.default_text IS NOT NULL, 'check', (SELECT k.conname FROM pg_catalog.pg_constraint k
+                    WHERE k.conrelid = c.relation AND k.contype = 'c' AND k.conkey = ARRAY[c.number::smallint]
+                      AND pg_catalog.starts_with(k.conname, 'rs_len_'))) ORDER BY c.number)
              FROM rs_catalog.columns c WHERE c.relation = r.oid), '[]')::text AS columns
     FROM rs_catalog.relations r WHERE r.temporary = $1";
 
@@ -204,6 +206,7 @@ fn columns(text: &str) -> Vec<Column> {
             nullable: column["null"].as_bool().unwrap_or(true),
             identity: column["id"].as_bool().unwrap_or(false),
             has_default: column["d"].as_bool().unwrap_or(false),
+            length_check: column["check"].as_str().map(str::to_owned),
         })
         .collect()
 }

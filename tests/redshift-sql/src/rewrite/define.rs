@@ -3,7 +3,7 @@
 use super::Rewriter;
 use super::scope::Scope;
 use crate::ast::{ObjectName, QueryBody, SelectItem};
-use crate::catalog::{OutputColumn, RelationKind};
+use crate::catalog::{Column, OutputColumn, RelationKind};
 use crate::error::SqlError;
 use crate::statement::{
     AlterTable, AlterTableAction, ColumnDefinition, CreateFunction, CreateTable, CreateTableAs, CreateView, Drop,
@@ -49,6 +49,17 @@ fn length_check(name: &str, rs_type: &RsType, ordinal: usize) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// The number in the name of a column's length check. It is the column's place when it was made: columns may have been
+/// dropped in front of it since.
+fn ordinal_of(column: &Column) -> Option<usize> {
+    column.length_check.as_ref()?.rsplit('_').next()?.parse().ok()
+}
+
+/// A number that no length check of these columns has.
+fn free_ordinal(columns: &[Column]) -> usize {
+    1 + columns.iter().filter_map(ordinal_of).max().unwrap_or(0).max(columns.len())
 }
 
 impl Rewriter<'_> {
@@ -263,7 +274,7 @@ impl Rewriter<'_> {
                         format!("column \"{}\" of relation \"{}\" already exists", column.name, relation.name),
                     ));
                 }
-                let sql = self.column_sql(column, relation.columns.len() + 1)?;
+                let sql = self.column_sql(column, free_ordinal(&relation.columns))?;
                 format!("{table} ADD COLUMN {sql}")
             }
             AlterTableAction::DropColumn { column, cascade } => {
@@ -294,7 +305,7 @@ impl Rewriter<'_> {
                         "ALTER COLUMN TYPE: column \"{column}\" has a default value"
                     )));
                 }
-                let ordinal = at.map_or(0, |n| n + 1);
+                let ordinal = ordinal_of(current).unwrap_or_else(|| at.map_or(0, |n| n + 1));
                 let quoted = quote_identifier(column);
                 let check = length_check(column, rs_type, ordinal);
                 format!(

@@ -147,6 +147,7 @@ impl RedshiftSession {
                 nullable: !column.not_null,
                 identity: column.identity.is_some_and(|identity| !identity.by_default),
                 has_default: column.default.is_some(),
+                length_check: None,
             })
             .collect();
         if let Some((like, _)) = &create.like

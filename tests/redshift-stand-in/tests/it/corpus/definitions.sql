@@ -420,3 +420,21 @@ EXECUTE add_one (7)
 DEALLOCATE ALL
 
 DROP TABLE year_all, month_new
+
+# ALTER TABLE: lengths in bytes after a column in front was dropped
+CREATE TABLE lengths (a VARCHAR(5), b VARCHAR(5), c VARCHAR(5))
+
+ALTER TABLE lengths DROP COLUMN a
+
+ALTER TABLE lengths ADD COLUMN d VARCHAR(5)
+
+ALTER TABLE lengths RENAME COLUMN d TO e
+
+ALTER TABLE lengths ADD COLUMN d VARCHAR(5)
+
+ALTER TABLE lengths ALTER COLUMN b TYPE VARCHAR(9)
+
+INSERT INTO lengths (b, c, d, e) VALUES ('123456789', '12345', '12345', '12345')
+
+INSERT INTO lengths (d) VALUES ('123456')
+!! value too long for type character varying(5)
