@@ -417,7 +417,7 @@ pub enum Show {
         exported: bool,
         limit: Option<u64>,
     },
-    /// SHOW [COLUMN] GRANTS [ON kind name] [FOR grantee].
+    /// `SHOW [COLUMN] GRANTS [ON kind name] [FOR grantee]`.
     Grants {
         /// DATABASE, SCHEMA, TABLE, COLUMN (of that table), FUNCTION or PROCEDURE.
         on: Option<(&'static str, ObjectName)>,

@@ -18,7 +18,7 @@ pub struct Observed {
     /// Names of roles.
     pub roles: BTreeSet<String>,
     /// Tables of which the landing view still has every record that was merged. Only asked for where
-    /// it matters ([`switching`]).
+    /// it matters ([`switching`](super::switching)).
     pub whole_logs: BTreeSet<TableId>,
     /// (object kind, object name) -> fingerprint of the newest catalog entry.
     pub catalog: BTreeMap<(String, String), String>,
