@@ -63,7 +63,7 @@ pub(crate) async fn ask(warehouse: &dyn Warehouse, layout: &Layout, deadline: De
         measure::scan_errors(layout),
         measure::quarantined(layout),
         measure::newest_source(layout),
-        observe::catalog(layout),
+        observe::tables_with(layout, ObjectKind::Procedure.as_str()),
     ];
     let submission = Submission::batch("lag", statements);
     let settled = match redshift_data::execute(warehouse, &submission, deadline).await {
@@ -128,15 +128,7 @@ fn landed(rows: &ResultSet) -> Result<Landed, ReadError> {
 }
 
 fn provisioned(rows: &ResultSet) -> Result<BTreeSet<TableId>, ReadError> {
-    let mut tables = BTreeSet::new();
-    for row in rows.iter() {
-        if row.required_text("object_kind")? == ObjectKind::Procedure.as_str()
-            && let Some(table) = row.text("table_name")?
-        {
-            tables.insert(TableId(table.to_owned()));
-        }
-    }
-    Ok(tables)
+    rows.iter().map(|row| Ok(TableId(row.required_text("table_name")?.to_owned()))).collect()
 }
 
 fn by_name(rows: &ResultSet, name: &str, value: &str) -> Result<BTreeMap<String, i64>, ReadError> {

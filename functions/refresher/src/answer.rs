@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use function_kit::clock::Invocation;
 use function_kit::telemetry::{Metrics, metric};
-use redshift_data::synchronise::{Ending, Report, TableReport};
+use redshift_data::synchronise::{Ending, TableReport};
 use serde::Serialize;
 
 use crate::FUNCTION;
@@ -199,34 +199,29 @@ impl Answer {
     }
 
     /// The metrics of this invocation.
-    pub(crate) fn metrics(&self, pipeline: &str, report: &Report, invocation: &Invocation) -> Metrics {
+    pub(crate) fn metrics(&self, pipeline: &str, invocation: &Invocation) -> Metrics {
         let mut metrics = Metrics::new(pipeline, FUNCTION);
-        metrics.count(None, metric::HELD_ROWS, report.tables.iter().map(|table| table.held).sum::<i64>());
+        metrics.count(None, metric::HELD_ROWS, self.tables.iter().map(|table| table.held_rows).sum::<i64>());
         metrics.count(None, metric::SUBMITTED_STATEMENTS, self.statements);
         metrics.count(None, metric::IDLE_TABLES, self.count(TableState::Idle));
         metrics.count(None, metric::UNPROVISIONED_TABLES, self.count(TableState::NotProvisioned));
         metrics.count(None, metric::KAFKA_UNREACHABLE, u32::from(self.kafka != KafkaState::Compared));
         let milliseconds = u32::try_from(invocation.elapsed().as_millis()).unwrap_or(u32::MAX);
         metrics.record(metric::DURATION_MS, f64::from(milliseconds));
-        for table in &report.tables {
-            let counts = &table.counts;
-            let failed = self
-                .tables
-                .iter()
-                .any(|answer| answer.table == table.table.as_str() && answer.state == TableState::Failed);
+        for table in self.tables.iter().filter(|table| table.state != TableState::Idle) {
             for (metric, count) in [
-                (metric::LANDED_ROWS, counts.landed),
-                (metric::APPLIED_ROWS, counts.applied),
-                (metric::DELETED_ROWS, counts.deleted),
-                (metric::STALE_ROWS, counts.stale),
-                (metric::QUARANTINED_ROWS, counts.quarantined),
-                (metric::HELD_ROWS, table.held),
-                (metric::FAILED_SYNCHRONISATIONS, i64::from(failed)),
+                (metric::LANDED_ROWS, table.landed_rows),
+                (metric::APPLIED_ROWS, table.applied_rows),
+                (metric::DELETED_ROWS, table.deleted_rows),
+                (metric::STALE_ROWS, table.stale_rows),
+                (metric::QUARANTINED_ROWS, table.quarantined_rows),
+                (metric::HELD_ROWS, table.held_rows),
+                (metric::FAILED_SYNCHRONISATIONS, i64::from(table.state == TableState::Failed)),
             ] {
-                metrics.count(Some(table.table.as_str()), metric, count);
+                metrics.count(Some(&table.table), metric, count);
             }
-            if let Some(pending) = table.pending {
-                metrics.count(Some(table.table.as_str()), metric::PENDING_ROWS, pending);
+            if let Some(pending) = table.pending_rows {
+                metrics.count(Some(&table.table), metric::PENDING_ROWS, pending);
             }
         }
         metrics

@@ -134,7 +134,7 @@ async fn run<W: Warehouse, K: KafkaCluster>(
     remember(&report, &unprovisioned, &tables, sweep, invocation, deps);
     let answer = answer(&report, &unprovisioned, &request, tables, sweep);
     answer.log(invocation);
-    answer.metrics(deps.pipeline.name(), &report, invocation).emit(invocation.now_ms());
+    answer.metrics(deps.pipeline.name(), invocation).emit(invocation.now_ms());
     let failures = answer.failures();
     if failures.is_empty() {
         Ok(answer)

@@ -30,14 +30,13 @@ pub(crate) async fn among(
     if failed.is_empty() {
         return failed;
     }
-    let Ok(rows) = query(warehouse, "catalog", &observe::catalog(layout), deadline).await else {
+    let Ok(rows) =
+        query(warehouse, "catalog", &observe::tables_with(layout, ObjectKind::Procedure.as_str()), deadline).await
+    else {
         return BTreeSet::new();
     };
     for row in rows.iter() {
-        let (Ok(Some(kind)), Ok(Some(table))) = (row.text("object_kind"), row.text("table_name")) else {
-            continue;
-        };
-        if kind == ObjectKind::Procedure.as_str() {
+        if let Ok(Some(table)) = row.text("table_name") {
             failed.remove(&TableId(table.to_owned()));
         }
     }

@@ -39,11 +39,27 @@ pub const ROLES: &str = "SELECT r.role_name FROM svv_roles AS r ORDER BY 1";
 /// object in the control schema's catalog. Fails if the catalog does not exist yet.
 #[must_use]
 pub fn catalog(layout: &Layout) -> String {
+    format!("{} ORDER BY 1, 2", entries(layout))
+}
+
+/// Column `table_name`: the tables that have an object of this kind in the control schema's catalog.
+/// Fails if the catalog does not exist yet.
+#[must_use]
+pub fn tables_with(layout: &Layout, object_kind: &str) -> String {
+    format!(
+        "SELECT DISTINCT p.table_name FROM ({}) AS p WHERE p.object_kind = {} AND p.table_name IS NOT NULL",
+        entries(layout),
+        literal(object_kind)
+    )
+}
+
+/// The newest entry of each object that was not dropped since.
+fn entries(layout: &Layout) -> String {
     format!(
         "SELECT c.object_kind, c.object_name, c.fingerprint, c.table_name, c.topic \
          FROM (SELECT a.object_kind, a.object_name, a.fingerprint, a.table_name, a.topic, \
          ROW_NUMBER() OVER (PARTITION BY a.object_kind, a.object_name ORDER BY a.applied_at DESC) AS rank_of_entry \
-         FROM {} AS a) AS c WHERE c.rank_of_entry = 1 AND c.fingerprint <> '' ORDER BY 1, 2",
+         FROM {} AS a) AS c WHERE c.rank_of_entry = 1 AND c.fingerprint <> ''",
         layout.control(CATALOG)
     )
 }

@@ -313,16 +313,17 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
         .filter(|column| has_own_key && keys.contains(&column.name))
         .filter_map(|column| Some(format!("{} IS NULL", column.value.as_ref()?)))
         .collect();
-    let (mut statements, with_key) = if keyless.is_empty() {
-        (Vec::new(), String::new())
-    } else {
+    let lost = columns.iter().filter_map(|column| {
+        Some(values_into_quarantine(layout, table, column.name.trim_matches('"'), column.lost.as_ref()?))
+    });
+    let mut statements: Vec<String> = lost.collect();
+    let mut with_key = String::new();
+    if !keyless.is_empty() {
         let condition = keyless.join(" OR ");
         let reason = "the row has no value in a column of the new key; an event that follows gives it one";
-        (
-            vec![into_quarantine(layout, table, "record", reason, "NULL", &condition)],
-            format!(" WHERE NOT ({condition})"),
-        )
-    };
+        statements.push(into_quarantine(layout, table, "record", reason, "NULL", &condition));
+        with_key = format!(" WHERE NOT ({condition})");
+    }
     statements.extend([
         format!("DROP TABLE IF EXISTS {fresh}"),
         format!(
@@ -337,10 +338,6 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
         format!("DROP TABLE IF EXISTS {}", layout.ledger_table(spec)),
         control_schema::create_ledger_table(layout, table).replace('\n', " "),
     ]);
-    let lost = columns.iter().filter_map(|column| {
-        Some(values_into_quarantine(layout, table, column.name.trim_matches('"'), column.lost.as_ref()?))
-    });
-    statements.splice(0..0, lost.collect::<Vec<_>>());
     statements.extend(grants.iter().cloned());
     locked(layout, table, "build the table anew with another key", &statements)
 }

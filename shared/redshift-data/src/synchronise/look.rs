@@ -14,6 +14,7 @@ use cdc_core::watermark::Watermark;
 
 use super::course::Pending;
 use super::{Failure, Stage};
+use crate::error::ReadError;
 use crate::port::{Deadline, Warehouse, query};
 use crate::result_set::ResultSet;
 
@@ -25,15 +26,8 @@ pub(super) async fn pending_positions(
     watermarks: &[Watermark],
     deadline: Deadline,
 ) -> Result<BTreeMap<i64, Pending>, Failure> {
-    let name = spec.id().to_string();
     let sql = synchronise::pending_positions(layout, spec, watermarks);
-    let result = query(warehouse, &name, &sql, deadline).await.map_err(|error| Failure::of(Stage::Look, &error))?;
-    read(&result).map_err(|error| Failure {
-        stage: Stage::Look,
-        kind: Classify::kind(&error),
-        text: error.to_string(),
-        statement: None,
-    })
+    ask(warehouse, spec, Stage::Look, &sql, deadline, read).await
 }
 
 /// The table's own watermarks.
@@ -43,19 +37,29 @@ pub(super) async fn watermarks(
     spec: &TableSpec,
     deadline: Deadline,
 ) -> Result<Vec<Watermark>, Failure> {
-    let name = spec.id().to_string();
     let sql = synchronise::own_watermarks(layout, &[spec]);
-    let failed = |error: &crate::error::WarehouseError| Failure::of(Stage::Watermarks, error);
-    let result = query(warehouse, &name, &sql, deadline).await.map_err(|error| failed(&error))?;
-    super::round::marks(&result).map_err(|error| Failure {
-        stage: Stage::Watermarks,
+    ask(warehouse, spec, Stage::Watermarks, &sql, deadline, super::round::marks).await
+}
+
+async fn ask<T>(
+    warehouse: &dyn Warehouse,
+    spec: &TableSpec,
+    stage: Stage,
+    sql: &str,
+    deadline: Deadline,
+    read: fn(&ResultSet) -> Result<T, ReadError>,
+) -> Result<T, Failure> {
+    let name = spec.id().to_string();
+    let result = query(warehouse, &name, sql, deadline).await.map_err(|error| Failure::of(stage, &error))?;
+    read(&result).map_err(|error| Failure {
+        stage,
         kind: Classify::kind(&error),
         text: error.to_string(),
         statement: None,
     })
 }
 
-fn read(result: &ResultSet) -> Result<BTreeMap<i64, Pending>, crate::error::ReadError> {
+fn read(result: &ResultSet) -> Result<BTreeMap<i64, Pending>, ReadError> {
     result
         .iter()
         .map(|row| {

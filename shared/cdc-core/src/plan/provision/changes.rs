@@ -281,13 +281,13 @@ fn rows(
                 }
             }
             FormerColumn::Other(other) => {
+                let value = super::tables::value_now(&name, found, other, column);
                 if found.is_some_and(|found| super::tables::fits(column, found)) {
-                    let value = super::tables::value_now(&name, found, other, column);
                     let value = value.unwrap_or_else(|| format!("NULL::{}", column.target_type));
                     if value != name {
                         statements.extend(reshape::altered_rows(layout, table, column, &value));
                     }
-                } else if found.is_some() && super::tables::value_now(&name, found, other, column).is_none() {
+                } else if found.is_some() && value.is_none() {
                     statements.extend(quarantine(column, &format!("t.{} IS NOT NULL", quoted(&kept))));
                 }
             }
