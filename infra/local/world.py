@@ -80,8 +80,11 @@ class World:
         port = free_port()
         self.ministack = f"http://127.0.0.1:{port}"
         log = self.folder / "ministack.log"
+        # MiniStack unpacks each function's code into a folder that it does not remove.
+        unpacked = self.folder / "unpacked"
+        unpacked.mkdir()
         env = {
-            **os.environ, "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": str(port),
+            **os.environ, "TMPDIR": str(unpacked), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": str(port),
             "MINISTACK_REGION": REGION, "MINISTACK_MINUTE_S": str(MINUTE_S),
             # Function processes inherit these; only these two services are ours.
             "AWS_ENDPOINT_URL_REDSHIFT_DATA": self.data_api, "AWS_ENDPOINT_URL_KAFKA": self.msk,

@@ -1,15 +1,17 @@
 /** A deployment with packages that hold nothing. */
 
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
+import { afterAll } from 'vitest';
 import { RedshiftCdcPipeline } from '../lib/redshift-cdc-pipeline.js';
 import type { RedshiftCdcPipelineProps } from '../lib/settings.js';
 
 export const CLUSTER = 'arn:aws:kafka:us-east-1:123456789012:cluster/sales/00000000-0000-4000-8000-000000000000-1';
 
 const folder = mkdtempSync(join(tmpdir(), 'redshift-cdc-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 for (const fn of ['change-handler', 'refresher', 'lag-monitor', 'provisioner']) {
   // An empty ZIP archive: the end-of-central-directory record alone.
   writeFileSync(join(folder, `${fn}.zip`), Buffer.concat([Buffer.from('PK\u0005\u0006'), Buffer.alloc(18)]));
@@ -17,8 +19,7 @@ for (const fn of ['change-handler', 'refresher', 'lag-monitor', 'provisioner']) 
 
 /** Writes a pipeline file into a folder of its own. */
 export function pipelineFile(tables: string, users = true): string {
-  const own = mkdtempSync(join(tmpdir(), 'redshift-cdc-pipeline-'));
-  mkdirSync(own, { recursive: true });
+  const own = mkdtempSync(join(folder, 'pipeline-'));
   const path = join(own, 'pipeline.yaml');
   const grants = `warehouse:
   users:
@@ -48,9 +49,14 @@ export function properties(): RedshiftCdcPipelineProps {
   };
 }
 
+/** An app whose output does not outlive the tests. */
+export function newApp(): App {
+  return new App({ outdir: mkdtempSync(join(folder, 'cdk.out-')) });
+}
+
 /** A stack with one pipeline. */
 export function deploy(change: Partial<RedshiftCdcPipelineProps> = {}): { app: App; stack: Stack; pipeline: RedshiftCdcPipeline } {
-  const app = new App();
+  const app = newApp();
   const stack = new Stack(app, 'Test');
   return { app, stack, pipeline: new RedshiftCdcPipeline(stack, 'Pipeline', { ...properties(), ...change }) };
 }

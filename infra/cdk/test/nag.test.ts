@@ -1,16 +1,16 @@
 /** cdk-nag's AWS Solutions and Serverless packs find nothing that is not acknowledged with a reason. */
 
-import { App, Stack, Validations } from 'aws-cdk-lib';
+import { Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { expect, it } from 'vitest';
 import { RedshiftAccess } from '../lib/redshift-access.js';
 import { RedshiftCdcPipeline } from '../lib/redshift-cdc-pipeline.js';
-import { CLUSTER, properties } from './fixture.js';
+import { CLUSTER, newApp, properties } from './fixture.js';
 
 /** Synthesises with both packs, after whatever `spoil` does; fails with the findings. */
 function synthesise(spoil: (pipeline: RedshiftCdcPipeline) => void = () => {}): void {
-  const app = new App();
+  const app = newApp();
   const stack = new Stack(app, 'Test');
   const pipeline = new RedshiftCdcPipeline(stack, 'Pipeline', { ...properties(), failureDestinationBucketArn: 'arn:aws:s3:::failed' });
   new RedshiftAccess(stack, 'Access', {

@@ -7,6 +7,7 @@
 mod boundaries;
 mod deploy;
 mod infra;
+mod space;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -39,6 +40,10 @@ fn main() -> ExitCode {
         eprintln!("there is no check {unknown}\n{USAGE}");
         return ExitCode::FAILURE;
     }
+    let short = asked.is_empty().then(|| space::shortage(&infra::target(&root))).flatten();
+    if let Some(short) = &short {
+        eprintln!("== note: {short}");
+    }
     for (name, check) in checks {
         if !asked.is_empty() && !asked.iter().any(|one| one == name) {
             continue;
@@ -47,6 +52,9 @@ fn main() -> ExitCode {
         let started = Instant::now();
         if let Err(problem) = check(&root) {
             eprintln!("== {name} failed: {problem}");
+            if let Some(short) = &short {
+                eprintln!("== note: when it began, {short}");
+            }
             return ExitCode::FAILURE;
         }
         println!("== {name} passed in {:.0} s", started.elapsed().as_secs_f64());

@@ -349,7 +349,7 @@ fn append_settings(data: &Path) -> std::io::Result<()> {
           full_page_writes = off\n\
           wal_level = minimal\n\
           max_wal_senders = 0\n\
-          max_wal_size = 2GB\n\
+          max_wal_size = 512MB\n\
           checkpoint_timeout = 30min\n\
           shared_buffers = 256MB\n\
           work_mem = 64MB\n\

@@ -487,7 +487,7 @@ fn without_a_folder_both_are_refused() {
             db_user: "awsuser".to_owned(),
             authentication: redshift_data_api::Authentication::DbUser,
         };
-        let mut client = Client(stand_in.engine().connect(&login).await.unwrap());
+        let mut client = Client(stand_in.engine().connect(&login).await.unwrap(), None);
         client.ok("CREATE TABLE t (a INT)").await;
         for sql in ["COPY t FROM 's3://b/k' IAM_ROLE default", "UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default"] {
             let text = client.err(sql).await;

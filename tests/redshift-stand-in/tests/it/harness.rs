@@ -52,27 +52,27 @@ fn stand_in() -> &'static StandIn {
     })
 }
 
-/// A fresh database.
+/// A fresh database. It goes when neither it nor a session of it is in use any more.
 pub(crate) struct Database {
     pub(crate) engine: Arc<dyn Engine>,
-    name: String,
+    name: Arc<Name>,
 }
 
 impl Database {
     pub(crate) async fn new() -> Self {
         let name = format!("test{}", NAMES.fetch_add(1, Ordering::Relaxed));
         stand_in().create_database(&name).await.unwrap();
-        Self { engine: stand_in().engine(), name }
+        Self { engine: stand_in().engine(), name: Arc::new(Name(name)) }
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        &self.name.0
     }
 
     /// A connection to the database below, for what a test does by hand.
     pub(crate) async fn postgres(&self) -> tokio_postgres::Client {
         let mut config: tokio_postgres::Config = stand_in().postgres_url().parse().unwrap();
-        let (client, connection) = config.dbname(&self.name).connect(tokio_postgres::NoTls).await.unwrap();
+        let (client, connection) = config.dbname(self.name()).connect(tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         client
     }
@@ -80,17 +80,17 @@ impl Database {
     /// Makes the database SERIALIZABLE for the sessions that begin from now on.
     pub(crate) async fn serializable(&self) {
         let mut admin = self.admin().await;
-        admin.ok(&format!("ALTER DATABASE {} ISOLATION LEVEL SERIALIZABLE", self.name)).await;
+        admin.ok(&format!("ALTER DATABASE {} ISOLATION LEVEL SERIALIZABLE", self.name())).await;
     }
 
     /// A name that no other test uses, for users and topics, which all databases share.
     pub(crate) fn unique(&self, name: &str) -> String {
-        format!("{name}_{}", self.name)
+        format!("{name}_{}", self.name())
     }
 
     pub(crate) async fn login(&self, user: &str, authentication: Authentication) -> Result<Client, SqlError> {
-        let login = Login { database: self.name.clone(), db_user: user.to_owned(), authentication };
-        Ok(Client(self.engine.connect(&login).await?))
+        let login = Login { database: self.name().to_owned(), db_user: user.to_owned(), authentication };
+        Ok(Client(self.engine.connect(&login).await?, Some(Arc::clone(&self.name))))
     }
 
     /// A session of the superuser.
@@ -104,8 +104,29 @@ impl Database {
     }
 }
 
-/// A session with words for tests.
-pub(crate) struct Client(pub(crate) Box<dyn Session>);
+/// The name of a database, which is dropped with it: those of finished tests would fill the disk, 10 MB each.
+pub(crate) struct Name(String);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let mut config: tokio_postgres::Config = stand_in().postgres_url().parse().unwrap();
+        config.dbname("postgres");
+        let statement = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.0);
+        RUNTIME.spawn(async move {
+            // The process may end before this does, and takes the whole server with it.
+            if let Ok((client, connection)) = config.connect(tokio_postgres::NoTls).await {
+                tokio::spawn(connection);
+                drop(client.batch_execute(&statement).await);
+            }
+        });
+    }
+}
+
+/// A session with words for tests; the database is there as long as it is.
+pub(crate) struct Client(
+    pub(crate) Box<dyn Session>,
+    #[expect(dead_code, reason = "held, so that the database stays")] pub(crate) Option<Arc<Name>>,
+);
 
 impl Client {
     pub(crate) async fn send(&mut self, sql: &str) -> Result<StatementResult, SqlError> {

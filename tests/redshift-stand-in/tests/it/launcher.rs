@@ -11,7 +11,7 @@ use crate::harness::{Client, run};
 async fn client(stand_in: &StandIn, database: &str) -> Client {
     let login =
         Login { database: database.to_owned(), db_user: "awsuser".to_owned(), authentication: Authentication::DbUser };
-    Client(stand_in.engine().connect(&login).await.unwrap())
+    Client(stand_in.engine().connect(&login).await.unwrap(), None)
 }
 
 fn folder(stand_in: &StandIn) -> PathBuf {

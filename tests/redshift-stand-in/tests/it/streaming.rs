@@ -247,7 +247,7 @@ fn auto_refresh_keeps_a_view_fresh() {
             db_user: "awsuser".to_owned(),
             authentication: redshift_data_api::Authentication::DbUser,
         };
-        let mut admin = Client(stand_in.engine().connect(&login).await.unwrap());
+        let mut admin = Client(stand_in.engine().connect(&login).await.unwrap(), None);
         broker().create_topic("auto", 1).unwrap();
         schema(&mut admin).await;
         admin.ok("CREATE MATERIALIZED VIEW landing.mv AUTO REFRESH YES AS SELECT kafka_offset FROM ext.auto").await;
