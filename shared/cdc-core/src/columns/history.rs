@@ -42,6 +42,45 @@ struct Step {
     is_fresh: bool,
 }
 
+/// What a schema change is known by when a connector that crashed tells it again: Debezium delivers
+/// at least once ("Debezium Frequently Asked Questions"), and what is told again has the place, the
+/// time and the statement that it had.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Told {
+    server_id: i64,
+    position: String,
+    source_ms: Option<i64>,
+    database: Option<String>,
+    ddl: Option<String>,
+    tables: Vec<Vec<String>>,
+}
+
+impl Told {
+    /// None where the record has no place in the log: it may be any other that looks like it.
+    pub(super) fn of(change: &SchemaChange) -> Option<Self> {
+        let log = change.source.log.as_ref()?;
+        Some(Self {
+            server_id: log.server_id,
+            position: log.position.clone(),
+            source_ms: change.source.ts_ms,
+            database: change.database.clone(),
+            ddl: change.ddl.clone(),
+            tables: change.changes.iter().map(|table| table.id.clone()).collect(),
+        })
+    }
+}
+
+/// Takes in that a schema change was told again: it is the last record about its tables, and
+/// says nothing new.
+pub(super) fn pass(histories: &mut BTreeMap<TableName, History>, change: &SchemaChange, record: &Record) {
+    for table_change in &change.changes {
+        let history = changed_table(change, table_change).and_then(|name| histories.get_mut(&name));
+        if let Some(mark) = history.and_then(|history| history.mark.as_mut()) {
+            (mark.partition, mark.offset) = (record.position.partition, record.position.offset);
+        }
+    }
+}
+
 /// Takes in one schema-change record.
 pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &SchemaChange, record: &Record) {
     let moves = change.ddl.as_deref().and_then(statement::moves);

@@ -269,13 +269,15 @@ fn unquoted(literal: &str) -> String {
 /// What is known of the source's tables.
 ///
 /// Feed it records in any number and from any topic; it takes what it can use and ignores the
-/// rest. Schema changes count in the order they are fed; of events the newest by Kafka's
-/// timestamp counts.
+/// rest. Schema changes count in the order they are fed, and one that is told again counts once;
+/// of events the newest by Kafka's timestamp counts.
 #[derive(Debug, Clone, Default)]
 pub struct Knowledge {
     events: BTreeMap<String, shapes::SeenSchemas>,
     schema_changes: SourceTables,
     histories: BTreeMap<TableName, history::History>,
+    /// The schema changes that were learned: a connector that crashed writes its last ones again.
+    told: BTreeSet<history::Told>,
     dump: SourceTables,
     /// The topics of which an event was seen that says so.
     tombstones_delete: BTreeSet<String>,
@@ -298,6 +300,9 @@ impl Knowledge {
             return;
         }
         if let Decoded::SchemaChange(change) = decoded {
+            if history::Told::of(&change).is_some_and(|told| !self.told.insert(told)) {
+                return history::pass(&mut self.histories, &change, record);
+            }
             self.schema_changes.extend(from_schema_changes([&change]));
             history::learn(&mut self.histories, &change, record);
         }
