@@ -1,7 +1,7 @@
 //! Tables that change while events flow end equal to their source: columns added, dropped,
 //! renamed, retyped and added anew, a key that grows, a table emptied, one dropped and re-created.
 
-use e2e::{options, run, stop};
+use e2e::{options, records, run, stop, write_recording};
 use local_stack::replay::Replay;
 
 /// Cells whose NULL the converter replaced by the column's default before anybody could read it,
@@ -40,6 +40,25 @@ async fn definitions_that_changed_before_provisioning() {
 #[tokio::test(flavor = "multi_thread")]
 async fn definitions_that_change_while_events_flow() {
     let mut options = options("evolve-mariadb", "noschema", "evolve-live.yaml");
+    options.in_flight = 40;
+    let replay = run(&options).await.expect("the replay ends");
+    assert_parity(&replay, &["acct", "acct_quiet", "emptied", "phoenix", "pkchg"]);
+    stop(replay).await;
+}
+
+/// A connector that crashed tells changes of tables again, as it does events. The definition of
+/// before was taken for the newest: rows were rebuilt by it, and events read by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_that_are_told_again() {
+    let mut sent = records("evolve-mariadb", "noschema").expect("the corpus is readable");
+    let third = sent.len() / 3;
+    let again = sent[third..2 * third].to_vec();
+    sent.splice(2 * third..2 * third, again);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("again.jsonl");
+    write_recording(&file, &sent).expect("the recording is written");
+    let mut options = options("evolve-mariadb", "noschema", "evolve-live.yaml");
+    options.records = vec![file];
     options.in_flight = 40;
     let replay = run(&options).await.expect("the replay ends");
     assert_parity(&replay, &["acct", "acct_quiet", "emptied", "phoenix", "pkchg"]);
