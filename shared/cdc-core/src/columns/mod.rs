@@ -270,7 +270,7 @@ fn unquoted(literal: &str) -> String {
 ///
 /// Feed it records in any number and from any topic; it takes what it can use and ignores the
 /// rest. Schema changes count in the order they are fed, and one that is told again counts once;
-/// of events the newest by Kafka's timestamp counts.
+/// of events the newest counts, by the source's positions where they tell, else by Kafka's timestamp.
 #[derive(Debug, Clone, Default)]
 pub struct Knowledge {
     events: BTreeMap<String, shapes::SeenSchemas>,

@@ -21,24 +21,40 @@ pub(super) struct Place {
     pub(super) timestamp_ms: Option<i64>,
     /// The event's place in the source's log, where it has one.
     pub(super) position: Option<SourcePosition>,
+    /// The source's clock.
+    pub(super) source_ms: Option<i64>,
     pub(super) partition: i32,
     pub(super) offset: i64,
 }
 
 impl Place {
     fn of(record: &Record) -> Self {
-        let position = match decode(record) {
-            Decoded::Change(change) => change.source.position,
-            Decoded::Truncate(truncate) => truncate.source.position,
-            _ => None,
+        let (position, source_ms) = match decode(record) {
+            Decoded::Change(change) => (change.source.position, change.source.ts_ms),
+            Decoded::Truncate(truncate) => (truncate.source.position, truncate.source.ts_ms),
+            _ => (None, None),
         };
         let (partition, offset) = (record.position.partition, record.position.offset);
-        Self { timestamp_ms: record.timestamp_ms, position, partition, offset }
+        Self { timestamp_ms: record.timestamp_ms, position, source_ms, partition, offset }
+    }
+
+    /// The source's positions decide where both are of one log: a connector that crashed sends
+    /// events again that are older than what it sent before. Not so where a position is lower
+    /// although the source's clock went on: that log was begun anew. Otherwise it is as they came.
+    fn is_before(&self, other: &Self) -> bool {
+        let came_before = self.came_before(other);
+        let (Some(position), Some(others)) = (&self.position, &other.position) else { return came_before };
+        if position.domain != others.domain || position.position == others.position {
+            return came_before;
+        }
+        let is_lower = position.position < others.position;
+        let went_on = if came_before { self.source_ms < other.source_ms } else { other.source_ms < self.source_ms };
+        if is_lower != came_before && went_on { came_before } else { is_lower }
     }
 
     /// Within a partition the offset decides, between them Kafka's time, and the source's position
     /// where several records have the same time.
-    fn is_before(&self, other: &Self) -> bool {
+    fn came_before(&self, other: &Self) -> bool {
         if self.partition == other.partition {
             return self.offset < other.offset;
         }

@@ -288,3 +288,45 @@ fn a_narrower_number_is_another_type_and_a_wider_one_is_not() {
     assert_eq!(former(&[long("a")], &[int("a")]).iter().map(was).collect::<Vec<_>>(), ["a BIGINT"]);
     assert_eq!(defined(&[event(1, &["id"], &[int("a")]), event(2, &["id"], &[long("a")])]).former, []);
 }
+
+/// The same event, as a connector that crashed sends it again: behind what it sent before.
+fn sent_again(record: &Record, offset: i64) -> Record {
+    let mut record = record.clone();
+    record.position.offset = offset;
+    record.timestamp_ms = Some(1_000 + offset);
+    record
+}
+
+/// The former definition was taken for the newest: the target was changed back, and values went
+/// with it.
+#[test]
+fn events_that_are_sent_again_are_not_the_newest() {
+    let (older, newer) = (event(1, &["id"], &[int("a")]), event(2, &["id"], &[decimal("a", 2, 8)]));
+    let once = defined(&[older.clone(), newer.clone()]);
+    let again = defined(&[older.clone(), newer.clone(), sent_again(&older, 3)]);
+    assert_eq!((&again.columns, &again.former), (&once.columns, &once.former));
+    let whole = defined(&[older.clone(), newer.clone(), sent_again(&older, 3), sent_again(&newer, 4)]);
+    assert_eq!((&whole.columns, &whole.former), (&once.columns, &once.former));
+    // In other partitions they have another order.
+    let elsewhere =
+        Record { position: RecordPosition { partition: 1, ..older.position.clone() }, ..sent_again(&older, 3) };
+    assert_eq!(defined(&[newer, elsewhere]).columns, once.columns);
+}
+
+#[test]
+fn a_log_that_was_begun_anew_has_the_newest_events() {
+    let at = |record: Record, lsn: i64, source_ms: i64| {
+        let value = String::from_utf8(record.value.clone().expect("a value")).expect("text");
+        let place = format!("\"lsn\":{}}}", record.position.offset);
+        assert!(value.contains(&place));
+        let value = value.replace(&place, &format!("\"lsn\":{lsn},\"ts_ms\":{source_ms}}}"));
+        Record { value: Some(value.into_bytes()), ..record }
+    };
+    let older = at(event(1, &["id"], &[int("a")]), 900, 5_000);
+    let newer = at(event(2, &["id"], &[decimal("a", 2, 8)]), 10, 6_000);
+    let newest = at(event(2, &["id"], &[decimal("a", 2, 8)]), 1_000, 4_000);
+    let expected = defined(&[event(1, &["id"], &[decimal("a", 2, 8)])]).columns;
+    assert_eq!(defined(&[older.clone(), newer]).columns, expected);
+    // A clock that goes back says nothing.
+    assert_eq!(defined(&[older, newest]).columns, expected);
+}
