@@ -205,6 +205,12 @@ FROM rs_catalog.locks() l JOIN rs_catalog.sessions() s ON s.pid = l.pid;
 
 CREATE VIEW rs_sys.pg_tablespace AS
 SELECT oid, spcname::varchar(128) AS spcname, spcowner::int AS spcowner, NULL::varchar(128) AS spclocation, NULL::varchar(65535) AS spcacl FROM pg_catalog.pg_tablespace;
+-- PostgreSQL 8.0, "The Statistics Collector". Redshift counts nothing here; tools read the tables' numbers from it.
+CREATE VIEW rs_sys.pg_statio_all_tables AS
+SELECT c.oid AS relid, n.nspname AS schemaname, c.relname, 0::bigint AS heap_blks_read, 0::bigint AS heap_blks_hit, NULL::bigint AS idx_blks_read,
+       NULL::bigint AS idx_blks_hit, NULL::bigint AS toast_blks_read, NULL::bigint AS toast_blks_hit, NULL::bigint AS tidx_blks_read,
+       NULL::bigint AS tidx_blks_hit
+FROM rs_sys.pg_class c JOIN rs_sys.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r';
 CREATE VIEW rs_sys.pg_am AS SELECT oid, amname::varchar(128) AS amname FROM pg_catalog.pg_am;
 
 -- What the table functions of the same name give: their columns are named by the query.

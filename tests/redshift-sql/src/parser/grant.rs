@@ -108,7 +108,12 @@ impl Parser<'_> {
         Ok(name)
     }
 
-    fn grantee(&mut self) -> Parsed<Grantee> {
+    pub(super) fn grantee(&mut self) -> Parsed<Grantee> {
+        if self.is_policy() {
+            return self.refuse(SqlError::not_in_stand_in("GRANT to a policy").with_hint(
+                "grant SELECT on a policy's lookup tables to the users and roles that the policy is attached to",
+            ));
+        }
         if self.eat_word("PUBLIC") {
             return Ok(Grantee::Public);
         }

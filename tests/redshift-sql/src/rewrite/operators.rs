@@ -157,7 +157,9 @@ impl Rewriter<'_> {
             _ => {}
         }
         let becomes_text = |t: &RsType| {
-            t.is_numeric() || t.is_datetime() || matches!(t, RsType::Time | RsType::TimeTz | RsType::Interval)
+            t.is_numeric()
+                || t.is_datetime()
+                || matches!(t, RsType::Time | RsType::TimeTz | RsType::Interval | RsType::Oid)
         };
         if (left.ty.is_character() && becomes_text(&right.ty)) || (becomes_text(&left.ty) && right.ty.is_character()) {
             let (a, b) = (self.text_of(left)?, self.text_of(right)?);

@@ -126,9 +126,24 @@ impl RedshiftSession {
                     }
                 }
             }
+            GrantObject::System
+                if grant
+                    .privileges
+                    .iter()
+                    .all(|p| ["IGNORE RLS", "EXPLAIN RLS", "EXPLAIN MASKING"].contains(&p.as_str())) =>
+            {
+                return self.grant_policies(grant, give).await;
+            }
             GrantObject::System => {
                 return Err(refused(format!("system permission {plain} is not supported by this stand-in")));
             }
+        }
+        if let GrantObject::Roles(names) = &grant.on {
+            for name in names {
+                self.make_system_role(name).await?;
+            }
+            // Policies follow the roles.
+            self.object_changed();
         }
         for (kind, object) in &checks {
             self.check_grantable(kind, object, &grant.privileges).await?;

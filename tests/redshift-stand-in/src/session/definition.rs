@@ -57,6 +57,7 @@ impl RedshiftSession {
             Statement::AlterDefaultPrivileges(defaults) => self.alter_default_privileges(defaults).await,
             Statement::Grant(grant) => self.grant(grant, true).await,
             Statement::Revoke(grant) => self.grant(grant, false).await,
+            Statement::Policy(policy) => self.policy(policy).await,
             Statement::User(user) => self.user(user).await,
             Statement::DropUsers { names, if_exists } => self.drop_users(names, *if_exists).await,
             Statement::CreateGroup { name, users } => self.create_group(name, users).await,

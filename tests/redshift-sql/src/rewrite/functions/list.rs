@@ -210,6 +210,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "rpad",
     "rtrim",
     "session_user",
+    "set_config",
     "sha",
     "sha1",
     "sha2",
