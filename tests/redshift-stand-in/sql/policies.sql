@@ -88,6 +88,18 @@ SELECT a.policy::varchar(128) AS policy_name, r.schema_name::varchar(128) AS sch
        false AS is_masking_datashare_on
 FROM rs_catalog.policy_attachment a JOIN rs_catalog.relations r ON r.oid = a.relation WHERE a.masking AND rs_catalog.sees_policies();
 
+CREATE VIEW rs_sys.svv_system_privileges AS
+SELECT s.privilege::varchar(128) AS system_privilege, r.oid::int AS identity_id, s.grantee::varchar(128) AS identity_name,
+       s.grantee_type::varchar(128) AS identity_type
+FROM rs_catalog.system_privilege s
+LEFT JOIN pg_catalog.pg_roles r ON r.rolname = CASE s.grantee_type WHEN 'role' THEN 'role:' || s.grantee ELSE s.grantee END
+WHERE rs_catalog.sees_policies();
+
+CREATE VIEW rs_sys.svv_redshift_schema_quota AS
+SELECT pg_catalog.current_database()::char(128) AS database_name, schema_name::char(128) AS schema_name, schema_owner::int AS schema_owner,
+       quota::int AS quota, disk_usage::int AS disk_usage
+FROM rs_sys.svv_schema_quota_state;
+
 -- What the engine asks in the user's own transaction.
 
 CREATE FUNCTION rs_sys.is_security_admin() RETURNS boolean LANGUAGE sql STABLE AS $$

@@ -9,6 +9,11 @@ CREATE FUNCTION rs_sys.signature(routine oid) RETURNS text LANGUAGE sql STABLE S
          COALESCE((SELECT pg_catalog.string_agg(t, ',') FROM pg_catalog.jsonb_array_elements_text(r.meta -> 'inputs') t), '') || ')'
   FROM rs_catalog.routines r WHERE r.oid = routine $$;
 
+-- PostgreSQL 8.0 has it, and aws-samples/redshift-roles writes GRANTs with it: the types of a routine's arguments by their numbers.
+CREATE FUNCTION rs_sys.oidvectortypes(numbers text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT COALESCE(pg_catalog.string_agg(CASE n::oid::regtype WHEN 'jsonb'::regtype THEN 'super' WHEN 'bytea'::regtype THEN 'binary varying'
+    ELSE pg_catalog.format_type(n::oid, NULL) END, ', ' ORDER BY place), '')
+  FROM pg_catalog.string_to_table(pg_catalog.btrim(numbers), ' ') WITH ORDINALITY AS t(n, place) $$;
 CREATE FUNCTION rs_sys.viewdef(relation oid) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT rs_catalog.definition(r.meta, r.schema_name, r.name) FROM rs_catalog.relations r WHERE r.oid = relation $$;
 CREATE FUNCTION rs_sys.constraintdef(number oid) RETURNS text LANGUAGE sql STABLE AS

@@ -3,7 +3,7 @@
 use super::functions::has_aggregate;
 use super::scope::Scope;
 use super::{Form, Rewriter, Typed};
-use crate::ast::{BinaryOp, Expr, LikeKind, Literal, Step, UnaryOp};
+use crate::ast::{BinaryOp, Expr, LikeKind, Literal, UnaryOp};
 use crate::error::SqlError;
 use crate::quote_literal;
 use crate::types::RsType;
@@ -59,21 +59,12 @@ impl Rewriter<'_> {
                 Ok(Typed::new(format!("(INTERVAL {}{unit})", quote_literal(text)), RsType::Interval))
             }
             Expr::Path(steps) => self.path(steps, scope),
-            // JDBC's and redshift_connector's question for the temporary schema: (current_schemas(true))[1].
-            Expr::Navigate(base, steps) if self.is_search_path(base, steps) => {
-                let list = self.expr(base, scope)?;
-                match steps.as_slice() {
-                    [Step::Index(place)] => {
-                        let place = self.expr(place, scope)?;
-                        let sql = format!("(({}::text[])[{}])", list.sql, place.sql);
-                        Ok(Typed::new(sql, RsType::Varchar(128)))
-                    }
-                    _ => self.navigate(list, steps, scope),
-                }
-            }
             Expr::Navigate(base, steps) => {
-                let base = self.expr(base, scope)?;
-                self.navigate(base, steps, scope)
+                let mut value = self.expr(base, scope)?;
+                if matches!(base.as_ref(), Expr::Call(call) if call.name.name == "current_schemas") {
+                    value.origin = Some(("pg_catalog".to_owned(), "current_schemas".to_owned()));
+                }
+                self.navigate(value, steps, scope)
             }
             Expr::Argument(n) => match n.checked_sub(1).and_then(|i| self.variables.arguments().get(i)) {
                 Some(rs_type) => Ok(Typed::new(format!("${n}"), rs_type.clone())),
@@ -202,10 +193,6 @@ impl Rewriter<'_> {
             Expr::OuterMark(inner) => self.expr(inner, scope),
             Expr::Tuple(_) => Err(SqlError::not_in_stand_in("a row value here")),
         }
-    }
-
-    fn is_search_path(&self, base: &Expr, steps: &[Step]) -> bool {
-        matches!(base, Expr::Call(call) if call.name.name == "current_schemas") && steps.len() == 1
     }
 
     fn unary(&mut self, op: UnaryOp, inner: &Expr, scope: &Scope<'_>) -> Result<Typed, SqlError> {

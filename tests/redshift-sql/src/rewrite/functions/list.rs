@@ -170,6 +170,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "object_transform",
     "octet_length",
     "octetindex",
+    "oidvectortypes",
     "percent_rank",
     "percentile_cont",
     "percentile_disc",

@@ -49,6 +49,7 @@ impl Rewriter<'_> {
             }
             // What the scripts of amazon-redshift-utils make of a routine's number: its signature.
             ("regprocedureout", 1) => text(format!("rs_sys.signature(({})::oid)", args[0].sql), MAX_VARCHAR),
+            ("oidvectortypes", 1) => text(format!("rs_sys.oidvectortypes({})", a.text(0)?), MAX_VARCHAR),
             ("textin", 1) => text(a.text(0)?, MAX_VARCHAR),
             ("version", 0) => text(
                 "'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0 (stand-in)'::character varying".into(),

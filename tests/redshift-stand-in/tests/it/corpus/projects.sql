@@ -611,3 +611,26 @@ SELECT (DATE '2020-01-01', DATE '2020-02-01') OVERLAPS (DATE '2020-01-15', INTER
 
 SELECT (opened, opened) OVERLAPS (opened, opened) FROM halls
 !! not supported on Redshift tables
+
+# aws-samples/redshift-roles: elements of the catalogs' arrays, types of arguments by their numbers
+CREATE GROUP musicians;
+CREATE USER mus_first PASSWORD DISABLE;
+ALTER GROUP musicians ADD USER mus_first;
+GRANT EXECUTE ON PROCEDURE sp_halls() TO GROUP musicians
+
+SELECT u.usename, g.groname FROM (SELECT groname, grolist, generate_series(1, array_upper(grolist, 1)) AS i FROM pg_group WHERE groname = 'musicians') AS g JOIN pg_user u ON g.grolist[i] = u.usesysid
+-> mus_first|musicians
+
+CREATE PROCEDURE sp_types(a INT, b VARCHAR(10), c SUPER) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql
+
+SELECT proname, oidvectortypes(proargtypes) FROM pg_proc WHERE proname IN ('sp_types', 'sp_halls') ORDER BY 1
+-> sp_halls|
+-> sp_types|integer, character varying, super
+
+SELECT city[1] FROM halls
+!! navigation needs SUPER
+
+REVOKE EXECUTE ON PROCEDURE sp_halls() FROM GROUP musicians;
+ALTER GROUP musicians DROP USER mus_first;
+DROP USER mus_first;
+DROP GROUP musicians
