@@ -317,3 +317,8 @@ SELECT collate('A', 'none')
 SELECT 'ab'
   'cd', int '5' + 1, bool 'true'
 -> abcd|6|true
+
+SELECT 'ab' -- one
+  -- two
+  'cd' -- three
+-> abcd
