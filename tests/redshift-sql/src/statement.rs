@@ -120,6 +120,12 @@ pub enum Statement {
         add: bool,
         users: Vec<String>,
     },
+    /// ALTER GROUP and ALTER ROLE … RENAME TO.
+    RenameRole {
+        group: bool,
+        name: String,
+        to: String,
+    },
     DropGroup {
         name: String,
         if_exists: bool,
@@ -273,7 +279,8 @@ impl Statement {
             Self::User(_) => "CREATE USER",
             Self::DropUsers { .. } => "DROP USER",
             Self::CreateGroup { .. } => "CREATE GROUP",
-            Self::AlterGroup { .. } => "ALTER GROUP",
+            Self::AlterGroup { .. } | Self::RenameRole { group: true, .. } => "ALTER GROUP",
+            Self::RenameRole { .. } => "ALTER ROLE",
             Self::DropGroup { .. } => "DROP GROUP",
             Self::CreateRole { .. } => "CREATE ROLE",
             Self::DropRole { .. } => "DROP ROLE",

@@ -23,12 +23,13 @@ impl Parser<'_> {
                 self.user(true)
             }
             Some("GROUP") => self.alter_group(),
+            Some("ROLE") => self.alter_role(),
             Some("VIEW") => {
                 self.refuse(SqlError::unsupported("ALTER VIEW is not supported by Redshift: use ALTER TABLE"))
             }
             Some("DEFAULT") => self.alter_default_privileges(),
             _ if self.is_policy() => self.alter_policy(),
-            Some(other @ ("EXTERNAL" | "FUNCTION" | "ROLE" | "DATASHARE" | "SYSTEM")) => {
+            Some(other @ ("EXTERNAL" | "FUNCTION" | "DATASHARE" | "SYSTEM")) => {
                 let construct = format!("ALTER {other}");
                 self.refuse(SqlError::not_in_stand_in(&construct))
             }

@@ -89,7 +89,7 @@ impl Parser<'_> {
                     self.advance();
                     return Ok((function(name, vec![left], self.position()), true));
                 }
-                let to = self.data_type()?;
+                let to = self.cast_type()?;
                 let cast = Expr::Cast { expr: Box::new(left), to, or_null: false };
                 return Ok((cast, true));
             }
@@ -417,14 +417,14 @@ impl Parser<'_> {
                 self.expect_symbol("(")?;
                 let expr = Box::new(self.expr()?);
                 self.expect_word("AS")?;
-                let to = self.data_type()?;
+                let to = self.cast_type()?;
                 self.expect_symbol(")")?;
                 Ok(Expr::Cast { expr, to, or_null: word == "TRY_CAST" })
             }
             "CONVERT" if call_follows => {
                 self.advance();
                 self.expect_symbol("(")?;
-                let to = self.data_type()?;
+                let to = self.cast_type()?;
                 self.expect_symbol(",")?;
                 let expr = Box::new(self.expr()?);
                 self.expect_symbol(")")?;

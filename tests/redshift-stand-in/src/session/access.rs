@@ -237,6 +237,7 @@ impl RedshiftSession {
         } else if let Some(to) = &user.rename_to {
             reserved_name(to)?;
             self.script(&format!("ALTER ROLE {name} RENAME TO {}", quote_identifier(to))).await?;
+            self.grantee_renamed("user", &user.name, to).await?;
         } else {
             self.existing(&user.name).await?;
             if !options.is_empty() {
@@ -282,6 +283,15 @@ impl RedshiftSession {
             let sql = if add { format!("GRANT {group} TO {user}") } else { format!("REVOKE {group} FROM {user}") };
             self.script(&sql).await?;
         }
+        Ok(Outcome::nothing())
+    }
+
+    pub(super) async fn rename_role(&mut self, group: bool, name: &str, to: &str) -> SqlResult<Outcome> {
+        self.superuser_only("rename groups or roles").await?;
+        let kind = if group { "group" } else { "role" };
+        let role = |name: &str| quote_identifier(&format!("{kind}:{name}"));
+        self.script(&format!("ALTER ROLE {} RENAME TO {}", role(name), role(to))).await?;
+        self.grantee_renamed(kind, name, to).await?;
         Ok(Outcome::nothing())
     }
 

@@ -62,6 +62,7 @@ impl RedshiftSession {
             Statement::DropUsers { names, if_exists } => self.drop_users(names, *if_exists).await,
             Statement::CreateGroup { name, users } => self.create_group(name, users).await,
             Statement::AlterGroup { name, add, users } => self.alter_group(name, *add, users).await,
+            Statement::RenameRole { group, name, to } => self.rename_role(*group, name, to).await,
             Statement::DropGroup { name, if_exists } => self.drop_role(&format!("group:{name}"), *if_exists).await,
             Statement::CreateRole { name } => self.create_role(name).await,
             Statement::DropRole { name, if_exists, force } => {

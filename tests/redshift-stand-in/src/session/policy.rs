@@ -135,6 +135,20 @@ impl RedshiftSession {
         Ok(Outcome::nothing())
     }
 
+    /// Policies are attached to names; those of other databases stay as they are.
+    pub(super) async fn grantee_renamed(&mut self, kind: &str, from: &str, to: &str) -> SqlResult<()> {
+        for table in ["policy_attachment", "system_privilege"] {
+            self.as_engine(&format!(
+                "UPDATE rs_catalog.{table} SET grantee = {} WHERE grantee_type = '{kind}' AND grantee = {}",
+                quote_literal(to),
+                quote_literal(from)
+            ))
+            .await?;
+        }
+        self.object_changed();
+        Ok(())
+    }
+
     /// "Row-level security end-to-end example": columns that policies depend on stay as they are.
     pub(super) async fn check_policies_of_columns(&self, entry: &Entry, action: &AlterTableAction) -> SqlResult<()> {
         let (verb, column) = match action {

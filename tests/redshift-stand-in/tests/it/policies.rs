@@ -289,3 +289,23 @@ fn masks_read_other_columns_and_rows_that_rls_leaves() {
         );
     });
 }
+
+/// DG: ALTER ROLE: a role keeps its policies under its new name.
+#[test]
+fn a_renamed_role_keeps_its_policies() {
+    run(async {
+        let mut it = Setting::new().await;
+        let role = it.role("analyst").await;
+        let mut alice = it.user("alice", &[&role]).await;
+        let renamed = it.name("reader");
+        it.script(&[
+            "CREATE RLS POLICY sports WITH (grp VARCHAR(10)) USING (grp = 'Sports')",
+            &format!("ATTACH RLS POLICY sports ON events TO ROLE {role}"),
+            "ALTER TABLE events ROW LEVEL SECURITY ON",
+            &format!("ALTER ROLE {role} RENAME TO {renamed}"),
+        ])
+        .await;
+        assert_eq!(alice.rows(IDS).await, ["1", "2"]);
+        assert_eq!(it.admin.rows("SELECT grantee FROM svv_rls_attached_policy").await, [renamed]);
+    });
+}

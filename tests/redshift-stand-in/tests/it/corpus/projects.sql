@@ -621,6 +621,24 @@ GRANT EXECUTE ON PROCEDURE sp_halls() TO GROUP musicians
 SELECT u.usename, g.groname FROM (SELECT groname, grolist, generate_series(1, array_upper(grolist, 1)) AS i FROM pg_group WHERE groname = 'musicians') AS g JOIN pg_user u ON g.grolist[i] = u.usesysid
 -> mus_first|musicians
 
+# Definitions of views, as PG_GET_VIEWDEF shows them in public projects: quoted types, parts of dates with a cast
+SELECT NULL::"varchar", 7::"int8", "date_part"('year'::text, '2024-05-06'::"date"), date_trunc('month'::character varying, '2024-05-06'::"timestamp")
+-> ~|7|2024|2024-05-01 00:00:00
+
+SELECT len(repeat('a', 300)::"varchar"), len(repeat('a', 300)::varchar), 'abc'::"char"
+-> 300|256|a
+
+SELECT 1::"int5"
+!! syntax error
+
+# ALTER GROUP: a new name
+ALTER GROUP musicians RENAME TO players
+
+SELECT groname FROM pg_group WHERE groname IN ('musicians', 'players')
+-> players
+
+ALTER GROUP players RENAME TO musicians
+
 CREATE PROCEDURE sp_types(a INT, b VARCHAR(10), c SUPER) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql
 
 SELECT proname, oidvectortypes(proargtypes) FROM pg_proc WHERE proname IN ('sp_types', 'sp_halls') ORDER BY 1
