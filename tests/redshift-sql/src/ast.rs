@@ -161,6 +161,10 @@ pub struct Call {
 
 /// The function that `value = ANY (array)` means for the catalogs' arrays; no user can write its name.
 pub(crate) const IN_CATALOG_ARRAY: &str = "= any";
+/// The function that `ARRAY[…]` means: an array of the leader node's catalogs.
+pub(crate) const CATALOG_ARRAY: &str = "array[]";
+/// The function that `(a, b) OVERLAPS (c, d)` means.
+pub(crate) const OVERLAPS: &str = "(,) overlaps (,)";
 
 /// OBJECT_TRANSFORM.
 #[derive(Debug, Clone, PartialEq)]

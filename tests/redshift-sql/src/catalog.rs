@@ -2,6 +2,7 @@
 //!
 //! The engine implements the traits over PostgreSQL's catalogs. Names are already folded: they are compared byte by byte.
 
+use crate::protection::Protection;
 use crate::settings::Settings;
 use crate::types::RsType;
 
@@ -62,6 +63,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// A late-binding view's query as it was given, with the settings of its creation: expanded in place at every use.
     pub definition: Option<LateBinding>,
+    /// Policies that apply to the user who asks.
+    pub protection: Option<Protection>,
 }
 
 /// The stored query of a view WITH NO SCHEMA BINDING.
@@ -93,6 +96,11 @@ pub struct UserFunction {
 pub trait Catalog {
     /// Name of the connected database: the only one accepted in `database.schema.table`.
     fn database(&self) -> String;
+
+    /// The session's value of a configuration parameter; `None` if there is none of that name.
+    fn parameter(&self, _name: &str) -> Option<String> {
+        None
+    }
 
     /// The id of the session's last query, as PG_LAST_QUERY_ID gives it; -1 if there was none.
     fn last_query_id(&self) -> i64 {

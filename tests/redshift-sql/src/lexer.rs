@@ -161,6 +161,16 @@ fn dollar(text: &str, at: usize) -> Option<Result<(usize, usize, usize), SqlErro
     })
 }
 
+/// A constant goes on behind a line's end, as in PostgreSQL; comments may stand between.
+fn continuation(text: &str, end: usize) -> Option<usize> {
+    let mut rest = text[end..].trim_ascii_start();
+    while rest.starts_with("--") {
+        rest = rest[rest.find('\n')?..].trim_ascii_start();
+    }
+    let next = text.len() - rest.len();
+    (rest.starts_with('\'') && text[end..next].contains('\n')).then_some(next)
+}
+
 /// Reads one token at `at`, which is not blank.
 fn token(text: &str, at: usize) -> Result<Token, SqlError> {
     let rest = &text[at..];
@@ -170,12 +180,8 @@ fn token(text: &str, at: usize) -> Result<Token, SqlError> {
     let make = |kind, end| Ok(Token { kind, start: at, end });
     if first == '\'' {
         let (mut value, mut end) = unescape(text, at)?;
-        // A constant goes on behind a line's end, as in PostgreSQL.
-        while let Some(next) = text[end..].find(|c: char| !c.is_ascii_whitespace())
-            && text[end + next..].starts_with('\'')
-            && text[end..end + next].contains('\n')
-        {
-            let (more, stop) = unescape(text, end + next)?;
+        while let Some(next) = continuation(text, end) {
+            let (more, stop) = unescape(text, next)?;
             value.push_str(&more);
             end = stop;
         }

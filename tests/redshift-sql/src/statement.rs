@@ -4,11 +4,13 @@
 //! Invariant: names are folded; a member that is `None` or empty was not written.
 
 pub mod files;
+mod policy;
 mod tables;
 
-use crate::ast::{Delete, Expr, Insert, Merge, ObjectName, Query, Update};
+use crate::ast::{Delete, Expr, Insert, Literal, Merge, ObjectName, Query, QueryBody, SelectItem, Update};
 use crate::types::RsType;
 
+pub use policy::*;
 pub use tables::*;
 
 /// How a statement is run.
@@ -100,6 +102,8 @@ pub enum Statement {
     Rollback,
     Grant(Grant),
     Revoke(Grant),
+    /// RLS and masking policies.
+    Policy(PolicyStatement),
     /// CREATE USER / ALTER USER.
     User(UserStatement),
     DropUsers {
@@ -115,6 +119,12 @@ pub enum Statement {
         /// True for ADD USER, false for DROP USER.
         add: bool,
         users: Vec<String>,
+    },
+    /// ALTER GROUP and ALTER ROLE … RENAME TO.
+    RenameRole {
+        group: bool,
+        name: String,
+        to: String,
     },
     DropGroup {
         name: String,
@@ -166,6 +176,27 @@ pub enum Statement {
 }
 
 impl Statement {
+    /// `SELECT SET_CONFIG('name', 'value', is_local)` and nothing else.
+    #[must_use]
+    pub fn set_config_call(&self) -> Option<(String, String, bool)> {
+        let Self::Query(query) = self else { return None };
+        let QueryBody::Select(select) = &query.body else { return None };
+        let ([SelectItem::Expr(Expr::Call(call), _)], []) = (select.items.as_slice(), select.from.as_slice()) else {
+            return None;
+        };
+        let text = |expr: &Expr| match expr {
+            Expr::Literal(Literal::String(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let ("set_config", [name, value, local]) = (call.name.name.as_str(), call.args.as_slice()) else { return None };
+        let local = match local {
+            Expr::Literal(Literal::Boolean(local)) => *local,
+            Expr::Literal(Literal::Number(local)) => local != "0",
+            _ => return None,
+        };
+        Some((text(name)?.to_lowercase(), text(value)?, local))
+    }
+
     /// How to run it.
     #[must_use]
     pub fn route(&self) -> Route {
@@ -232,11 +263,24 @@ impl Statement {
             Self::Rollback => "ROLLBACK",
             Self::Grant(_) => "GRANT",
             Self::Revoke(_) => "REVOKE",
+            Self::Policy(policy) => match (policy.kind, &policy.action) {
+                (PolicyKind::Rls, PolicyAction::Create { .. }) => "CREATE RLS POLICY",
+                (PolicyKind::Rls, PolicyAction::Alter { .. }) => "ALTER RLS POLICY",
+                (PolicyKind::Rls, PolicyAction::Drop { .. }) => "DROP RLS POLICY",
+                (PolicyKind::Rls, PolicyAction::Attach(_)) => "ATTACH RLS POLICY",
+                (PolicyKind::Rls, PolicyAction::Detach(_)) => "DETACH RLS POLICY",
+                (PolicyKind::Masking, PolicyAction::Create { .. }) => "CREATE MASKING POLICY",
+                (PolicyKind::Masking, PolicyAction::Alter { .. }) => "ALTER MASKING POLICY",
+                (PolicyKind::Masking, PolicyAction::Drop { .. }) => "DROP MASKING POLICY",
+                (PolicyKind::Masking, PolicyAction::Attach(_)) => "ATTACH MASKING POLICY",
+                (PolicyKind::Masking, PolicyAction::Detach(_)) => "DETACH MASKING POLICY",
+            },
             Self::User(user) if user.alter => "ALTER USER",
             Self::User(_) => "CREATE USER",
             Self::DropUsers { .. } => "DROP USER",
             Self::CreateGroup { .. } => "CREATE GROUP",
-            Self::AlterGroup { .. } => "ALTER GROUP",
+            Self::AlterGroup { .. } | Self::RenameRole { group: true, .. } => "ALTER GROUP",
+            Self::RenameRole { .. } => "ALTER ROLE",
             Self::DropGroup { .. } => "DROP GROUP",
             Self::CreateRole { .. } => "CREATE ROLE",
             Self::DropRole { .. } => "DROP ROLE",

@@ -9,6 +9,11 @@ CREATE FUNCTION rs_sys.signature(routine oid) RETURNS text LANGUAGE sql STABLE S
          COALESCE((SELECT pg_catalog.string_agg(t, ',') FROM pg_catalog.jsonb_array_elements_text(r.meta -> 'inputs') t), '') || ')'
   FROM rs_catalog.routines r WHERE r.oid = routine $$;
 
+-- PostgreSQL 8.0 has it, and aws-samples/redshift-roles writes GRANTs with it: the types of a routine's arguments by their numbers.
+CREATE FUNCTION rs_sys.oidvectortypes(numbers text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT COALESCE(pg_catalog.string_agg(CASE n::oid::regtype WHEN 'jsonb'::regtype THEN 'super' WHEN 'bytea'::regtype THEN 'binary varying'
+    ELSE pg_catalog.format_type(n::oid, NULL) END, ', ' ORDER BY place), '')
+  FROM pg_catalog.string_to_table(pg_catalog.btrim(numbers), ' ') WITH ORDINALITY AS t(n, place) $$;
 CREATE FUNCTION rs_sys.viewdef(relation oid) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT rs_catalog.definition(r.meta, r.schema_name, r.name) FROM rs_catalog.relations r WHERE r.oid = relation $$;
 CREATE FUNCTION rs_sys.constraintdef(number oid) RETURNS text LANGUAGE sql STABLE AS
@@ -205,6 +210,12 @@ FROM rs_catalog.locks() l JOIN rs_catalog.sessions() s ON s.pid = l.pid;
 
 CREATE VIEW rs_sys.pg_tablespace AS
 SELECT oid, spcname::varchar(128) AS spcname, spcowner::int AS spcowner, NULL::varchar(128) AS spclocation, NULL::varchar(65535) AS spcacl FROM pg_catalog.pg_tablespace;
+-- PostgreSQL 8.0, "The Statistics Collector". Redshift counts nothing here; tools read the tables' numbers from it.
+CREATE VIEW rs_sys.pg_statio_all_tables AS
+SELECT c.oid AS relid, n.nspname AS schemaname, c.relname, 0::bigint AS heap_blks_read, 0::bigint AS heap_blks_hit, NULL::bigint AS idx_blks_read,
+       NULL::bigint AS idx_blks_hit, NULL::bigint AS toast_blks_read, NULL::bigint AS toast_blks_hit, NULL::bigint AS tidx_blks_read,
+       NULL::bigint AS tidx_blks_hit
+FROM rs_sys.pg_class c JOIN rs_sys.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r';
 CREATE VIEW rs_sys.pg_am AS SELECT oid, amname::varchar(128) AS amname FROM pg_catalog.pg_am;
 
 -- What the table functions of the same name give: their columns are named by the query.

@@ -15,6 +15,8 @@ use serde_json::Value as Json;
 use tokio_postgres::Client;
 
 use crate::error::{IntoSql as _, SqlResult};
+use crate::protection::Protections;
+use crate::session::SessionSettings;
 
 /// Name of the temporary table that a refresh fills with the new records of a stream.
 pub(crate) const STREAM_TABLE: &str = "rs:stream";
@@ -31,6 +33,8 @@ pub(crate) struct Snapshot {
     functions: HashMap<(String, String), Vec<UserFunction>>,
     procedures: HashMap<(String, String), Vec<Arc<Procedure>>>,
     system: Arc<HashMap<String, Arc<Entry>>>,
+    /// Policies; `None` if there are none in force.
+    protections: Option<Protections>,
 }
 
 /// A schema.
@@ -184,6 +188,7 @@ pub(crate) async fn system_relations(client: &Client) -> SqlResult<HashMap<Strin
                     kind: RelationKind::System,
                     columns: columns(row.get(1)),
                     definition: None,
+                    protection: None,
                 },
                 oid: 0,
                 owner: crate::postgres::SUPERUSER.to_owned(),
@@ -239,6 +244,7 @@ fn entry(row: &tokio_postgres::Row, temporary: bool) -> Entry {
             kind,
             columns: columns(row.get(6)),
             definition,
+            protection: None,
         },
         oid: row.get(0),
         owner: row.get(3),
@@ -257,8 +263,11 @@ impl Snapshot {
              FROM rs_catalog.routines",
             &[],
         );
-        let (schemas, relations, routines) = futures::try_join!(schemas, relations, routines).sql()?;
-        let mut snapshot = Self { system, ..Self::default() };
+        let protections = client.query_one("SELECT rs_catalog.protections()", &[]);
+        let (schemas, relations, routines, protections) =
+            futures::try_join!(schemas, relations, routines, protections).sql()?;
+        let protections = protections.get::<_, Option<&str>>(0).map(Protections::read);
+        let mut snapshot = Self { system, protections, ..Self::default() };
         for row in &schemas {
             let meta = serde_json::from_str(row.get(2)).unwrap_or_default();
             snapshot.schemas.insert(row.get(0), Schema { owner: row.get(1), meta });
@@ -351,6 +360,7 @@ pub(crate) fn temporary_entry(name: &str, columns: Vec<Column>) -> Arc<Entry> {
             kind: RelationKind::Table,
             columns,
             definition: None,
+            protection: None,
         },
         oid: 0,
         owner: String::new(),
@@ -369,6 +379,8 @@ pub(crate) struct View {
     pub(crate) last_copy: (i64, i64),
     pub(crate) last_unload: (i64, i64),
     pub(crate) search_path: Arc<Vec<String>>,
+    /// What CURRENT_SETTING answers.
+    pub(crate) settings: SessionSettings,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) temporary: Arc<Temporary>,
 }
@@ -419,6 +431,7 @@ impl View {
                 kind: RelationKind::Stream,
                 columns: if kinesis { kinesis_columns() } else { stream_columns() },
                 definition: None,
+                protection: None,
             },
             oid: 0,
             owner: found.owner.clone(),
@@ -477,6 +490,10 @@ impl redshift_sql::Catalog for View {
         self.database.clone()
     }
 
+    fn parameter(&self, name: &str) -> Option<String> {
+        self.settings.show(name)
+    }
+
     fn last_query_id(&self) -> i64 {
         self.last_query_id
     }
@@ -490,7 +507,15 @@ impl redshift_sql::Catalog for View {
     }
 
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation> {
-        self.entry(schema, name).map(|entry| entry.relation.clone())
+        let entry = self.entry(schema, name)?;
+        let mut relation = entry.relation.clone();
+        if let Some(protections) = &self.snapshot.protections
+            && relation.kind != RelationKind::System
+            && entry.oid != 0
+        {
+            relation.protection = protections.of(&self.user, &entry);
+        }
+        Some(relation)
     }
 
     fn functions(&self, schema: Option<&str>, name: &str) -> Vec<UserFunction> {

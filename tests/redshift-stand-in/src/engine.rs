@@ -25,11 +25,12 @@ use crate::session::RedshiftSession;
 use crate::streaming::Kafka;
 
 /// Locale-independent scripts of the objects below the stand-in.
-const CATALOG_SCRIPTS: [&str; 8] = [
+const CATALOG_SCRIPTS: [&str; 9] = [
     include_str!("../sql/catalog.sql"),
     include_str!("../sql/metadata.sql"),
     include_str!("../sql/show.sql"),
     include_str!("../sql/postgres.sql"),
+    include_str!("../sql/policies.sql"),
     include_str!("../sql/logs.sql"),
     include_str!("../sql/files.sql"),
     include_str!("../sql/empty.sql"),

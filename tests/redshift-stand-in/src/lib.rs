@@ -18,6 +18,7 @@ mod files;
 mod history;
 mod postgres;
 mod procedure;
+mod protection;
 mod session;
 mod stand_in;
 mod streaming;

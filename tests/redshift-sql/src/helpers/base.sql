@@ -12,6 +12,35 @@ $$ SELECT COALESCE(NULLIF(current_setting('rs.session_user', true), ''), NULLIF(
 CREATE OR REPLACE FUNCTION rs.current_user_id() RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT COALESCE((SELECT usesysid::bigint::integer FROM pg_catalog.pg_user WHERE usename = rs.current_user_name()), 100) $$;
 
+-- "SET", "SET_CONFIG", "CURRENT_SETTING": session context variables. Without the sign before it, an empty value would be none.
+CREATE OR REPLACE FUNCTION rs.set_context(name text, value text, is_local boolean) RETURNS text LANGUAGE plpgsql VOLATILE AS
+$$ BEGIN
+  PERFORM set_config('rs_context.' || name, COALESCE('=' || value, ''), is_local);
+  PERFORM set_config('rs.contexts', concat_ws(' ', current_setting('rs.contexts', true), name), is_local);
+  RETURN value;
+END $$;
+CREATE OR REPLACE FUNCTION rs.context_variable(name text, must boolean) RETURNS text LANGUAGE plpgsql STABLE AS
+$$ DECLARE v text := current_setting('rs_context.' || name, true);
+BEGIN
+  IF v LIKE '=%' THEN RETURN substr(v, 2); END IF;
+  IF must THEN RAISE EXCEPTION 'unrecognized configuration parameter "%"', name USING ERRCODE = '42704'; END IF;
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION rs.forget_context() RETURNS void LANGUAGE sql VOLATILE AS
+$$ SELECT set_config('rs_context.' || name, '', false) FROM string_to_table(current_setting('rs.contexts', true), ' ') AS t(name) WHERE name <> '' $$;
+
+-- Queries ------------------------------------------------------------------------------------------------------------
+
+-- SELECT DISTINCT … ORDER BY of what is not selected: one value for each row, or none that the guide defines.
+CREATE OR REPLACE FUNCTION rs.sole_value(v anyelement, n bigint) RETURNS anyelement LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
+$$ BEGIN
+  IF n > 1 THEN
+    RAISE EXCEPTION 'SELECT DISTINCT makes one row of several values of an ORDER BY expression: which of them counts is not documented'
+      USING ERRCODE = '0A000', HINT = 'select the expression, too, or use GROUP BY with MIN or MAX';
+  END IF;
+  RETURN v;
+END $$;
+
 -- Strings and bytes --------------------------------------------------------------------------------------------------
 
 -- Text to an integer: Redshift's own error.

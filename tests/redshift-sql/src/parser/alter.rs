@@ -4,8 +4,8 @@ use super::{Parsed, Parser};
 use crate::ast::ObjectName;
 use crate::error::SqlError;
 use crate::statement::{
-    AlterSchema, AlterTable, AlterTableAction, CreateSchema, DistStyle, Drop, DropRoutine, ObjectKind, Statement,
-    TableAttributes,
+    AlterSchema, AlterTable, AlterTableAction, CreateSchema, DistStyle, Drop, DropRoutine, ObjectKind,
+    RowLevelSecurity, Statement, TableAttributes,
 };
 use crate::types::RsType;
 
@@ -23,11 +23,13 @@ impl Parser<'_> {
                 self.user(true)
             }
             Some("GROUP") => self.alter_group(),
+            Some("ROLE") => self.alter_role(),
             Some("VIEW") => {
                 self.refuse(SqlError::unsupported("ALTER VIEW is not supported by Redshift: use ALTER TABLE"))
             }
             Some("DEFAULT") => self.alter_default_privileges(),
-            Some(other @ ("EXTERNAL" | "FUNCTION" | "ROLE" | "DATASHARE" | "SYSTEM")) => {
+            _ if self.is_policy() => self.alter_policy(),
+            Some(other @ ("EXTERNAL" | "FUNCTION" | "DATASHARE" | "SYSTEM")) => {
                 let construct = format!("ALTER {other}");
                 self.refuse(SqlError::not_in_stand_in(&construct))
             }
@@ -115,7 +117,7 @@ impl Parser<'_> {
             }
             "ROW" => {
                 self.expect_words(&["LEVEL", "SECURITY"])?;
-                self.on_or_off().map(AlterTableAction::RowLevelSecurity)
+                self.row_level_security().map(AlterTableAction::RowLevelSecurity)
             }
             "ALTER" => self.alter_attribute(),
             _ => {
@@ -125,7 +127,24 @@ impl Parser<'_> {
         }
     }
 
-    pub(super) fn on_or_off(&mut self) -> Parsed<bool> {
+    /// `ON | OFF [CONJUNCTION TYPE AND | OR] [FOR DATASHARES]`
+    pub(super) fn row_level_security(&mut self) -> Parsed<RowLevelSecurity> {
+        let on = self.on_or_off()?;
+        let mut security = RowLevelSecurity { on, any: None };
+        if self.eat_words(&["CONJUNCTION", "TYPE"]) {
+            let any = self.eat_word("OR");
+            if !any {
+                self.expect_word("AND")?;
+            }
+            security.any = Some(any);
+        }
+        if self.is_words(&["FOR", "DATASHARES"]) {
+            return self.refuse(SqlError::not_in_stand_in("ROW LEVEL SECURITY … FOR DATASHARES"));
+        }
+        Ok(security)
+    }
+
+    fn on_or_off(&mut self) -> Parsed<bool> {
         if self.eat_word("ON") {
             Ok(true)
         } else {
@@ -223,6 +242,9 @@ impl Parser<'_> {
         let Some(keyword) = self.keyword() else {
             return Err(self.unexpected());
         };
+        if self.is_policy() {
+            return self.drop_policy();
+        }
         self.advance();
         let kind = match keyword.as_str() {
             "TABLE" => ObjectKind::Table,
@@ -256,7 +278,7 @@ impl Parser<'_> {
                 return self.refuse(SqlError::unsupported(format!("DROP {keyword} is not supported by Redshift")));
             }
             "DATABASE" => return self.name().map(|name| Statement::DropDatabase { name }),
-            "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "EXTERNAL" => {
+            "DATASHARE" | "LIBRARY" | "MODEL" | "EXTERNAL" => {
                 return self.refuse(SqlError::not_in_stand_in(&format!("DROP {keyword}")));
             }
             _ => {

@@ -75,7 +75,8 @@ impl Parser<'_> {
             | "OPERATOR" | "TABLESPACE" => {
                 self.refuse(SqlError::unsupported(format!("CREATE {keyword} is not supported by Redshift")))
             }
-            "DATASHARE" | "LIBRARY" | "MODEL" | "MASKING" | "RLS" | "IDENTITY" => {
+            _ if self.is_policy() => self.create_policy(),
+            "DATASHARE" | "LIBRARY" | "MODEL" | "IDENTITY" => {
                 self.refuse(SqlError::not_in_stand_in(&format!("CREATE {keyword}")))
             }
             _ => Err(self.unexpected()),

@@ -89,7 +89,7 @@ impl Parser<'_> {
                     self.advance();
                     return Ok((function(name, vec![left], self.position()), true));
                 }
-                let to = self.data_type()?;
+                let to = self.cast_type()?;
                 let cast = Expr::Cast { expr: Box::new(left), to, or_null: false };
                 return Ok((cast, true));
             }
@@ -168,7 +168,18 @@ impl Parser<'_> {
             "IN" | "BETWEEN" | "LIKE" | "ILIKE" | "SIMILAR" if min <= RANGE => {
                 self.range(left, false).map(|e| (e, true))
             }
-            "OVERLAPS" => self.refuse(SqlError::not_in_stand_in("OVERLAPS")),
+            "OVERLAPS" if min <= RANGE => {
+                let position = self.position();
+                self.advance();
+                match (left, *self.operand(RANGE + 1)?) {
+                    (Expr::Tuple(a), Expr::Tuple(b)) if a.len() == 2 && b.len() == 2 => {
+                        Ok((function(crate::ast::OVERLAPS, [a, b].concat(), position), true))
+                    }
+                    _ => {
+                        self.refuse(SqlError::syntax("OVERLAPS needs two periods: (start, end) OVERLAPS (start, end)"))
+                    }
+                }
+            }
             // COLLATE of a column's definition, behind its DEFAULT.
             "COLLATE" if self.is_word_at(1, "CASE_SENSITIVE") || self.is_word_at(1, "CASE_INSENSITIVE") => {
                 Ok((left, false))
@@ -406,14 +417,14 @@ impl Parser<'_> {
                 self.expect_symbol("(")?;
                 let expr = Box::new(self.expr()?);
                 self.expect_word("AS")?;
-                let to = self.data_type()?;
+                let to = self.cast_type()?;
                 self.expect_symbol(")")?;
                 Ok(Expr::Cast { expr, to, or_null: word == "TRY_CAST" })
             }
             "CONVERT" if call_follows => {
                 self.advance();
                 self.expect_symbol("(")?;
-                let to = self.data_type()?;
+                let to = self.cast_type()?;
                 self.expect_symbol(",")?;
                 let expr = Box::new(self.expr()?);
                 self.expect_symbol(")")?;
@@ -508,6 +519,17 @@ impl Parser<'_> {
                     }
                     _ => Err(self.unexpected()),
                 }
+            }
+            // A number alone is a place in a SUPER column that is called ARRAY, as in the guide's examples.
+            "ARRAY"
+                if self.is_symbol_at(1, "[")
+                    && !(matches!(self.token_at(2).kind, Kind::Number(_)) && self.is_symbol_at(3, "]")) =>
+            {
+                self.advance();
+                self.expect_symbol("[")?;
+                let items = if self.is_symbol("]") { Vec::new() } else { self.comma_list(Self::expr)? };
+                self.expect_symbol("]")?;
+                Ok(function(crate::ast::CATALOG_ARRAY, items, position))
             }
             "ROW" if call_follows => self.refuse(SqlError::not_in_stand_in("ROW(…)")),
             _ if self.is_reserved(word) && word != "OID" => Err(self.unexpected()),

@@ -108,7 +108,12 @@ impl Parser<'_> {
         Ok(name)
     }
 
-    fn grantee(&mut self) -> Parsed<Grantee> {
+    pub(super) fn grantee(&mut self) -> Parsed<Grantee> {
+        if self.is_policy() {
+            return self.refuse(SqlError::not_in_stand_in("GRANT to a policy").with_hint(
+                "grant SELECT on a policy's lookup tables to the users and roles that the policy is attached to",
+            ));
+        }
         if self.eat_word("PUBLIC") {
             return Ok(Grantee::Public);
         }
@@ -358,6 +363,9 @@ impl Parser<'_> {
     pub(super) fn alter_group(&mut self) -> Parsed<Statement> {
         self.expect_word("GROUP")?;
         let name = self.name()?;
+        if self.eat_words(&["RENAME", "TO"]) {
+            return Ok(Statement::RenameRole { group: true, name, to: self.name()? });
+        }
         let add = self.eat_word("ADD");
         if !add {
             self.expect_word("DROP")?;
@@ -365,5 +373,16 @@ impl Parser<'_> {
         self.expect_word("USER")?;
         let users = self.comma_list(Self::name)?;
         Ok(Statement::AlterGroup { name, add, users })
+    }
+
+    pub(super) fn alter_role(&mut self) -> Parsed<Statement> {
+        self.expect_word("ROLE")?;
+        let name = self.name()?;
+        self.eat_word("WITH");
+        if self.is_word("OWNER") || self.is_word("EXTERNALID") {
+            return self.refuse(SqlError::not_in_stand_in("ALTER ROLE other than RENAME TO"));
+        }
+        self.expect_words(&["RENAME", "TO"])?;
+        Ok(Statement::RenameRole { group: false, name, to: self.name()? })
     }
 }

@@ -13,6 +13,7 @@ mod files;
 mod from;
 mod grant;
 mod plpgsql;
+mod policy;
 mod query;
 mod session;
 mod types;
@@ -27,6 +28,8 @@ use crate::lexer::{self, Kind, Token};
 use crate::plpgsql::{Block, Target};
 use crate::settings::Settings;
 use crate::statement::{SetStatement, Statement};
+
+pub(crate) use policy::parse_using;
 
 /// Deepest nesting of parentheses, subqueries and blocks.
 const MAX_DEPTH: usize = 100;
@@ -49,6 +52,8 @@ pub(crate) struct Parser<'a> {
     into: Option<Vec<Target>>,
     /// Reserved words (CURRENT_DATE, VERBOSE, …) that a procedure body declares as variables: they are names there.
     shadowed: Vec<String>,
+    /// Names of the variables that a procedure body has declared so far.
+    variables: Vec<String>,
 }
 
 type Parsed<T> = Result<T, SqlError>;
@@ -83,6 +88,7 @@ impl<'a> Parser<'a> {
             hierarchical: false,
             into: None,
             shadowed: Vec::new(),
+            variables: Vec::new(),
         })
     }
 
@@ -393,6 +399,7 @@ impl<'a> Parser<'a> {
             "BEGIN" | "START" => self.begin(),
             "COMMIT" | "END" | "ROLLBACK" | "ABORT" => self.finish_transaction(),
             "GRANT" => self.grant(false),
+            "ATTACH" | "DETACH" => self.attach_policy(self.is_word("ATTACH")),
             "REVOKE" => self.grant(true),
             "EXPLAIN" => {
                 self.advance();
@@ -411,7 +418,7 @@ impl<'a> Parser<'a> {
             "COPY" => self.copy(),
             "UNLOAD" => self.unload(),
             "PREPARE" | "EXECUTE" | "DEALLOCATE" => self.prepared(),
-            "USE" | "ATTACH" | "DETACH" | "DESC" | "VALUES" | "UNDROP" => {
+            "USE" | "DESC" | "VALUES" | "UNDROP" => {
                 if keyword == "VALUES" {
                     return self.refuse(SqlError::syntax("syntax error at or near \"VALUES\""));
                 }

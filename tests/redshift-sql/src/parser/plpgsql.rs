@@ -98,6 +98,7 @@ impl Parser<'_> {
             self.shadowed.push(word);
         }
         let name = self.name()?;
+        self.variables.push(name.clone());
         let kind = self.declaration_kind()?;
         self.expect_symbol(";")?;
         Ok(Declaration { name, kind, line })

@@ -6,7 +6,16 @@ use crate::ast::{
 };
 use crate::error::SqlError;
 use crate::lexer::Kind;
-use crate::statement::{CreateTableAs, Statement, TableAttributes};
+use crate::statement::{CreateTableAs, Statement};
+
+/// The SELECT whose INTO makes a table: the first of a set operation.
+fn first_select(body: &mut QueryBody) -> Option<&mut Select> {
+    match body {
+        QueryBody::Select(select) => Some(select),
+        QueryBody::Set(_, left, _) => first_select(left),
+        _ => None,
+    }
+}
 
 impl Parser<'_> {
     /// `WITH … SELECT`, or `WITH … UPDATE / DELETE` (Redshift allows WITH there).
@@ -25,20 +34,13 @@ impl Parser<'_> {
             }
         }
         let mut query = self.query()?;
-        if !self.procedural
-            && let QueryBody::Select(select) = &mut query.body
-            && let Some(SelectInto { table, temporary }) = select.into.take()
-        {
-            let temporary = temporary || table.name.starts_with('#');
-            return Ok(Statement::CreateTableAs(CreateTableAs {
-                name: table,
-                temporary,
-                columns: Vec::new(),
-                attributes: TableAttributes::default(),
-                query,
-            }));
+        match first_select(&mut query.body).and_then(|select| select.into.take()) {
+            Some(SelectInto { table, temporary }) => Ok(Statement::CreateTableAs(CreateTableAs {
+                temporary: temporary || table.name.starts_with('#'),
+                ..CreateTableAs::select_into(table, query)
+            })),
+            None => Ok(Statement::Query(query)),
         }
-        Ok(Statement::Query(query))
     }
 
     fn with(&mut self) -> Parsed<(bool, Vec<Cte>)> {
@@ -227,18 +229,32 @@ impl Parser<'_> {
             return Err(self.unexpected());
         }
         self.advance();
-        if self.procedural {
+        let temporary = (self.is_word("TEMP") || self.is_word("TEMPORARY")) && self.names_temporary();
+        if self.procedural && !temporary && !self.is_word("TABLE") && !self.is_temporary_name() {
             if self.is_word("STRICT") {
                 return self.refuse(SqlError::unsupported("SELECT INTO STRICT is not supported by Redshift"));
             }
             self.into = Some(self.comma_list(Self::target)?);
             return Ok(());
         }
-        let temporary = self.eat_word("TEMP") || self.eat_word("TEMPORARY");
+        if temporary {
+            self.advance();
+        }
         self.eat_word("TABLE");
         let table = self.object_name()?;
         select.into = Some(SelectInto { table, temporary });
         Ok(())
+    }
+
+    /// TEMP behind INTO is the keyword: a name follows, and a procedure has no variable of that name.
+    fn names_temporary(&self) -> bool {
+        !self.variables.iter().any(|name| self.is_word(name))
+            && matches!(self.token_at(1).kind, Kind::Word(_) | Kind::Quoted(_))
+            && !self.is_word_at(1, "FROM")
+    }
+
+    fn is_temporary_name(&self) -> bool {
+        matches!(self.kind(), Kind::Word(word) | Kind::Quoted(word) if word.starts_with('#'))
     }
 
     fn group_item(&mut self) -> Parsed<GroupItem> {

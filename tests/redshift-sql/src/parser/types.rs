@@ -56,6 +56,30 @@ impl Parser<'_> {
         }
     }
 
+    /// A type behind `::` or in CAST, or as definitions of views show it: `"varchar"` has no length, and nothing is cut.
+    pub(super) fn cast_type(&mut self) -> Parsed<RsType> {
+        let Kind::Quoted(name) = self.kind() else {
+            return self.data_type();
+        };
+        let rs_type = match name.as_str() {
+            "varchar" | "text" => RsType::Varchar(MAX_VARCHAR),
+            "char" => RsType::Char(1),
+            "date" => RsType::Date,
+            "time" => RsType::Time,
+            "timestamp" => RsType::Timestamp,
+            "timestamptz" => RsType::TimestampTz,
+            "bool" => RsType::Boolean,
+            "int2" => RsType::SmallInt,
+            "int4" => RsType::Integer,
+            "int8" => RsType::BigInt,
+            "float4" => RsType::Real,
+            "float8" => RsType::Double,
+            _ => return Err(self.unexpected()),
+        };
+        self.advance();
+        Ok(rs_type)
+    }
+
     pub(super) fn data_type(&mut self) -> Parsed<RsType> {
         let Some(word) = self.keyword() else {
             return Err(self.unexpected());

@@ -87,7 +87,7 @@ impl Parser<'_> {
         let action = if self.eat_words(&["AUTO", "REFRESH"]) {
             AlterMaterializedView::AutoRefresh(self.yes_or_no()?)
         } else if self.eat_words(&["ROW", "LEVEL", "SECURITY"]) {
-            AlterMaterializedView::RowLevelSecurity(self.on_or_off()?)
+            AlterMaterializedView::RowLevelSecurity(self.row_level_security()?)
         } else if self.eat_words(&["OWNER", "TO"]) {
             AlterMaterializedView::OwnerTo(self.name()?)
         } else {

@@ -156,7 +156,14 @@ impl Rewriter<'_> {
         scope.items.push(relation_item(&relation, &alias, &[])?);
         let using = self.from(&delete.using, &mut scope)?;
         let using = using.replacen(" FROM ", " USING ", 1);
-        let selection = self.condition_clause(delete.selection.as_ref(), &scope)?;
+        let selection = match (&delete.selection, self.changeable(&relation, &alias)?) {
+            (Some(expr), Some(changeable)) => {
+                let value = self.expr(expr, &scope)?;
+                format!(" WHERE ({}) AND {changeable}", self.condition(&value)?)
+            }
+            (None, Some(changeable)) => format!(" WHERE {changeable}"),
+            (selection, None) => self.condition_clause(selection.as_ref(), &scope)?,
+        };
         Ok(format!("{with}DELETE FROM {} AS {}{using}{selection}", table_sql(&relation), quote_identifier(&alias)))
     }
 
@@ -173,6 +180,12 @@ impl Rewriter<'_> {
     /// "MERGE": the rules that the grammar alone does not carry.
     pub(super) fn merge(&mut self, merge: &Merge) -> Result<String, SqlError> {
         let relation = self.target(&merge.target, "MERGE")?;
+        if relation.protection.is_some() {
+            return Err(SqlError::not_in_stand_in(&format!(
+                "MERGE into \"{}\", which has policies for this user,",
+                relation.name
+            )));
+        }
         self.forbidden = Some((relation.schema.clone(), relation.name.clone()));
         let mut scope = Scope::default();
         let source = self.table(&merge.source, &mut scope)?;

@@ -38,8 +38,19 @@ fn number(text: &str) -> Result<Typed, SqlError> {
     }
 }
 
+/// What COLLATE(…, 'case_insensitive') gives is compared, and would be grouped, ordered and stored as before.
+pub(super) fn caseless(place: &str) -> SqlError {
+    SqlError::not_in_stand_in(&format!("COLLATE(…, 'case_insensitive') {place}"))
+}
+
 impl Rewriter<'_> {
     pub(super) fn expr(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Typed, SqlError> {
+        let value = self.collated(expr, scope)?;
+        if value.caseless { Err(caseless("outside of =, <>, IN, LIKE and CASE")) } else { Ok(value) }
+    }
+
+    /// A value that may be compared without regard to case: for what knows how.
+    pub(super) fn collated(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Typed, SqlError> {
         let value = self.value(expr, scope)?;
         Ok(if self.group_keys.is_empty() { value } else { self.representative(value) })
     }
@@ -60,8 +71,11 @@ impl Rewriter<'_> {
             }
             Expr::Path(steps) => self.path(steps, scope),
             Expr::Navigate(base, steps) => {
-                let base = self.expr(base, scope)?;
-                self.navigate(base, steps, scope)
+                let mut value = self.expr(base, scope)?;
+                if matches!(base.as_ref(), Expr::Call(call) if call.name.name == "current_schemas") {
+                    value.origin = Some(("pg_catalog".to_owned(), "current_schemas".to_owned()));
+                }
+                self.navigate(value, steps, scope)
             }
             Expr::Argument(n) => match n.checked_sub(1).and_then(|i| self.variables.arguments().get(i)) {
                 Some(rs_type) => Ok(Typed::new(format!("${n}"), rs_type.clone())),
@@ -78,7 +92,7 @@ impl Rewriter<'_> {
             Expr::Unary(op, inner) => self.unary(*op, inner, scope),
             Expr::Binary(op, left, right) => self.binary(*op, left, right, scope),
             Expr::IsNull { expr, negated } => {
-                let value = self.expr(expr, scope)?;
+                let value = self.collated(expr, scope)?;
                 let test = match (&value.form, &value.ty) {
                     (Form::Null, _) => "true".to_owned(),
                     (_, RsType::Super) => self.super_is_null(&value.sql),
@@ -127,11 +141,13 @@ impl Rewriter<'_> {
                 boolean(format!("EXISTS ({sql})"))
             }
             Expr::Like { kind, expr, pattern, escape, negated } => {
-                let value = self.expr(expr, scope)?;
-                let pattern = self.expr(pattern, scope)?;
+                let value = self.collated(expr, scope)?;
+                let pattern = self.collated(pattern, scope)?;
                 let (a, b) = (self.text_of(&value)?, self.text_of(&pattern)?);
+                let either = value.caseless || pattern.caseless;
                 let word = match kind {
-                    LikeKind::Like if value.caseless || pattern.caseless => "ILIKE",
+                    LikeKind::Like if either => "ILIKE",
+                    LikeKind::Similar if either => return Err(caseless("with SIMILAR TO")),
                     LikeKind::Like => "LIKE",
                     LikeKind::ILike => "ILIKE",
                     LikeKind::Similar => "SIMILAR TO",
@@ -187,7 +203,7 @@ impl Rewriter<'_> {
                 None => Err(SqlError::syntax("PRIOR is only allowed in a CONNECT BY condition")),
             },
             // Where it makes no outer join, the mark is ignored ("Oracle-Style outer joins in the WHERE clause").
-            Expr::OuterMark(inner) => self.expr(inner, scope),
+            Expr::OuterMark(inner) => self.collated(inner, scope),
             Expr::Tuple(_) => Err(SqlError::not_in_stand_in("a row value here")),
         }
     }
@@ -231,10 +247,10 @@ impl Rewriter<'_> {
             let not = if negated { "NOT " } else { "" };
             return Ok(Typed::new(format!("({not}({}))", tests.join(" OR ")), RsType::Boolean));
         }
-        let value = self.expr(expr, scope)?;
+        let value = self.collated(expr, scope)?;
         let mut values = Vec::new();
         for item in list {
-            values.push(self.expr(item, scope)?);
+            values.push(self.collated(item, scope)?);
         }
         let not = if negated { "NOT " } else { "" };
         // The common case stays one IN: a character value among constants.
@@ -263,7 +279,7 @@ impl Rewriter<'_> {
         }
         let mut tests = Vec::new();
         for (a, b) in left.iter().zip(right) {
-            let (a, b) = (self.expr(a, scope)?, self.expr(b, scope)?);
+            let (a, b) = (self.collated(a, scope)?, self.collated(b, scope)?);
             tests.push(self.compare(BinaryOp::Eq, &a, &b)?.sql);
         }
         Ok(format!("({})", tests.join(" AND ")))
@@ -322,13 +338,13 @@ impl Rewriter<'_> {
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
         let operand = match operand {
-            Some(e) => Some(self.expr(e, scope)?),
+            Some(e) => Some(self.collated(e, scope)?),
             None => None,
         };
         let mut conditions = Vec::new();
         let mut results = Vec::new();
         for (test, then) in branches {
-            let when = self.expr(test, scope)?;
+            let when = self.collated(test, scope)?;
             conditions.push(match &operand {
                 Some(operand) => self.compare(BinaryOp::Eq, operand, &when)?.sql,
                 None => self.condition(&when)?,

@@ -231,6 +231,7 @@ impl Rewriter<'_> {
             return self.late_binding(&definition, shown, columns, scope);
         }
         // "Leader node-only functions": system tables and views with these prefixes are read on compute nodes, too.
+        self.user_read |= relation.kind != RelationKind::System;
         self.compute_read |= relation.kind != RelationKind::System
             || ["stl_", "stv_", "svl_", "svv_"].iter().any(|prefix| relation.name.starts_with(prefix));
         if !self.reads.contains(&key) {
@@ -244,6 +245,10 @@ impl Rewriter<'_> {
             format!("({})", names.join(", "))
         };
         self.add_item(scope, item)?;
+        if let Some(protection) = &relation.protection {
+            let sql = self.protected(&relation, protection)?;
+            return Ok(format!("{sql} AS {}{list}", quote_identifier(shown)));
+        }
         Ok(format!(
             "{}.{} AS {}{list}",
             quote_identifier(&relation.postgres_schema),

@@ -15,6 +15,7 @@ mod known;
 mod operators;
 mod outer;
 mod pivot;
+mod protect;
 mod query;
 mod scope;
 mod select;
@@ -103,6 +104,10 @@ pub(crate) struct Rewriter<'a> {
     leader_function: Option<String>,
     /// The statement reads a table that compute nodes hold.
     compute_read: bool,
+    /// The statement holds `ARRAY[…]`: catalogs and system views may stand beside it, as sqlalchemy-redshift writes it.
+    catalog_array: bool,
+    /// The statement reads what is no system view.
+    user_read: bool,
     /// Character keys of the GROUP BY around an expression, as SQL, and whether they are in grouping sets.
     group_keys: Vec<(String, bool)>,
     /// Columns, as SQL, that CAN_JSON_PARSE has found good where the expression at hand is evaluated.
@@ -130,6 +135,8 @@ impl<'a> Rewriter<'a> {
             generated: 0,
             leader_function: None,
             compute_read: false,
+            catalog_array: false,
+            user_read: false,
             group_keys: Vec::new(),
             known_json: Vec::new(),
             fills_temporary: false,
@@ -151,6 +158,12 @@ impl<'a> Rewriter<'a> {
                 "Specified types or functions (one per INFO message) not supported on Redshift tables.",
             )
             .with_hint(format!("{function} runs on the leader node only; GETDATE() and SYSDATE run everywhere")));
+        }
+        if self.catalog_array && (self.user_read || !self.writes.is_empty()) {
+            return Err(SqlError::unsupported(
+                "Specified types or functions (one per INFO message) not supported on Redshift tables.",
+            )
+            .with_hint("ARRAY[…] makes an array of the leader node's catalogs; ARRAY(…) makes a SUPER array"));
         }
         Ok(Translated { sql, parameters: self.parameters, columns, reads: self.reads, writes: self.writes })
     }

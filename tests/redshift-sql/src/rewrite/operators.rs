@@ -1,6 +1,7 @@
 //! Operators (Redshift Database Developer Guide, "Computations with numeric values", "Comparison conditions").
 
 use super::cast::digits;
+use super::expr::caseless;
 use super::scope::Scope;
 use super::{Form, Rewriter, Typed};
 use crate::ast::{BinaryOp, Expr};
@@ -64,15 +65,18 @@ impl Rewriter<'_> {
                 _ => Err(SqlError::not_in_stand_in("a comparison of rows other than = and <>")),
             };
         }
-        let mut value = self.expr(base, scope)?;
+        let mut value = self.collated(base, scope)?;
         while let Some((op, right)) = rights.pop() {
-            let right = self.expr(right, scope)?;
+            let right = self.collated(right, scope)?;
             value = self.apply(op, value, right)?;
         }
         Ok(value)
     }
 
     pub(super) fn apply(&self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed, SqlError> {
+        if (left.caseless || right.caseless) && !matches!(op, BinaryOp::Eq | BinaryOp::NotEq) {
+            return Err(caseless(&format!("with {}", symbol(op))));
+        }
         match op {
             BinaryOp::And | BinaryOp::Or => {
                 let (a, b) = (self.condition(&left)?, self.condition(&right)?);
@@ -118,14 +122,18 @@ impl Rewriter<'_> {
 
     pub(super) fn compare(&self, op: BinaryOp, left: &Typed, right: &Typed) -> Result<Typed, SqlError> {
         let sign = symbol(op);
+        let either = left.caseless || right.caseless;
         if left.ty == RsType::Super || right.ty == RsType::Super {
+            if either {
+                return Err(caseless("compared with SUPER, without a cast to VARCHAR,"));
+            }
             return self.compare_super(op, sign, left, right);
         }
         let boolean = |sql: String| Ok(Typed::new(sql, RsType::Boolean));
         if left.form == Form::Null || right.form == Form::Null {
             return boolean("NULL::boolean".to_owned());
         }
-        if left.caseless || right.caseless {
+        if either {
             let (a, b) = (self.text_of(left)?, self.text_of(right)?);
             return boolean(format!("(lower({a})::bpchar {sign} lower({b})::bpchar)"));
         }
@@ -157,7 +165,9 @@ impl Rewriter<'_> {
             _ => {}
         }
         let becomes_text = |t: &RsType| {
-            t.is_numeric() || t.is_datetime() || matches!(t, RsType::Time | RsType::TimeTz | RsType::Interval)
+            t.is_numeric()
+                || t.is_datetime()
+                || matches!(t, RsType::Time | RsType::TimeTz | RsType::Interval | RsType::Oid)
         };
         if (left.ty.is_character() && becomes_text(&right.ty)) || (becomes_text(&left.ty) && right.ty.is_character()) {
             let (a, b) = (self.text_of(left)?, self.text_of(right)?);

@@ -2,7 +2,7 @@
 
 use super::scope::Scope;
 use super::{Rewriter, Typed};
-use crate::ast::{Expr, Literal, OrderItem, Query, QueryBody, SetOp, Step};
+use crate::ast::{Expr, Literal, OrderItem, Query, QueryBody, SelectItem, SetOp, Step};
 use crate::catalog::OutputColumn;
 use crate::error::SqlError;
 use crate::quote_identifier;
@@ -212,8 +212,13 @@ impl Rewriter<'_> {
                     base = left;
                 }
                 let (mut sql, mut columns) = self.set_body(base, parent)?;
+                let mut open = open_columns(base);
                 while let Some((op, right)) = rest.pop() {
-                    let (right_sql, right_columns) = self.set_body(right, parent)?;
+                    let (mut right_sql, mut right_columns) = self.set_body(right, parent)?;
+                    take_types(&mut sql, &mut columns, &open, &right_columns);
+                    take_types(&mut right_sql, &mut right_columns, &open_columns(right), &columns);
+                    // Constants of both sides are VARCHAR from here on.
+                    open.clear();
                     let word = match op {
                         SetOp::Union => "UNION",
                         SetOp::UnionAll => "UNION ALL",
@@ -290,6 +295,45 @@ impl Rewriter<'_> {
             part(right, side.1),
             keys.join(", ")
         )
+    }
+}
+
+/// Which columns of a SELECT are string constants, whose type is still open.
+fn open_columns(body: &QueryBody) -> Vec<bool> {
+    match body {
+        QueryBody::Select(select) => select
+            .items
+            .iter()
+            .map(|item| matches!(item, SelectItem::Expr(Expr::Literal(Literal::String(_)), _)))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// String constants of one side of a set operation take the other side's type ("UNION, INTERSECT, and EXCEPT": data types that
+/// can be converted).
+fn take_types(sql: &mut String, columns: &mut [OutputColumn], open: &[bool], other: &[OutputColumn]) {
+    if open.len() != columns.len() || columns.len() != other.len() {
+        return;
+    }
+    let mut items = Vec::new();
+    let mut changed = false;
+    for (n, ((column, other), open)) in columns.iter_mut().zip(other).zip(open).enumerate() {
+        let name = format!("rs_c{}", n + 1);
+        let fixed = !other.rs_type.is_character()
+            && !matches!(other.rs_type, RsType::Unknown | RsType::Super | RsType::Varbyte(_));
+        let item = if *open && fixed {
+            changed = true;
+            column.rs_type = other.rs_type.clone();
+            format!("{name}::{}", column.rs_type.postgres())
+        } else {
+            name
+        };
+        items.push(format!("{item} AS {}", quote_identifier(&column.name)));
+    }
+    if changed {
+        let names: Vec<String> = (1..=columns.len()).map(|n| format!("rs_c{n}")).collect();
+        *sql = format!("(SELECT {} FROM {sql} AS rs_part({}))", items.join(", "), names.join(", "));
     }
 }
 

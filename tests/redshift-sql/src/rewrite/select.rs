@@ -17,6 +17,10 @@ impl Rewriter<'_> {
         order_by: &[OrderItem],
         parent: Option<&Scope<'_>>,
     ) -> Result<(String, Vec<OutputColumn>), SqlError> {
+        if select.into.is_some() {
+            return Err(SqlError::syntax("SELECT … INTO is not allowed here")
+                .with_hint("INTO stands in the first SELECT of a statement; INSERT INTO … SELECT fills a table"));
+        }
         let mut scope = Scope { parent, ..Scope::default() };
         let outer_json = std::mem::take(&mut self.known_json);
         let (from, selection) = match &select.selection {
@@ -98,13 +102,21 @@ impl Rewriter<'_> {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        if select.distinct && columns.iter().any(|c| c.rs_type.is_character()) {
+        let selected = keys.iter().all(|key| key.among(&settled).is_some());
+        if select.distinct && (!selected || columns.iter().any(|c| c.rs_type.is_character())) {
             let mut order = Vec::new();
+            let mut extra = Vec::new();
             for (item, key) in order_by.iter().zip(&keys) {
-                order.push(format!("{}{}", key.among(&settled)?, direction(item)));
+                let place = key.among(&settled).unwrap_or_else(|| {
+                    let name = format!("rs_o{}", extra.len() + 1);
+                    extra.push(format!("{} AS {name}", key.in_place()));
+                    sole_value(&name)
+                });
+                order.push(format!("{place}{}", direction(item)));
             }
             let inner: Vec<String> = (1..=columns.len()).map(|n| format!("rs_c{n}")).collect();
-            let sql = self.distinct(&format!("SELECT {}{tail}", list(&inner)), &columns);
+            let items = [vec![list(&inner)], extra].concat().join(", ");
+            let sql = self.distinct(&format!("SELECT {items}{tail}"), &columns);
             return Ok((format!("{sql}{}", order_clause(&order)), columns));
         }
         let distinct = if select.distinct { "DISTINCT " } else { "" };
@@ -132,7 +144,10 @@ impl Rewriter<'_> {
             let key = match key {
                 Key::Output(index) if select.distinct => index.to_string(),
                 Key::Output(index) => format!("rs_c{index}"),
-                Key::Expression(_) if select.distinct => key.among(settled)?,
+                Key::Expression(_) if select.distinct => key.among(settled).ok_or_else(|| {
+                    SqlError::not_in_stand_in("SELECT DISTINCT with QUALIFY and ORDER BY of what is not selected")
+                        .with_hint("select the expression of ORDER BY, too")
+                })?,
                 Key::Expression(sql) => {
                     inner.push(format!("{sql} AS rs_o{n}"));
                     format!("rs_o{n}")
@@ -334,15 +349,11 @@ enum Key {
 }
 
 impl Key {
-    /// The key as an ordinal of the result.
-    fn among(&self, settled: &[String]) -> Result<String, SqlError> {
+    /// The key as an ordinal of the result, if it is in there.
+    fn among(&self, settled: &[String]) -> Option<String> {
         match self {
-            Self::Output(n) => Ok(n.to_string()),
-            Self::Expression(sql) => {
-                settled.iter().position(|s| s == sql).map(|n| (n + 1).to_string()).ok_or_else(|| {
-                    SqlError::syntax("for SELECT DISTINCT, ORDER BY expressions must appear in select list")
-                })
-            }
+            Self::Output(n) => Some(n.to_string()),
+            Self::Expression(sql) => settled.iter().position(|s| s == sql).map(|n| (n + 1).to_string()),
         }
     }
 
@@ -352,6 +363,12 @@ impl Key {
             Self::Expression(sql) => sql.clone(),
         }
     }
+}
+
+/// The one value that an unselected key of ORDER BY has among the rows that DISTINCT makes one. "ORDER BY clause" allows columns
+/// that are not in the select list; which of several values would count is not documented, so that is an error.
+fn sole_value(name: &str) -> String {
+    format!("rs.sole_value((pg_catalog.array_agg({name}))[1], count(DISTINCT {name}) + max(({name} IS NULL)::integer))")
 }
 
 fn item_columns(item: &Item, values: &mut Vec<(String, Typed)>) {

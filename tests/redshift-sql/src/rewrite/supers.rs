@@ -10,8 +10,21 @@ use crate::error::SqlError;
 use crate::quote_literal;
 use crate::types::{MAX_VARCHAR, RsType};
 
+/// The leader node's catalogs show their arrays in the print form, `{1,2}` ("PG_GROUP" and others): aws-samples/redshift-roles
+/// reads `grolist[i]`, the drivers `(current_schemas(true))[1]`.
+fn is_catalog_array(value: &Typed) -> bool {
+    value.ty.is_character() && value.origin.as_ref().is_some_and(|(schema, _)| schema == "pg_catalog")
+}
+
 impl Rewriter<'_> {
     pub(super) fn navigate(&mut self, base: Typed, steps: &[Step], scope: &Scope<'_>) -> Result<Typed, SqlError> {
+        if let ([Step::Index(place)], true) = (steps, is_catalog_array(&base)) {
+            let place = self.expr(place, scope)?;
+            return Ok(Typed::new(
+                format!("(({}::text::text[])[{}])", base.sql, place.sql),
+                RsType::Varchar(MAX_VARCHAR),
+            ));
+        }
         if base.ty != RsType::Super {
             let what = match &steps[0] {
                 Step::Name(ident) => format!("attribute \"{}\"", ident.attribute),

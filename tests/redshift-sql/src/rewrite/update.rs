@@ -37,6 +37,11 @@ impl Rewriter<'_> {
         let mut scope = Scope::default();
         scope.items.push(relation_item(&relation, &alias, &[])?);
         let Parts { sets, from, condition } = self.update_parts(update, &relation, &mut scope)?;
+        let changeable = self.changeable(&relation, &alias)?;
+        let condition = match (condition, changeable) {
+            (Some(condition), Some(changeable)) => Some(format!("({condition}) AND {changeable}")),
+            (one, other) => one.or(other),
+        };
         let selection = condition.map_or_else(String::new, |condition| format!(" WHERE {condition}"));
         let (table, alias) = (table_sql(&relation), quote_identifier(&alias));
         Ok(format!("{with}UPDATE {table} AS {alias} SET {}{from}{selection}", sets.join(", ")))
@@ -61,6 +66,12 @@ impl Rewriter<'_> {
         let named = |sql: &String| sql.contains(&target);
         if sets.iter().any(named) || named(&from) || condition.as_ref().is_some_and(named) {
             return Ok(None);
+        }
+        if relation.protection.is_some() {
+            return Err(SqlError::not_in_stand_in(&format!(
+                "UPDATE of \"{}\", which has policies for this user and stands in FROM,",
+                relation.name
+            )));
         }
         if place.outer {
             return Err(SqlError::unsupported("Target table must be part of an equijoin predicate"));

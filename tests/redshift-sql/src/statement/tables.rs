@@ -127,6 +127,15 @@ pub struct CreateTableAs {
     pub query: Query,
 }
 
+impl CreateTableAs {
+    /// The table that `SELECT … INTO table` makes.
+    #[must_use]
+    pub fn select_into(name: ObjectName, query: Query) -> Self {
+        let (columns, attributes) = (Vec::new(), TableAttributes::default());
+        Self { name, temporary: false, columns, attributes, query }
+    }
+}
+
 /// CREATE VIEW.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateView {
@@ -169,8 +178,7 @@ pub enum AlterMaterializedView {
     DistStyle(DistStyle),
     DistKey(String),
     SortKey(SortKey),
-    /// ROW LEVEL SECURITY ON | OFF, accepted and carried.
-    RowLevelSecurity(bool),
+    RowLevelSecurity(RowLevelSecurity),
     OwnerTo(String),
 }
 
@@ -232,8 +240,17 @@ pub enum AlterTableAction {
         ignore_extra: bool,
         fill_target: bool,
     },
-    /// ROW LEVEL SECURITY ON | OFF: metadata.
-    RowLevelSecurity(bool),
+    /// Metadata.
+    RowLevelSecurity(RowLevelSecurity),
+}
+
+/// ROW LEVEL SECURITY of a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowLevelSecurity {
+    /// ON or OFF.
+    pub on: bool,
+    /// CONJUNCTION TYPE OR (true) or AND (false), if given.
+    pub any: Option<bool>,
 }
 
 /// What DROP drops.

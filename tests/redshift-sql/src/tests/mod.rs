@@ -23,6 +23,7 @@ fn relation(schema: &str, name: &str, kind: RelationKind, columns: &[(&str, RsTy
         kind,
         columns: columns.iter().map(|(n, t)| Column::new(*n, t.clone())).collect(),
         definition: None,
+        protection: None,
     }
 }
 

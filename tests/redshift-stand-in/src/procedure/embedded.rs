@@ -2,7 +2,8 @@
 
 use redshift_data_api::SqlError;
 use redshift_sql::plpgsql::{Expression, Target};
-use redshift_sql::{Expr, OutputColumn, RsType, Statement};
+use redshift_sql::statement::CreateTableAs;
+use redshift_sql::{Expr, ObjectName, OutputColumn, RsType, Statement};
 
 use super::expression::{self};
 use super::frame::Frame;
@@ -21,8 +22,30 @@ impl Frame {
         if matches!(statement, Statement::Query(_)) && into.is_empty() {
             return Err(SqlError::new("42601", "query has no destination for result data"));
         }
+        if let (Statement::Query(query), [target]) = (statement, into)
+            && let Some(table) = self.new_table(target)
+        {
+            let temporary = table.name.starts_with('#');
+            let query = query.clone();
+            let made = CreateTableAs { temporary, ..CreateTableAs::select_into(table, query) };
+            let statement = Statement::CreateTableAs(made);
+            let outcome = self.run_statement(session, &statement, true).await?;
+            return self.settle(session, &statement, outcome, &[]).await;
+        }
         let outcome = self.run_statement(session, statement, true).await?;
         self.settle(session, statement, outcome, into).await
+    }
+
+    /// The table that SELECT INTO makes: a target that is no variable is left to SQL's own SELECT INTO, as PL/pgSQL of
+    /// PostgreSQL 8.0 leaves it. The guide's "Supported PL/pgSQL statements" speaks of variables alone.
+    fn new_table(&self, target: &Target) -> Option<ObjectName> {
+        let (schema, name) = match target.as_slice() {
+            [name] => (None, name),
+            [schema, name] => (Some(schema.clone()), name),
+            _ => return None,
+        };
+        let known = self.is_known(&target[0]);
+        (!known).then(|| ObjectName { database: None, schema, name: name.clone() })
     }
 
     /// Runs a statement of the body, or one that EXECUTE made, which sees no variables.

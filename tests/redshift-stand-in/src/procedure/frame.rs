@@ -103,6 +103,13 @@ impl Frame {
         self.levels.iter().rev().find_map(|level| self.lookup_in(level, name))
     }
 
+    /// Whether a name is a variable, a special variable or a block's label.
+    pub(super) fn is_known(&self, name: &str) -> bool {
+        matches!(name, "found" | "sqlerrm" | "sqlstate")
+            || self.lookup(name).is_some()
+            || self.levels.iter().any(|level| level.label.as_deref() == Some(name))
+    }
+
     pub(super) fn lookup_mut(&mut self, name: &str) -> Option<&mut Variable> {
         let mut name = name.to_owned();
         loop {

@@ -126,9 +126,24 @@ impl RedshiftSession {
                     }
                 }
             }
+            GrantObject::System
+                if grant
+                    .privileges
+                    .iter()
+                    .all(|p| ["IGNORE RLS", "EXPLAIN RLS", "EXPLAIN MASKING"].contains(&p.as_str())) =>
+            {
+                return self.grant_policies(grant, give).await;
+            }
             GrantObject::System => {
                 return Err(refused(format!("system permission {plain} is not supported by this stand-in")));
             }
+        }
+        if let GrantObject::Roles(names) = &grant.on {
+            for name in names {
+                self.make_system_role(name).await?;
+            }
+            // Policies follow the roles.
+            self.object_changed();
         }
         for (kind, object) in &checks {
             self.check_grantable(kind, object, &grant.privileges).await?;
@@ -222,6 +237,7 @@ impl RedshiftSession {
         } else if let Some(to) = &user.rename_to {
             reserved_name(to)?;
             self.script(&format!("ALTER ROLE {name} RENAME TO {}", quote_identifier(to))).await?;
+            self.grantee_renamed("user", &user.name, to).await?;
         } else {
             self.existing(&user.name).await?;
             if !options.is_empty() {
@@ -267,6 +283,15 @@ impl RedshiftSession {
             let sql = if add { format!("GRANT {group} TO {user}") } else { format!("REVOKE {group} FROM {user}") };
             self.script(&sql).await?;
         }
+        Ok(Outcome::nothing())
+    }
+
+    pub(super) async fn rename_role(&mut self, group: bool, name: &str, to: &str) -> SqlResult<Outcome> {
+        self.superuser_only("rename groups or roles").await?;
+        let kind = if group { "group" } else { "role" };
+        let role = |name: &str| quote_identifier(&format!("{kind}:{name}"));
+        self.script(&format!("ALTER ROLE {} RENAME TO {}", role(name), role(to))).await?;
+        self.grantee_renamed(kind, name, to).await?;
         Ok(Outcome::nothing())
     }
 

@@ -17,6 +17,11 @@ impl RedshiftSession {
     pub(super) async fn alter_table(&mut self, alter: &AlterTable, scope: &dyn Scope) -> SqlResult<Outcome> {
         let view = self.view().await?;
         let entry = view.entry(alter.name.schema.as_deref(), &alter.name.name).ok_or_else(|| missing(&alter.name))?;
+        if let AlterTableAction::RowLevelSecurity(security) = alter.action {
+            self.row_level_security(&entry, security).await?;
+            return Ok(Outcome::nothing());
+        }
+        self.check_policies_of_columns(&entry, &alter.action).await?;
         let mut alter = alter.clone();
         let schema = entry.relation.schema.clone();
         alter.name.schema = Some(schema.clone());
@@ -92,6 +97,15 @@ impl RedshiftSession {
         (ignore_extra, fill_target): (bool, bool),
     ) -> SqlResult<Outcome> {
         let entry = view.entry(source.schema.as_deref(), &source.name).ok_or_else(|| missing(source))?;
+        // "Considerations and limitations using RLS policies": for those alone whom no policy stops.
+        if redshift_sql::Catalog::relation(view, source.schema.as_deref(), &source.name)
+            .is_some_and(|relation| relation.protection.is_some())
+        {
+            return Err(crate::error::refused(format!(
+                "ALTER TABLE APPEND from \"{}\", which has policies for this user",
+                source.name
+            )));
+        }
         // IGNOREEXTRA leaves columns of the source, FILLTARGET gives columns of the target their defaults.
         let others = &entry.relation.columns;
         let among =

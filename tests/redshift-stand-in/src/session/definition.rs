@@ -57,10 +57,12 @@ impl RedshiftSession {
             Statement::AlterDefaultPrivileges(defaults) => self.alter_default_privileges(defaults).await,
             Statement::Grant(grant) => self.grant(grant, true).await,
             Statement::Revoke(grant) => self.grant(grant, false).await,
+            Statement::Policy(policy) => self.policy(policy).await,
             Statement::User(user) => self.user(user).await,
             Statement::DropUsers { names, if_exists } => self.drop_users(names, *if_exists).await,
             Statement::CreateGroup { name, users } => self.create_group(name, users).await,
             Statement::AlterGroup { name, add, users } => self.alter_group(name, *add, users).await,
+            Statement::RenameRole { group, name, to } => self.rename_role(*group, name, to).await,
             Statement::DropGroup { name, if_exists } => self.drop_role(&format!("group:{name}"), *if_exists).await,
             Statement::CreateRole { name } => self.create_role(name).await,
             Statement::DropRole { name, if_exists, force } => {

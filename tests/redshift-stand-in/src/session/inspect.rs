@@ -8,6 +8,7 @@ use redshift_sql::{RelationKind, quote_identifier};
 
 use super::definition::missing;
 use super::routine::no_routine;
+use super::settings::is_context_variable;
 use super::{Outcome, RedshiftSession};
 use crate::catalog::Entry;
 use crate::error::SqlResult;
@@ -17,7 +18,8 @@ impl RedshiftSession {
         let text = |value: &str| Some(value.to_owned());
         match show {
             Show::Parameter(name) => {
-                let value = self.parameter(name)?;
+                let value =
+                    if is_context_variable(name) { self.context_variable(name).await? } else { self.parameter(name)? };
                 Ok(Outcome::texts(&[name], vec![vec![Some(value)]]))
             }
             Show::All => Ok(Outcome::texts(&["name", "setting"], self.all_parameters())),

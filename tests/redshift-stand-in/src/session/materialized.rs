@@ -124,7 +124,11 @@ impl RedshiftSession {
                 }
                 meta["autorefresh"] = json!(on);
             }
-            AlterMaterializedView::DistStyle(_) | AlterMaterializedView::RowLevelSecurity(_) => {}
+            AlterMaterializedView::DistStyle(_) => {}
+            AlterMaterializedView::RowLevelSecurity(security) => {
+                self.row_level_security(&entry, *security).await?;
+                return Ok(Outcome::nothing());
+            }
             AlterMaterializedView::DistKey(column) => {
                 meta["diststyle"] = json!(format!("KEY({column})"));
                 meta["distkey"] = json!(column);

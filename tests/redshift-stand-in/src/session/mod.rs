@@ -17,6 +17,7 @@ mod inspect;
 mod late;
 mod listing;
 mod materialized;
+mod policy;
 mod prepared;
 mod query;
 mod record;
@@ -43,10 +44,9 @@ use crate::history::{self, Event};
 use crate::value::{Datum, column_metadata};
 use query::Cursor;
 use record::{history_kind, is_query};
-use settings::SessionSettings;
 use transaction::Transaction;
 
-pub(crate) use settings::is_known_parameter;
+pub(crate) use settings::{SessionSettings, is_known_parameter};
 
 /// What a statement brought, still typed.
 #[derive(Debug, Default)]
@@ -264,6 +264,7 @@ impl RedshiftSession {
             last_copy: self.last_copy,
             last_unload: self.last_unload,
             search_path: Arc::clone(&self.settings.search_path),
+            settings: self.settings.clone(),
             snapshot,
             temporary: Arc::clone(&self.temporary),
         })

@@ -21,12 +21,22 @@ pub(crate) struct Cursor {
 }
 
 /// What only the session's own connection knows.
-const OF_SESSION: &[&str] =
-    &["current_user_name", "session_user_name", "current_user_id", "current_schema", "pg_backend_pid"];
+const OF_SESSION: &[&str] = &[
+    "current_user_name",
+    "session_user_name",
+    "current_user_id",
+    "current_schema",
+    "pg_backend_pid",
+    "context_variable",
+    "set_context",
+];
 
 impl RedshiftSession {
     /// Translates and runs a query or a data change.
     pub(super) async fn run_translated(&mut self, statement: &Statement, scope: &dyn Scope) -> SqlResult<Outcome> {
+        if let Some(outcome) = self.set_config(statement).await? {
+            return Ok(outcome);
+        }
         let view = self.view().await?;
         let mut translated = redshift_sql::rewrite(statement, &view, &self.settings.front_end, as_variables(scope))
             .map_err(|e| from_front_end(e, None))?;

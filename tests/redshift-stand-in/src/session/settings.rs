@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use redshift_data_api::SqlError;
-use redshift_sql::statement::SetStatement;
+use redshift_sql::statement::{SetStatement, Statement};
 use redshift_sql::{Settings, quote_identifier, quote_literal};
 
 use super::{Outcome, RedshiftSession};
@@ -39,6 +39,20 @@ impl SessionSettings {
     pub(super) fn shape_values(&self) -> bool {
         ["datestyle", "intervalstyle", "timezone"].iter().any(|name| self.kept.contains_key(*name))
     }
+
+    /// The current value of a parameter; `None` if Redshift has none of that name.
+    pub(crate) fn show(&self, name: &str) -> Option<String> {
+        if let Some(value) = self.front_end.show(name) {
+            return Some(value.to_owned());
+        }
+        let (_, default, _) = PARAMETERS.iter().find(|(known, _, _)| *known == name)?;
+        Some(self.kept.get(name).map_or_else(|| (*default).to_owned(), Clone::clone))
+    }
+}
+
+/// Whether a name is a session context variable's: two parts and one dot ("SET").
+pub(super) fn is_context_variable(name: &str) -> bool {
+    name.split('.').count() == 2
 }
 
 /// What the stand-in does with a parameter.
@@ -73,7 +87,8 @@ const PARAMETERS: &[(&str, &str, Effect)] = &[
     ("max_concurrency_scaling_clusters", "1", Effect::Kept),
     ("max_cursor_result_set_size", "default", Effect::Kept),
     ("mv_enable_aqmv_for_session", "true", Effect::Kept),
-    ("query_group", "default", Effect::Kept),
+    // "SET" and "CURRENT_SETTING" show a session without a query group so; its label in the logs is "default".
+    ("query_group", "unset", Effect::Kept),
     ("search_path", "\"$user\", public", Effect::Kept),
     ("spectrum_enable_pseudo_columns", "true", Effect::Kept),
     ("spectrum_query_maxerror", "-1", Effect::Kept),
@@ -103,6 +118,11 @@ impl RedshiftSession {
             }
             // Redshift Database Developer Guide, "SET": LOCAL ends with the transaction; outside of one it has no effect.
             SetStatement::Parameter { local: true, .. } if !self.transaction.open => Ok(Outcome::nothing()),
+            SetStatement::Parameter { local: true, name, value } if is_context_variable(name) => {
+                let sql = "SELECT rs.set_context($1, $2, true)";
+                self.client.execute(sql, &[name, value]).await.sql()?;
+                Ok(Outcome::nothing())
+            }
             SetStatement::Parameter { local: true, name, value } => {
                 let before = self.parameter(name)?;
                 self.set_parameter(name, value.as_deref()).await?;
@@ -132,6 +152,10 @@ impl RedshiftSession {
 
     /// SET name TO value; None is the default.
     pub(crate) async fn set_parameter(&mut self, name: &str, value: Option<&str>) -> SqlResult<()> {
+        if is_context_variable(name) {
+            let sql = "SELECT rs.set_context($1, $2, false)";
+            return self.client.execute(sql, &[&name, &value]).await.sql().map(drop);
+        }
         if self.settings.front_end.apply(name, value).map_err(|e| from_front_end(e, None))? {
             return Ok(());
         }
@@ -140,7 +164,7 @@ impl RedshiftSession {
         };
         match name {
             "search_path" => self.set_search_path(value.unwrap_or(default)).await?,
-            "query_group" => value.unwrap_or(default).clone_into(&mut self.settings.query_group),
+            "query_group" => value.unwrap_or("default").clone_into(&mut self.settings.query_group),
             _ => {}
         }
         if matches!(effect, Effect::Postgres) {
@@ -195,6 +219,7 @@ impl RedshiftSession {
                 for name in self.settings.kept.keys().cloned().collect::<Vec<_>>() {
                     self.set_parameter(&name, None).await?;
                 }
+                self.client.batch_execute("SELECT rs.forget_context()").await.sql()?;
             }
         }
         Ok(Outcome::nothing())
@@ -202,15 +227,24 @@ impl RedshiftSession {
 
     /// The current value of a parameter.
     pub(crate) fn parameter(&self, name: &str) -> SqlResult<String> {
-        if let Some(value) = self.settings.front_end.show(name) {
-            return Ok(value.to_owned());
+        self.settings.show(name).ok_or_else(|| unknown(name))
+    }
+
+    /// A session context variable, as SHOW gives it.
+    pub(super) async fn context_variable(&self, name: &str) -> SqlResult<String> {
+        let row = self.client.query_one("SELECT rs.context_variable($1, true)", &[&name]).await.sql()?;
+        Ok(row.get(0))
+    }
+
+    /// `SELECT SET_CONFIG('parameter', 'value', is_local)` of a configuration parameter is a SET ("SET_CONFIG"); of a context variable
+    /// it is a function.
+    pub(super) async fn set_config(&mut self, statement: &Statement) -> SqlResult<Option<Outcome>> {
+        let Some((name, value, local)) = statement.set_config_call() else { return Ok(None) };
+        if is_context_variable(&name) {
+            return Ok(None);
         }
-        match PARAMETERS.iter().find(|(known, _, _)| *known == name) {
-            Some((_, default, _)) => {
-                Ok(self.settings.kept.get(name).map_or_else(|| (*default).to_owned(), Clone::clone))
-            }
-            None => Err(unknown(name)),
-        }
+        Box::pin(self.set(&SetStatement::Parameter { local, name, value: Some(value.clone()) })).await?;
+        Ok(Some(Outcome::texts(&["set_config"], vec![vec![Some(value)]])))
     }
 
     /// Names and values of everything that SHOW ALL lists.

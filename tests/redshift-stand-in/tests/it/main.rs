@@ -15,6 +15,7 @@ mod harness;
 mod isolation;
 mod launcher;
 mod pipeline;
+mod policies;
 mod procedures;
 mod results;
 mod show;

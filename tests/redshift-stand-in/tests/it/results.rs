@@ -105,6 +105,42 @@ fn statements_are_refused_as_redshift_refuses_them() {
             ],
         },
         Case {
+            rule: "a query reads the session's parameters, and a session without a query group shows it as unset",
+            source: "DG: CURRENT_SETTING, SET_CONFIG, SHOW",
+            steps: &[
+                Step::Rows("SELECT CURRENT_SETTING('query_group')", &["unset"]),
+                Step::Rows("SHOW query_group", &["unset"]),
+                Step::Ok("SET query_group TO 'etl'"),
+                Step::Rows(
+                    "SELECT CURRENT_SETTING('query_group'), current_setting('enable_case_sensitive_identifier')",
+                    &["etl|off"],
+                ),
+                Step::Rows("SELECT SET_CONFIG('query_group', 'test', false)", &["test"]),
+                Step::Rows("SHOW query_group", &["test"]),
+                Step::Err("SELECT current_setting('enable_nestloop')", "unrecognized configuration parameter"),
+                Step::Err("SELECT current_setting('query_group', false)", "session context variables"),
+            ],
+        },
+        Case {
+            rule: "session context variables have names of two parts and live as long as the session or transaction",
+            source: "DG: SET, SET_CONFIG, CURRENT_SETTING, RESET",
+            steps: &[
+                Step::Ok("SET app_context.user_id TO 123"),
+                Step::Rows("SELECT current_setting('app_context.user_id')", &["123"]),
+                Step::Ok("BEGIN"),
+                Step::Rows("SELECT set_config('app_context.user_id', 'local', true)", &["local"]),
+                Step::Rows("SHOW app_context.user_id", &["local"]),
+                Step::Ok("COMMIT"),
+                Step::Rows("SHOW app_context.user_id", &["123"]),
+                Step::Ok("SET app_context.empty TO ''"),
+                Step::Rows("SELECT current_setting('app_context.empty') = ''", &["true"]),
+                Step::Ok("RESET ALL"),
+                Step::Rows("SELECT current_setting('app_context.user_id', FALSE) IS NULL", &["true"]),
+                Step::Err("SHOW app_context.user_id", "unrecognized configuration parameter"),
+                Step::Err("SET one.two.three TO 1", "unrecognized configuration parameter"),
+            ],
+        },
+        Case {
             rule: "a setting of a rolled back transaction is taken back",
             source: "DG: SET",
             steps: &[

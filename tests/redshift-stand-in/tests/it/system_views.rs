@@ -105,6 +105,31 @@ const COLUMNS: &[(&str, &str)] = &[
          from_sp_call",
     ),
     ("pg_table_def", "schemaname tablename column type encoding distkey sortkey notnull"),
+    ("svv_rls_policy", "poldb polname polalias polatts polqual polenabled polmodifiedby polmodifiedtime"),
+    (
+        "svv_rls_relation",
+        "datname relschema relname relkind is_rls_on is_rls_datashare_on rls_conjunction_type rls_datashare_conjunction_type",
+    ),
+    (
+        "svv_rls_attached_policy",
+        "relschema relname relkind polname grantor grantee granteekind is_pol_on is_rls_on rls_conjunction_type",
+    ),
+    (
+        "svv_masking_policy",
+        "policy_database policy_name input_columns policy_expression policy_modified_by policy_modified_time",
+    ),
+    (
+        "svv_attached_masking_policy",
+        "policy_name schema_name table_name table_type grantor grantee grantee_type priority input_columns output_columns \
+         is_masking_datashare_on",
+    ),
+    ("svv_system_privileges", "system_privilege identity_id identity_name identity_type"),
+    ("svv_redshift_schema_quota", "database_name schema_name schema_owner quota disk_usage"),
+    ("sys_copy_job_info", "job_id job_name database_name record_time message"),
+    (
+        "svv_ml_model_privileges",
+        "namespace_name model_name model_version privilege_type identity_id identity_name identity_type admin_option",
+    ),
 ];
 
 #[test]

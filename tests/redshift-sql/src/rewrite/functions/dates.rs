@@ -36,9 +36,13 @@ pub(super) fn date_part(word: &str) -> Option<&'static str> {
     })
 }
 
-/// A date part given as a bare word or a string.
+/// A date part given as a bare word or a string, as definitions of views show it: `'year'::text`.
 fn part_of(expr: &Expr) -> Result<&'static str, SqlError> {
-    let word = match expr {
+    let plain = match expr {
+        Expr::Cast { expr, to, .. } if to.is_character() && matches!(**expr, Expr::Literal(_)) => expr.as_ref(),
+        other => other,
+    };
+    let word = match plain {
         Expr::Literal(Literal::String(s)) => Some(s.as_str()),
         Expr::Path(steps) => match steps.as_slice() {
             [Step::Name(ident)] => Some(ident.name.as_str()),

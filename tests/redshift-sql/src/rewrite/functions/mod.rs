@@ -111,7 +111,14 @@ impl Rewriter<'_> {
         // Casts to the types of the catalogs are calls, too.
         let built_in = matches!(call.name.schema.as_deref(), None | Some("pg_catalog"))
             && (FUNCTIONS.binary_search(&name).is_ok()
-                || matches!(name, "oid" | "regclass" | crate::ast::IN_CATALOG_ARRAY));
+                || matches!(
+                    name,
+                    "oid"
+                        | "regclass"
+                        | crate::ast::IN_CATALOG_ARRAY
+                        | crate::ast::CATALOG_ARRAY
+                        | crate::ast::OVERLAPS
+                ));
         if built_in && (AGGREGATES.contains(&name) || WINDOW_ONLY.contains(&name)) {
             return self.aggregate(call, scope);
         }
@@ -128,8 +135,10 @@ impl Rewriter<'_> {
         for arg in &call.args {
             args.push(self.expr(arg, scope)?);
         }
+        self.catalog_array |= name == crate::ast::CATALOG_ARRAY;
         if built_in && system::LEADER_ONLY.contains(&name) {
-            self.leader_function = Some(name.to_owned());
+            let shown = if name == crate::ast::OVERLAPS { "overlaps" } else { name };
+            self.leader_function = Some(shown.to_owned());
         }
         if built_in && let Some(value) = self.scalar(name, &args)? {
             return Ok(value);

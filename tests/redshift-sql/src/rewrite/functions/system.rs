@@ -3,11 +3,12 @@
 use super::{Arguments, big, boolean, double, int, text};
 use crate::error::SqlError;
 use crate::quote_literal;
-use crate::rewrite::{Rewriter, Typed};
+use crate::rewrite::{Form, Rewriter, Typed};
 use crate::types::{MAX_VARCHAR, RsType};
 
 /// "Leader node-only functions": they run only in statements that read no table of a user and no system table.
 pub(super) const LEADER_ONLY: &[&str] = &[
+    crate::ast::OVERLAPS,
     "age",
     "current_schema",
     "current_schemas",
@@ -48,6 +49,7 @@ impl Rewriter<'_> {
             }
             // What the scripts of amazon-redshift-utils make of a routine's number: its signature.
             ("regprocedureout", 1) => text(format!("rs_sys.signature(({})::oid)", args[0].sql), MAX_VARCHAR),
+            ("oidvectortypes", 1) => text(format!("rs_sys.oidvectortypes({})", a.text(0)?), MAX_VARCHAR),
             ("textin", 1) => text(a.text(0)?, MAX_VARCHAR),
             ("version", 0) => text(
                 "'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0 (stand-in)'::character varying".into(),
@@ -100,6 +102,20 @@ impl Rewriter<'_> {
                 Typed::new(format!("generate_series({})", list.join(", ")), ty)
             }
             // The catalogs show arrays in their print form: {1,2}.
+            (crate::ast::CATALOG_ARRAY, 1..) => {
+                let ty = self.common_type(&args.iter().collect::<Vec<_>>())?;
+                let list = args.iter().map(|v| self.branch(v, &ty)).collect::<Result<Vec<_>, _>>()?;
+                text(format!("(ARRAY[{}]::{}[])::text", list.join(", "), ty.postgres()), MAX_VARCHAR)
+            }
+            // No page of the guide knows OVERLAPS: PostgreSQL 8.0 has it, so the leader node does.
+            (crate::ast::OVERLAPS, 4) => {
+                let end = |i: usize| match &args[i].ty {
+                    RsType::Interval => Ok(args[i].sql.clone()),
+                    _ => a.moment(i).map(|v| v.sql),
+                };
+                let (from, to) = (a.moment(0)?.sql, a.moment(2)?.sql);
+                boolean(format!("(({from}, {}) OVERLAPS ({to}, {}))", end(1)?, end(3)?))
+            }
             (crate::ast::IN_CATALOG_ARRAY, 2) if args[1].ty.is_character() => boolean(format!(
                 "(({})::text = ANY (pg_catalog.string_to_array(pg_catalog.btrim(({})::text, '{{}}'), ',')))",
                 args[0].sql, args[1].sql
@@ -107,9 +123,40 @@ impl Rewriter<'_> {
             (crate::ast::IN_CATALOG_ARRAY, 2) => {
                 return Err(SqlError::unsupported("ANY and ALL over arrays are not supported by Redshift"));
             }
-            ("current_setting", 1) => text(format!("current_setting({})", a.text(0)?), MAX_VARCHAR),
+            ("current_setting", 1 | 2) => self.current_setting(args)?,
+            ("set_config", 3) => match &args[0].form {
+                Form::Text(name) if name.split('.').count() == 2 => text(
+                    format!("rs.set_context({}, {}, {})", quote_literal(&name.to_lowercase()), a.text(1)?, a.flag(2, "false")?),
+                    MAX_VARCHAR,
+                ),
+                _ => {
+                    return Err(SqlError::not_in_stand_in("SET_CONFIG of a configuration parameter inside of a query")
+                        .with_hint("use SET, or SELECT SET_CONFIG('parameter', 'value', is_local) alone"));
+                }
+            },
             _ => return Ok(None),
         }))
+    }
+
+    /// "CURRENT_SETTING": a configuration parameter, or a session context variable, whose name has two parts.
+    fn current_setting(&self, args: &[Typed]) -> Result<Typed, SqlError> {
+        let Form::Text(name) = &args[0].form else {
+            return Err(SqlError::not_in_stand_in("CURRENT_SETTING of a name that is no string constant"));
+        };
+        let name = name.to_lowercase();
+        if name.split('.').count() == 2 {
+            let must = args.get(1).map_or_else(|| Ok("true".to_owned()), |must| self.condition(must))?;
+            return Ok(text(format!("rs.context_variable({}, {must})", quote_literal(&name)), MAX_VARCHAR));
+        }
+        match self.catalog.parameter(&name) {
+            Some(value) if args.len() == 1 => {
+                Ok(text(format!("{}::character varying", quote_literal(&value)), MAX_VARCHAR))
+            }
+            Some(_) => Err(SqlError::unsupported(
+                "error_if_undefined of CURRENT_SETTING is only supported for session context variables",
+            )),
+            None => Err(SqlError::new("42704", format!("unrecognized configuration parameter \"{name}\""))),
+        }
     }
 
     /// The number of a relation, given by name or by number.

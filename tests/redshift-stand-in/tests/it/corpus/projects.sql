@@ -512,3 +512,143 @@ SELECT * FROM stream_keys
 # How public projects write: CURRENT_TIMESTAMP with a precision (aws-samples/amazon-redshift-rsql-orchestration-framework)
 SELECT DATEDIFF(hour, CURRENT_TIMESTAMP(0), GETDATE())
 -> 0
+
+# SELECT INTO: the first SELECT of a set operation names the table (bytebase/redshift-parser has it among its examples)
+CREATE TABLE halls (id INT, city VARCHAR(20), opened DATE);
+INSERT INTO halls VALUES (1, 'Oslo', '1931-02-01'), (2, 'Bern', '1904-05-01'), (3, 'Oslo', '1977-03-01')
+
+SELECT id, 'first' AS part INTO both_halls FROM halls WHERE id = 1 UNION ALL SELECT id, 'second' FROM halls WHERE id > 1
+
+SELECT id, part FROM both_halls ORDER BY id
+-> 1|first
+-> 2|second
+-> 3|second
+
+WITH oslo AS (SELECT id FROM halls WHERE city = 'Oslo') SELECT id INTO TEMP TABLE kept_halls FROM oslo EXCEPT SELECT 3
+
+SELECT id FROM kept_halls
+-> 1
+
+SELECT id FROM halls UNION SELECT id INTO later_halls FROM halls
+!! SELECT … INTO is not allowed here
+
+INSERT INTO halls (id) SELECT id INTO later_halls FROM halls
+!! SELECT … INTO is not allowed here
+
+# SELECT INTO in a procedure: a target that is no variable is a table (PL/pgSQL of PostgreSQL 8.0, SELECT INTO)
+CREATE PROCEDURE sp_halls(newest OUT VARCHAR(20)) AS $$
+DECLARE old INT; one RECORD;
+BEGIN
+  SELECT city, COUNT(*) AS n INTO TABLE halls_by_city FROM halls GROUP BY city;
+  SELECT id INTO TEMP old_halls FROM halls WHERE opened < '1950-01-01';
+  SELECT id, city INTO #new_halls FROM halls WHERE opened > '1950-01-01';
+  SELECT * INTO spare_halls FROM halls WHERE id = 2 UNION ALL SELECT * FROM halls WHERE id = 3;
+  SELECT COUNT(*) INTO old FROM old_halls;
+  SELECT INTO one city FROM #new_halls;
+  newest := one.city || old;
+END; $$ LANGUAGE plpgsql
+
+CALL sp_halls()
+-> Oslo2
+
+SELECT (SELECT n FROM halls_by_city WHERE city = 'Oslo'), (SELECT COUNT(*) FROM spare_halls), (SELECT COUNT(*) FROM old_halls)
+-> 2|2|2
+
+# UNION, INTERSECT, and EXCEPT: a string constant takes the other side's type, as a calendar's last day does
+SELECT opened FROM halls WHERE id = 1 UNION ALL SELECT '9999-12-31' ORDER BY 1
+-> 1931-02-01
+-> 9999-12-31
+
+SELECT '7', city FROM halls WHERE id = 2 UNION SELECT id, 'Rome' FROM halls WHERE id = 3 ORDER BY 1
+-> 3|Rome
+-> 7|Bern
+
+SELECT id FROM halls UNION SELECT 'none'
+!! invalid input syntax for type integer: "none"
+
+SELECT city::VARCHAR FROM halls UNION SELECT id FROM halls
+!! UNION types character varying(256) and integer cannot be matched
+
+# ORDER BY clause: columns that aren't in the select list, beside DISTINCT (the queries of acryl-datahub write it)
+SELECT DISTINCT id FROM halls ORDER BY opened
+-> 2
+-> 1
+-> 3
+
+SELECT DISTINCT h.city FROM halls h WHERE id < 3 ORDER BY h.opened DESC, h.city
+-> Oslo
+-> Bern
+
+SELECT DISTINCT city FROM halls ORDER BY opened
+!! which of them counts is not documented
+
+# What the drivers and sqlalchemy-redshift ask: the first schema of the path, keys of external tables
+SELECT nspname FROM pg_namespace WHERE nspname = (pg_catalog.current_schemas(false))[1]
+-> public
+
+SELECT contype, conkey FROM pg_constraint WHERE false UNION SELECT 'p', ARRAY[1::SMALLINT] FROM svv_external_columns
+-> (none)
+
+SELECT ARRAY[1, 2, 3], ARRAY['a']
+-> {1,2,3}|{a}
+
+SELECT ARRAY[id, 2] FROM halls
+!! not supported on Redshift tables
+
+# What amundsen-databuilder asks: comments by the numbers of PG_STATIO_ALL_TABLES
+COMMENT ON TABLE halls IS 'where music is'
+
+SELECT t.schemaname, t.relname, d.description FROM pg_catalog.pg_statio_all_tables t JOIN pg_description d ON d.objoid = t.relid AND d.objsubid = 0 WHERE t.relname = 'halls'
+-> public|halls|where music is
+
+# Admin scripts: numbers of relations beside texts
+SELECT c.relname FROM pg_class c JOIN svv_table_info t ON t.table_id::VARCHAR = c.oid WHERE t."table" = 'spare_halls'
+-> spare_halls
+
+# OVERLAPS of PostgreSQL 8.0: no page of the guide has it, so it runs where no table is read
+SELECT (DATE '2020-01-01', DATE '2020-02-01') OVERLAPS (DATE '2020-01-15', INTERVAL '1 day'), ('2020-01-01', '2020-02-01') OVERLAPS ('2020-02-01', '2020-03-01')
+-> true|false
+
+SELECT (opened, opened) OVERLAPS (opened, opened) FROM halls
+!! not supported on Redshift tables
+
+# aws-samples/redshift-roles: elements of the catalogs' arrays, types of arguments by their numbers
+CREATE GROUP musicians;
+CREATE USER mus_first PASSWORD DISABLE;
+ALTER GROUP musicians ADD USER mus_first;
+GRANT EXECUTE ON PROCEDURE sp_halls() TO GROUP musicians
+
+SELECT u.usename, g.groname FROM (SELECT groname, grolist, generate_series(1, array_upper(grolist, 1)) AS i FROM pg_group WHERE groname = 'musicians') AS g JOIN pg_user u ON g.grolist[i] = u.usesysid
+-> mus_first|musicians
+
+# Definitions of views, as PG_GET_VIEWDEF shows them in public projects: quoted types, parts of dates with a cast
+SELECT NULL::"varchar", 7::"int8", "date_part"('year'::text, '2024-05-06'::"date"), date_trunc('month'::character varying, '2024-05-06'::"timestamp")
+-> ~|7|2024|2024-05-01 00:00:00
+
+SELECT len(repeat('a', 300)::"varchar"), len(repeat('a', 300)::varchar), 'abc'::"char"
+-> 300|256|a
+
+SELECT 1::"int5"
+!! syntax error
+
+# ALTER GROUP: a new name
+ALTER GROUP musicians RENAME TO players
+
+SELECT groname FROM pg_group WHERE groname IN ('musicians', 'players')
+-> players
+
+ALTER GROUP players RENAME TO musicians
+
+CREATE PROCEDURE sp_types(a INT, b VARCHAR(10), c SUPER) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql
+
+SELECT proname, oidvectortypes(proargtypes) FROM pg_proc WHERE proname IN ('sp_types', 'sp_halls') ORDER BY 1
+-> sp_halls|
+-> sp_types|integer, character varying, super
+
+SELECT city[1] FROM halls
+!! navigation needs SUPER
+
+REVOKE EXECUTE ON PROCEDURE sp_halls() FROM GROUP musicians;
+ALTER GROUP musicians DROP USER mus_first;
+DROP USER mus_first;
+DROP GROUP musicians

@@ -539,9 +539,6 @@ SELECT count(*) FILTER (WHERE id > 1) FROM target
 SELECT * FROM target FETCH FIRST 1 ROW ONLY
 !! 
 
-SELECT ARRAY[1, 2]
-!! 
-
 SELECT string_agg(name, ',') FROM target
 !! does not exist
 

@@ -285,6 +285,31 @@ SELECT v.n FROM notices WHERE collate(v.state::VARCHAR, 'case_insensitive') = 'o
 
 ALTER TABLE notices ADD COLUMN x VARCHAR(5) ENCODE lzo DEFAULT 'a' COLLATE case_sensitive; DROP TABLE notices
 
+# COLLATE function: what is compared is known, what is grouped, ordered or stored is refused
+SELECT CASE collate('A', 'ci') WHEN 'a' THEN 1 END, collate('A', 'ci') IS NULL, collate('A', 'ci') <> 'a', collate('A', 'cs')
+-> 1|false|false|A
+
+SELECT collate(category, 'ci'), count(*) FROM (SELECT 'A' AS category UNION ALL SELECT 'a') GROUP BY 1
+!! outside of
+
+SELECT count(DISTINCT collate(category, 'ci')) FROM (SELECT 'A' AS category UNION ALL SELECT 'a')
+!! outside of
+
+SELECT category FROM (SELECT 'A' AS category UNION ALL SELECT 'a') ORDER BY collate(category, 'ci')
+!! outside of
+
+SELECT collate('A', 'ci') < 'b'
+!! with <
+
+SELECT collate('A', 'ci') IN (SELECT 'a')
+!! outside of
+
+SELECT collate('A', 'ci') || 'b' = 'ab'
+!! with ||
+
+SELECT collate('A', 'ci') SIMILAR TO 'a%'
+!! SIMILAR TO
+
 SELECT collate('A', 'none')
 !! COLLATE takes
 
@@ -292,3 +317,8 @@ SELECT collate('A', 'none')
 SELECT 'ab'
   'cd', int '5' + 1, bool 'true'
 -> abcd|6|true
+
+SELECT 'ab' -- one
+  -- two
+  'cd' -- three
+-> abcd
