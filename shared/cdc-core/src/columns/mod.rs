@@ -234,7 +234,7 @@ fn from_structure(structure: &TableStructure, is_postgres: bool) -> SourceTable 
         let sql = SqlType {
             name: column.type_name.to_uppercase(),
             arguments: column.length.into_iter().chain(column.scale).collect(),
-            values: column.enum_values.iter().map(|value| unquoted(value)).collect(),
+            values: column.enum_values.iter().map(|value| unquoted(value, is_postgres)).collect(),
             charset: column.charset.clone(),
             ..SqlType::default()
         };
@@ -258,12 +258,13 @@ fn key_schema(record: &Record) -> Option<String> {
     Some(serde_json::json!({ "type": "struct", "fields": fields }).to_string())
 }
 
-/// `'it''s'` is `it's`.
-fn unquoted(literal: &str) -> String {
-    literal
+/// `'it''s'` is `it's`, and in MySQL two backslashes are one.
+fn unquoted(literal: &str, is_postgres: bool) -> String {
+    let inner = literal
         .strip_prefix('\'')
         .and_then(|rest| rest.strip_suffix('\''))
-        .map_or_else(|| literal.to_owned(), |inner| inner.replace("''", "'"))
+        .map_or_else(|| literal.to_owned(), |inner| inner.replace("''", "'"));
+    if is_postgres { inner } else { inner.replace("\\\\", "\\") }
 }
 
 /// What is known of the source's tables.
