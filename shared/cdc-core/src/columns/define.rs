@@ -172,6 +172,7 @@ fn known_attributes(
     let mut known: BTreeSet<String> = source.columns.iter().map(|column| column.name.clone()).collect();
     known.extend(history.map(History::attributes).unwrap_or_default());
     known.extend(knowledge.events.get(&spec.topic).into_iter().flat_map(SeenSchemas::attributes));
+    known.extend(knowledge.added_fields.get(&spec.topic).into_iter().flatten().cloned());
     known.extend(options.exclude.iter().cloned());
     Some(known)
 }

@@ -44,6 +44,7 @@ pub use source_type::{Mapped, SqlType};
 use crate::catalog::Decoding;
 use crate::event::{
     ChangeEvent, ColumnStructure, Decoded, SchemaChange, TableChange, TableStructure, decode, embedded_schemas,
+    flattened,
 };
 use crate::kafka::Record;
 use crate::pipeline::{Connector, ConnectorSettings, Pipeline};
@@ -278,8 +279,12 @@ pub struct Knowledge {
     schema_changes: SourceTables,
     histories: BTreeMap<TableName, history::History>,
     dump: SourceTables,
+    /// The tables of which partitions were taken away with their rows.
+    without_partition: BTreeSet<TableName>,
     /// The topics of which an event was seen that says so.
     tombstones_delete: BTreeSet<String>,
+    /// The fields that a topic's flattened events have besides the row's own.
+    added_fields: BTreeMap<String, BTreeSet<String>>,
     /// The tables that a topic's events say they are of.
     named: BTreeMap<String, BTreeSet<(String, String)>>,
 }
@@ -307,6 +312,12 @@ impl Knowledge {
     fn learn_change(&mut self, topic: &str, change: &ChangeEvent<'_>) {
         if change.tombstones_delete {
             self.tombstones_delete.insert(topic.to_owned());
+        }
+        if let Some(row) = change.after {
+            let added = flattened::added_fields(row);
+            if !added.is_empty() {
+                self.added_fields.entry(topic.to_owned()).or_default().extend(added);
+            }
         }
         let source = &change.source;
         if let (Some(container), Some(table)) = (source.schema.as_ref().or(source.db.as_ref()), &source.table) {
