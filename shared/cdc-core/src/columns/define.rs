@@ -147,7 +147,10 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         on_schema_change: options.on_schema_change,
         tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };
-    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy })
+    let lost_partitions = knowledge
+        .find(&knowledge.schema_changes, pipeline, &spec.topic)
+        .is_some_and(|(name, _)| knowledge.without_partition.contains(name));
+    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy, lost_partitions })
 }
 
 /// What the schema-change topic tells of the table's past.

@@ -22,6 +22,7 @@ mod former;
 mod history;
 mod meaning;
 mod mysql;
+mod partitions;
 mod postgres;
 mod representation;
 mod shapes;
@@ -306,6 +307,10 @@ impl Knowledge {
         if let Decoded::SchemaChange(change) = decoded {
             self.schema_changes.extend(from_schema_changes([&change]));
             history::learn(&mut self.histories, &change, record);
+            if change.ddl.as_deref().is_some_and(partitions::takes_rows) {
+                let names = change.changes.iter().filter_map(|table| changed_table(&change, table));
+                self.without_partition.extend(names);
+            }
         }
     }
 
