@@ -401,6 +401,12 @@ fn doubts(definition: &columns::Definition) -> Vec<String> {
             ));
         }
     }
+    if definition.lost_partitions {
+        warnings.push(format!(
+            "table {table}: the source dropped, emptied or exchanged partitions of it, and no event tells of the rows \
+             that went with them; delete these in the target, or in the source before its partition"
+        ));
+    }
     for (loss, columns) in &definition.lossy {
         warnings.push(format!(
             "table {table}: the connector's settings lose what {} hold: {loss} in the connector",

@@ -239,4 +239,12 @@ RETURNS VARCHAR(65535)
 IMMUTABLE
 AS $function$
 SELECT CASE WHEN $2 = 'string' AND STRPOS($1, '__cdc_nul__!') = 0 AND OCTET_LENGTH($1) <= $3 THEN $1 END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_label"(VARCHAR(65535))
+RETURNS VARCHAR(65535)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN STRPOS($1, '\\') = 0 THEN $1
+            ELSE REPLACE(REPLACE(REPLACE($1, '\\\\', '__cdc_backslash__'), '\\,', ','), '__cdc_backslash__', '\\') END
 $function$ LANGUAGE sql

@@ -414,8 +414,12 @@ pub enum Decoding {
     Float,
     /// A JSON boolean.
     Boolean,
-    /// A JSON string, taken as it is. Also enums, sets, JSON documents, UUIDs and XML.
+    /// A JSON string, taken as it is. Also sets, PostgreSQL's enums, JSON documents, UUIDs and XML.
     Text,
+    /// A value of an enum of MySQL or MariaDB. A snapshot reads it; the stream takes it from the
+    /// table's definition, where the connector has written a backslash in front of a comma, and
+    /// where a backslash is two.
+    Label,
     /// Kafka Connect's Decimal: by default base64 of the unscaled value as a big-endian two's
     /// complement number, whose scale is only in the schema; with the converter's
     /// `decimal.format=NUMERIC` a JSON number.

@@ -536,6 +536,28 @@ fn tested() -> Vec<Tested> {
                 (json!(text), (text.len() <= 100).then_some(text))
             },
         ),
+        // The snapshot sends enum values as they are, the stream with backslashes.
+        of(
+            "label",
+            RedshiftType::Varchar { bytes: 12 },
+            Decoding::Label,
+            vec![
+                (json!("with,comma"), some("with,comma")),
+                (json!("with\\,comma"), some("with,comma")),
+                (json!("back\\slash"), some("back\\slash")),
+                (json!("back\\\\slash"), some("back\\slash")),
+                (json!("\\\\\\,"), some("\\,")),
+                (json!("twelve,\\,\\,\\,\\,."), some("twelve,,,,,.")),
+                (json!("thirteen,\\,\\,\\,."), None),
+                (json!("it's \"q\""), some("it's \"q\"")),
+                (json!(""), some("")),
+                (json!(7), None),
+            ],
+            |random| {
+                let text = text(random, 3).replace(['\\', '\0'], "b");
+                (json!(text.replace(',', "\\,")), Some(text))
+            },
+        ),
         Tested {
             policy: OnUnfitValue::Truncate,
             ..of(

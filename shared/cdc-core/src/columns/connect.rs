@@ -80,7 +80,12 @@ fn column(field: &Object<'_>, is_postgres: bool, may_be_postgres: bool) -> Optio
     let kind = field.string("type")?;
     let parameters = field.object("parameters").unwrap_or_default();
     let optional = field.boolean("optional").unwrap_or(false);
-    let mapped = map(field, &kind, logical.as_deref());
+    let mapped = match (map(field, &kind, logical.as_deref()), logical.as_deref()) {
+        (Mapped::Exact(target, Decoding::Text), Some("io.debezium.data.Enum")) if !is_postgres => {
+            Mapped::Exact(target, Decoding::Label)
+        }
+        (mapped, _) => mapped,
+    };
     Some(SourceColumn {
         name: field.string("field")?,
         field: Some(Field {
@@ -125,7 +130,12 @@ fn default(field: &Object<'_>, mapped: &Mapped, may_be_postgres: bool) -> Option
         }
         Mapped::Exact(_, Decoding::Text) if default == NIL_UUID => format!("({default})"),
         Mapped::UnsizedText if SQL_NAMES.contains(&default.as_str()) => format!("({default})"),
-        Mapped::Exact(_, Decoding::Integer | Decoding::Float | Decoding::Boolean | Decoding::Text)
+        // As in the table's definition, or as the stream writes it.
+        Mapped::Exact(_, Decoding::Label) if default.contains('\\') => format!("({default})"),
+        Mapped::Exact(
+            _,
+            Decoding::Integer | Decoding::Float | Decoding::Boolean | Decoding::Text | Decoding::Label,
+        )
         | Mapped::UnsizedText => default,
         _ => format!("({default})"),
     })

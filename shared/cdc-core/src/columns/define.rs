@@ -10,7 +10,7 @@ use super::shapes::{self, SeenSchemas};
 use super::{Knowledge, Mapped, SourceColumn, SourceTable};
 use crate::catalog::{Column, Decoding, Mode, RedshiftType, TableDefinition, TableSpec};
 use crate::pipeline::names::{folded, identifier_problem};
-use crate::pipeline::{Keyless, OnUnsupportedColumn, Pipeline, TableOptions};
+use crate::pipeline::{ConnectorSettings, Keyless, OnUnsupportedColumn, Pipeline, TableOptions};
 
 /// The names of Redshift's own hidden columns, which no column may have.
 const SYSTEM_COLUMNS: [&str; 7] = ["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
@@ -63,7 +63,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     let mut columns = Vec::new();
     let mut excluded = Vec::new();
     let known_attributes =
-        known_attributes(spec, knowledge, origin, &source, history_of(pipeline, spec, knowledge), &options);
+        known_attributes(spec, knowledge, origin, &source, history_of(pipeline, spec, knowledge), &options, settings);
     let mut null_hidden_by_default = Vec::new();
     let mut assumed = Vec::new();
     let mut lossy: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
@@ -147,7 +147,10 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         on_schema_change: options.on_schema_change,
         tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };
-    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy })
+    let lost_partitions = knowledge
+        .find(&knowledge.schema_changes, pipeline, &spec.topic)
+        .is_some_and(|(name, _)| knowledge.without_partition.contains(name));
+    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy, lost_partitions })
 }
 
 /// What the schema-change topic tells of the table's past.
@@ -165,13 +168,18 @@ fn known_attributes(
     source: &SourceTable,
     history: Option<&History>,
     options: &TableOptions,
+    settings: &ConnectorSettings,
 ) -> Option<BTreeSet<String>> {
     if origin == Origin::Declared || options.include.is_some() {
         return None;
     }
     let mut known: BTreeSet<String> = source.columns.iter().map(|column| column.name.clone()).collect();
-    known.extend(history.map(History::attributes).unwrap_or_default());
+    if let Some(history) = history {
+        let names: Vec<String> = source.columns.iter().map(|column| column.name.clone()).collect();
+        known.extend(history.attributes(settings.field_names.unwrap_or_else(|| history.adjustment(&names))));
+    }
     known.extend(knowledge.events.get(&spec.topic).into_iter().flat_map(SeenSchemas::attributes));
+    known.extend(knowledge.added_fields.get(&spec.topic).into_iter().flatten().cloned());
     known.extend(options.exclude.iter().cloned());
     Some(known)
 }

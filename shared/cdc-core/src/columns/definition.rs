@@ -52,6 +52,8 @@ pub struct Definition {
     /// What the connector's settings take away from values before they are sent, with the setting
     /// that keeps it, and the source names of the columns. Only the source's types tell.
     pub lossy: BTreeMap<&'static str, Vec<String>>,
+    /// Whether the source took partitions away from the table, with rows of which no event tells.
+    pub lost_partitions: bool,
 }
 
 /// A column that was left out because its values cannot be carried over exactly.

@@ -17,7 +17,8 @@ pub(super) fn former_versions(
     sources: &[SourceColumn],
     settings: &ConnectorSettings,
 ) -> Vec<FormerVersion> {
-    let names: Vec<String> = columns.iter().map(|column| column.source_name.clone()).collect();
+    let names = source_names(columns);
+    let adjustment = settings.field_names.unwrap_or_else(|| history.adjustment(&names));
     let former = |(column, former): (&Column, FormerSource)| match former {
         FormerSource::Column { was, since } => {
             let present = sources.iter().find(|source| source.name == column.source_name);
@@ -28,7 +29,7 @@ pub(super) fn former_versions(
         FormerSource::Unknown => FormerColumn::Unknown,
     };
     let versions = history
-        .former(&names)
+        .former(&names, adjustment)
         .into_iter()
         .map(|version| FormerVersion {
             until: Some(version.until),
@@ -42,6 +43,11 @@ pub(super) fn former_versions(
         })
         .collect();
     history::compress(versions)
+}
+
+/// The names that columns have in the events.
+pub(super) fn source_names(columns: &[Column]) -> Vec<String> {
+    columns.iter().map(|column| column.source_name.clone()).collect()
 }
 
 /// A column as an earlier definition had it. Where only its size differs it is read into the

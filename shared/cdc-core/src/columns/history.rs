@@ -14,10 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use statement::{Moves, folded};
 
+use super::representation::field_name;
 use super::{SourceColumn, SourceTable, TableName, changed_table, from_structure, is_postgres};
 use crate::catalog::{ChangePoint, FormerColumn, SchemaChangeMark};
 use crate::event::{SchemaChange, TableChangeKind, TableStructure};
 use crate::kafka::Record;
+use crate::pipeline::FieldNameAdjustment;
 
 /// The definitions of one table, oldest first.
 #[derive(Debug, Clone, Default)]
@@ -165,9 +167,27 @@ impl History {
         self.mark.as_ref()
     }
 
-    /// Every name that a column has had.
-    pub(super) fn attributes(&self) -> BTreeSet<String> {
-        self.steps.iter().flat_map(|step| &step.table.columns).map(|column| column.name.clone()).collect()
+    /// Every name that a column has had in the events.
+    pub(super) fn attributes(&self, adjustment: FieldNameAdjustment) -> BTreeSet<String> {
+        let columns = self.steps.iter().flat_map(|step| &step.table.columns);
+        columns.map(|column| field_name(&column.name, adjustment)).collect()
+    }
+
+    /// How the connector writes names into the events, if columns of the newest definition have
+    /// these `names` there.
+    pub(super) fn adjustment(&self, names: &[String]) -> FieldNameAdjustment {
+        let fits = |mode: &FieldNameAdjustment| names.iter().all(|name| self.source_name(name, *mode).is_some());
+        [FieldNameAdjustment::None, FieldNameAdjustment::Avro, FieldNameAdjustment::AvroUnicode]
+            .into_iter()
+            .find(fits)
+            .unwrap_or(FieldNameAdjustment::None)
+    }
+
+    /// The source's own name of a column that has this name in the events.
+    fn source_name(&self, name: &str, adjustment: FieldNameAdjustment) -> Option<&str> {
+        let newest = self.steps.last()?;
+        let mut columns = newest.table.columns.iter();
+        columns.find(|column| field_name(&column.name, adjustment) == name).map(|column| column.name.as_str())
     }
 
     /// The names of columns in the definitions before this one, since the table was created.
@@ -177,10 +197,14 @@ impl History {
     }
 
     /// The versions before the newest, oldest first: for each of the newest definition's columns
-    /// in `names`, what it was.
-    pub(super) fn former(&self, names: &[String]) -> Vec<Former> {
+    /// in `names`, what it was. Names are those of the events.
+    pub(super) fn former(&self, names: &[String], adjustment: FieldNameAdjustment) -> Vec<Former> {
         let mut versions = Vec::new();
-        let mut lineage: Vec<Ancestor> = names.iter().map(|name| Ancestor::Named(name.clone())).collect();
+        let source_name = |name: &String| self.source_name(name, adjustment).unwrap_or(name).to_owned();
+        let in_events = |column: &SourceColumn| {
+            Box::new(SourceColumn { name: field_name(&column.name, adjustment), ..column.clone() })
+        };
+        let mut lineage: Vec<Ancestor> = names.iter().map(|name| Ancestor::Named(source_name(name))).collect();
         let mut since: Vec<Vec<SourceColumn>> = vec![Vec::new(); names.len()];
         let mut discarded = false;
         for pair in self.steps.windows(2).rev() {
@@ -199,7 +223,7 @@ impl History {
             }
             let columns = lineage.iter().zip(&since).map(|(ancestor, since)| match ancestor {
                 Ancestor::Named(name) => older.column(name).map_or(FormerSource::Unknown, |column| {
-                    FormerSource::Column { was: Box::new(column.clone()), since: since.clone() }
+                    FormerSource::Column { was: in_events(column), since: since.clone() }
                 }),
                 Ancestor::Absent { name, default } => FormerSource::Absent {
                     default: default.clone(),

@@ -22,6 +22,7 @@ mod former;
 mod history;
 mod meaning;
 mod mysql;
+mod partitions;
 mod postgres;
 mod representation;
 mod shapes;
@@ -44,6 +45,7 @@ pub use source_type::{Mapped, SqlType};
 use crate::catalog::Decoding;
 use crate::event::{
     ChangeEvent, ColumnStructure, Decoded, SchemaChange, TableChange, TableStructure, decode, embedded_schemas,
+    flattened,
 };
 use crate::kafka::Record;
 use crate::pipeline::{Connector, ConnectorSettings, Pipeline};
@@ -234,7 +236,7 @@ fn from_structure(structure: &TableStructure, is_postgres: bool) -> SourceTable 
         let sql = SqlType {
             name: column.type_name.to_uppercase(),
             arguments: column.length.into_iter().chain(column.scale).collect(),
-            values: column.enum_values.iter().map(|value| unquoted(value)).collect(),
+            values: column.enum_values.iter().map(|value| unquoted(value, is_postgres)).collect(),
             charset: column.charset.clone(),
             ..SqlType::default()
         };
@@ -258,12 +260,13 @@ fn key_schema(record: &Record) -> Option<String> {
     Some(serde_json::json!({ "type": "struct", "fields": fields }).to_string())
 }
 
-/// `'it''s'` is `it's`.
-fn unquoted(literal: &str) -> String {
-    literal
+/// `'it''s'` is `it's`, and in MySQL two backslashes are one.
+fn unquoted(literal: &str, is_postgres: bool) -> String {
+    let inner = literal
         .strip_prefix('\'')
         .and_then(|rest| rest.strip_suffix('\''))
-        .map_or_else(|| literal.to_owned(), |inner| inner.replace("''", "'"))
+        .map_or_else(|| literal.to_owned(), |inner| inner.replace("''", "'"));
+    if is_postgres { inner } else { inner.replace("\\\\", "\\") }
 }
 
 /// What is known of the source's tables.
@@ -279,8 +282,12 @@ pub struct Knowledge {
     /// The schema changes that were learned: a connector that crashed writes its last ones again.
     told: BTreeSet<history::Told>,
     dump: SourceTables,
+    /// The tables of which partitions were taken away with their rows.
+    without_partition: BTreeSet<TableName>,
     /// The topics of which an event was seen that says so.
     tombstones_delete: BTreeSet<String>,
+    /// The fields that a topic's flattened events have besides the row's own.
+    added_fields: BTreeMap<String, BTreeSet<String>>,
     /// The tables that a topic's events say they are of.
     named: BTreeMap<String, BTreeSet<(String, String)>>,
 }
@@ -305,12 +312,22 @@ impl Knowledge {
             }
             self.schema_changes.extend(from_schema_changes([&change]));
             history::learn(&mut self.histories, &change, record);
+            if change.ddl.as_deref().is_some_and(partitions::takes_rows) {
+                let names = change.changes.iter().filter_map(|table| changed_table(&change, table));
+                self.without_partition.extend(names);
+            }
         }
     }
 
     fn learn_change(&mut self, topic: &str, change: &ChangeEvent<'_>) {
         if change.tombstones_delete {
             self.tombstones_delete.insert(topic.to_owned());
+        }
+        if let Some(row) = change.after {
+            let added = flattened::added_fields(row);
+            if !added.is_empty() {
+                self.added_fields.entry(topic.to_owned()).or_default().extend(added);
+            }
         }
         let source = &change.source;
         if let (Some(container), Some(table)) = (source.schema.as_ref().or(source.db.as_ref()), &source.table) {

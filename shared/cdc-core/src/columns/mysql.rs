@@ -89,7 +89,7 @@ pub(super) fn map(sql: &SqlType, settings: &ConnectorSettings) -> Mapped {
         },
         ("TINYTEXT", _) => Mapped::text(converted_bytes(255, sql.charset.as_deref())),
         ("TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "LONG" | "LONG VARCHAR" | "JSON", _) => Mapped::UnsizedText,
-        ("ENUM", _) => Mapped::text(sql.values_bytes(false)),
+        ("ENUM", _) => Mapped::sized(sql.values_bytes(false), Decoding::Label),
         ("SET", _) => Mapped::text(sql.values_bytes(true)),
         ("UUID", _) => Mapped::text(36),
         ("INET4" | "INET6", _) => Mapped::text(45),

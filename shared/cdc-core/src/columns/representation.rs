@@ -58,10 +58,14 @@ pub(super) fn combine(field: &Field, sql: Option<&SourceSql>, settings: &Connect
             mapped @ (Mapped::Exact(_, Decoding::DecimalText | Decoding::DecimalVariable)
             | Mapped::Unsized(Decoding::DecimalVariable)),
         ) => mapped,
-        ("string", _, Mapped::Exact(RedshiftType::Varchar { bytes: stated }, Decoding::Text)) => match field.mapped {
-            Mapped::UnsizedText => Mapped::text(i64::from(stated)),
-            Mapped::Exact(RedshiftType::Varchar { bytes }, Decoding::Text) => {
-                Mapped::text(i64::from(stated.max(bytes)))
+        (
+            "string",
+            _,
+            Mapped::Exact(RedshiftType::Varchar { bytes: stated }, decoding @ (Decoding::Text | Decoding::Label)),
+        ) => match field.mapped {
+            Mapped::UnsizedText => Mapped::sized(i64::from(stated), decoding),
+            Mapped::Exact(RedshiftType::Varchar { bytes }, Decoding::Text | Decoding::Label) => {
+                Mapped::sized(i64::from(stated.max(bytes)), decoding)
             }
             _ => field.mapped.clone(),
         },

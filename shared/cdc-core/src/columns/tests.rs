@@ -97,7 +97,7 @@ fn reads_a_mysqldump() {
             "ID DECIMAL(20,0) not null UnsignedBigInt",
             "A B VARCHAR(30) not null Text",
             "price DECIMAL(12,2) DecimalAny { scale: 2 }",
-            "e VARCHAR(255) Text",
+            "e VARCHAR(255) Label",
             "s VARCHAR(255) Text",
             "at TIMESTAMPTZ ZonedTimestamp",
             "dt TIMESTAMP TimestampMicros",
@@ -313,7 +313,7 @@ fn reads_the_schema_of_an_event() {
             "ts9 TIMESTAMP TimestampNanos",
             "tz TIMESTAMPTZ ZonedTimestamp",
             "y SMALLINT Integer",
-            "e VARCHAR(255) Text",
+            "e VARCHAR(255) Label",
             "j text",
             "v20 VARCHAR(80) Text",
             "bits VARCHAR(8) Bits { length: 8 }",
@@ -560,6 +560,63 @@ fn options_apply_over_the_columns() {
     }
     // A pattern's columns need not exist in every table.
     assert!(names("  - {topic: p.db.*, columns: {exclude: [b, elsewhere]}}\n").is_ok());
+}
+
+/// Flattened events with `add.fields.prefix`: without a schema, what the transform added looked like
+/// new columns of the source, and the table waited for ever.
+#[test]
+fn fields_that_the_transform_added_under_another_prefix_are_no_columns() {
+    let known_of = |value: &str| {
+        let mut known = knowledge();
+        known = Knowledge { events: BTreeMap::new(), ..known };
+        known.learn(&record("p.db.T", 2, Some("{\"id\":1}"), value));
+        let tables = "  - {topic: p.db.*, columns: {exclude: [b]}}\n";
+        defined("", tables, &known).unwrap().table.known_attributes.unwrap().into_iter().collect::<Vec<_>>()
+    };
+    let own = ["b", "id", "name", "v"];
+    let row = |fields: &str| format!(r#"{{"id":1,"v":2,"name":"n",{fields}}}"#);
+    assert_eq!(
+        known_of(&row(r#""__deleted":"false","meta.op":"r","meta.source_ts_ms":5,"meta.table":"T","meta.more":1"#)),
+        ["b", "id", "meta.op", "meta.source_ts_ms", "meta.table", "name", "v"]
+    );
+    for fields in [
+        r#""__deleted":"false","shop":"Rome","sh_table":1"#,
+        r#""__deleted":"false","__op":"r","__table":"T""#,
+        r#""meta.op":"r","meta.table":"T""#,
+    ] {
+        assert_eq!(known_of(&row(fields)), own, "{fields}");
+    }
+}
+
+/// The rows of a dropped partition stayed in the target, and nobody said so.
+#[test]
+fn a_table_that_lost_partitions_is_told() {
+    let lost = |ddl: &str| {
+        let mut known = knowledge();
+        let mut change = schema_change(2, "ALTER", "T", &["id INT", "v BIGINT"]);
+        change.value = change.value.map(|value| String::from_utf8(value).unwrap().replace('…', ddl).into_bytes());
+        known.learn(&change);
+        defined("", ONE, &known).unwrap().lost_partitions
+    };
+    assert!(lost("ALTER TABLE T DROP PARTITION p1"));
+    assert!(!lost("ALTER TABLE T ADD PARTITION (PARTITION p1 VALUES LESS THAN (5))"));
+}
+
+/// A label is escaped in the stream of MySQL and MariaDB only, whatever tells of the type.
+#[test]
+fn labels_of_mysql_s_enums_may_be_escaped() {
+    let name = |connector: &str| {
+        let source =
+            format!(r#"{{"type":"struct","name":"io.debezium.connector.{connector}.Source","field":"source"}}"#);
+        let field = r#"{"type":"string","optional":true,"name":"io.debezium.data.Enum","parameters":{"allowed":"a\\,b,c"},"field":"e"}"#;
+        let set = r#"{"type":"string","optional":true,"name":"io.debezium.data.EnumSet","parameters":{"allowed":"a,b"},"field":"s"}"#;
+        let row = format!(r#"{{"type":"struct","fields":[{field},{set}],"name":"p.db.T.Value","field":"after"}}"#);
+        let schema = format!(r#"{{"type":"struct","fields":[{row},{source}],"name":"p.db.T.Envelope"}}"#);
+        shown(&from_event_schema(None, &schema).unwrap()).join(", ")
+    };
+    assert_eq!(name("mariadb"), "e VARCHAR(255) Label, s VARCHAR(255) Text");
+    assert_eq!(name("mysql"), "e VARCHAR(255) Label, s VARCHAR(255) Text");
+    assert_eq!(name("postgresql"), "e VARCHAR(255) Text, s VARCHAR(255) Text");
 }
 
 #[test]

@@ -18,11 +18,30 @@ const ENVELOPE: [&str; 7] = ["op", "table", "db", "schema", "lsn", "transaction"
 /// Whether a field is none of the row's columns but was added by the transform.
 #[must_use]
 pub(crate) fn is_metadata(name: &str) -> bool {
-    let Some(name) = name.strip_prefix(PREFIX) else { return false };
+    name.strip_prefix(PREFIX).is_some_and(is_added)
+}
+
+/// Whether a field of this name, without its prefix, may be one that `add.fields` names.
+fn is_added(name: &str) -> bool {
     ENVELOPE.contains(&name)
         || name.starts_with("source_")
         || name.starts_with("transaction_")
         || name.starts_with("ts_")
+}
+
+/// What the transform added to a row under a prefix of its own (`add.fields.prefix`), which the
+/// operation among the added fields tells.
+#[must_use]
+pub(crate) fn added_fields(row: RowImage<'_>) -> Vec<String> {
+    let Some(object) = Object::parse(row.as_json()).filter(is_flattened) else { return Vec::new() };
+    let is_operation = |name: &str| object.text(name).is_some_and(|text| ["c", "d", "r", "u"].contains(&text.as_ref()));
+    let prefix = object
+        .members()
+        .filter_map(|(name, _)| Some((name.strip_suffix("op")?, name)))
+        .find(|(prefix, name)| !prefix.is_empty() && *prefix != PREFIX && is_operation(name));
+    let Some((prefix, _)) = prefix else { return Vec::new() };
+    let added = object.members().filter(|(name, _)| name.strip_prefix(prefix).is_some_and(is_added));
+    added.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// The connectors name the structure of a row `topic.Value`, of an event `topic.Envelope`.

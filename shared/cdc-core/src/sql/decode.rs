@@ -7,7 +7,7 @@
 
 use super::decoding_functions::{
     BASE64_BITS, BASE64_HEX, DATE_DAYS, DATE_ISO, DECIMAL, DECIMAL_ANY, DECIMAL_FIT, DECIMAL_TEXT, GEOMETRY,
-    HEX_INTEGER, TEXT, TIME_ISO, TIME_MICROS, TIMESTAMP_ISO, TIMESTAMP_MICROS, ZONED_TIMESTAMP,
+    HEX_INTEGER, LABEL, TEXT, TIME_ISO, TIME_MICROS, TIMESTAMP_ISO, TIMESTAMP_MICROS, ZONED_TIMESTAMP,
 };
 use super::ident::quoted;
 use super::layout::Layout;
@@ -111,7 +111,7 @@ fn maybe_cut(image: &str, column: &Column) -> Option<String> {
     let long = |text: &str| format!("OCTET_LENGTH({text}::VARCHAR(65535)) > {whole}");
     match (column.decoding, column.target_type) {
         (Decoding::Super, _) => Some(format!("{whole} < {VARCHAR_MAX_BYTES} AND JSON_SIZE({value}) > {whole}")),
-        (Decoding::Text, _) => None,
+        (Decoding::Text | Decoding::Label, _) => None,
         (Decoding::Geometry, kind) if holds_cut(kind) => Some(long(&format!("{value}.\"wkb\""))),
         (_, kind) if holds_cut(kind) => Some(long(&value)),
         _ => None,
@@ -146,7 +146,7 @@ fn decoded(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> St
             "CASE WHEN {value}::BIGINT >= 0 THEN {value}::BIGINT::DECIMAL(20,0)\n\
              \x20             ELSE {value}::BIGINT::DECIMAL(20,0) + 18446744073709551616 END::{kind}"
         ),
-        Decoding::Text => whole_text(layout, image, column),
+        Decoding::Text | Decoding::Label => whole_text(layout, image, column),
         Decoding::DecimalBase64 { scale } | Decoding::DecimalAny { scale } => {
             format!("{}::{kind}", decimal(layout, staged, scale, kind))
         }
@@ -203,15 +203,14 @@ fn decoded(layout: &Layout, image: &str, column: &Column, staged: &Staged) -> St
 
 /// How many values were cut, 0 or 1; None for a column whose values are never cut.
 #[must_use]
-pub fn truncated(image: &str, column: &Column) -> Option<String> {
+pub fn truncated(layout: &Layout, image: &str, column: &Column) -> Option<String> {
     match (column.on_unfit_value, column.decoding, column.target_type) {
-        (OnUnfitValue::Truncate, Decoding::Text, RedshiftType::Varchar { .. }) => {
-            let value = attribute(image, column);
-            Some(format!(
-                "CASE WHEN JSON_TYPEOF({value}) = 'string' AND OCTET_LENGTH({value}::VARCHAR(65535)) > {} THEN 1 ELSE 0 END",
-                longest_whole(image, column.target_type)
-            ))
-        }
+        (OnUnfitValue::Truncate, Decoding::Text | Decoding::Label, RedshiftType::Varchar { .. }) => Some(format!(
+            "CASE WHEN JSON_TYPEOF({}) = 'string' AND OCTET_LENGTH({}) > {} THEN 1 ELSE 0 END",
+            attribute(image, column),
+            text(layout, image, column),
+            longest_whole(image, column.target_type)
+        )),
         _ => None,
     }
 }
@@ -297,7 +296,14 @@ fn whole_text(layout: &Layout, image: &str, column: &Column) -> String {
         OnUnfitValue::Truncate => VARCHAR_MAX_BYTES.to_string(),
         OnUnfitValue::Quarantine | OnUnfitValue::Null => longest_whole(image, kind),
     };
-    format!("{}({value}::VARCHAR(65535), JSON_TYPEOF({value}), {most})::{kind}", layout.function(TEXT))
+    let text = text(layout, image, column);
+    format!("{}({text}, JSON_TYPEOF({value}), {most})::{kind}", layout.function(TEXT))
+}
+
+/// A string's characters.
+fn text(layout: &Layout, image: &str, column: &Column) -> String {
+    let text = format!("{}::VARCHAR(65535)", attribute(image, column));
+    if column.decoding == Decoding::Label { format!("{}({text})", layout.function(LABEL)) } else { text }
 }
 
 /// The most bytes of a text that is whole and fits into the column.

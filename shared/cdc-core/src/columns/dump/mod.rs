@@ -8,6 +8,7 @@
 //! for a clause that means nothing to a target table.
 
 mod cursor;
+mod identity;
 mod options;
 
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect};
@@ -111,8 +112,7 @@ pub(super) fn tables(file: &str, sql: &str, connector: Connector) -> Result<Sour
     })?;
     let tokens: Vec<TokenWithSpan> =
         tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF)).collect();
-    let mut reader =
-        Reader { file, is_postgres, database: None, enums: Vec::new(), domains: Vec::new(), found: Vec::new() };
+    let mut reader = Reader::new(file, is_postgres);
     for statement in tokens.split(|token| token.token == Token::SemiColon) {
         reader.statement(statement)?;
     }
@@ -141,6 +141,8 @@ struct Found {
     name: TableName,
     columns: Vec<(String, SqlType, bool)>,
     key: Vec<String>,
+    /// The columns of the index that is the replica identity.
+    identity: Option<Vec<String>>,
     charset: Option<String>,
 }
 
@@ -150,7 +152,22 @@ struct Reader<'f> {
     database: Option<String>,
     enums: Vec<String>,
     domains: Vec<(String, SqlType)>,
+    unique_indexes: Vec<(String, Vec<String>)>,
     found: Vec<Found>,
+}
+
+impl<'f> Reader<'f> {
+    fn new(file: &'f str, is_postgres: bool) -> Self {
+        Self {
+            file,
+            is_postgres,
+            database: None,
+            enums: Vec::new(),
+            domains: Vec::new(),
+            unique_indexes: Vec::new(),
+            found: Vec::new(),
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -164,6 +181,8 @@ impl Reader<'_> {
             while cursor.take_word(&["OR", "REPLACE", "UNLOGGED", "GLOBAL", "LOCAL"]).is_some() {}
             if cursor.take_word(&["TABLE"]).is_some() {
                 self.create_table(&mut cursor)?;
+            } else if cursor.take_word(&["UNIQUE"]).is_some() {
+                self.unique_index(&mut cursor);
             } else if cursor.take_word(&["TYPE"]).is_some() {
                 let name = self.name(&mut cursor);
                 let is_enum = cursor.take_word(&["AS"]).is_some() && cursor.take_word(&["ENUM"]).is_some();
@@ -195,7 +214,8 @@ impl Reader<'_> {
         let Some(body) = cursor.parenthesised() else {
             return Err(self.error(line, &shown, "expected a closing parenthesis"));
         };
-        let mut found = Found { name, columns: Vec::new(), key: Vec::new(), charset: table_charset(cursor) };
+        let mut found =
+            Found { name, columns: Vec::new(), key: Vec::new(), identity: None, charset: table_charset(cursor) };
         for mut element in body.elements() {
             let line = element.line();
             if self.is_table_clause(&element) {
@@ -266,12 +286,13 @@ impl Reader<'_> {
             return;
         };
         if cursor.take_word(&["ADD"]).is_none() {
-            return;
+            return self.replica_identity(cursor, &name);
         }
-        if cursor.take_word(&["CONSTRAINT"]).is_some() {
-            self.identifier(cursor);
-        }
-        if cursor.take_word(&["PRIMARY"]).is_some() {
+        let constraint = cursor.take_word(&["CONSTRAINT"]).and_then(|_| self.identifier(cursor));
+        if let Some(index) = constraint.filter(|_| cursor.take_word(&["UNIQUE"]).is_some()) {
+            let columns = self.key_columns(cursor);
+            self.unique_indexes.push((index, columns));
+        } else if cursor.take_word(&["PRIMARY"]).is_some() {
             let key = self.key_columns(cursor);
             if let Some(found) = self.found.iter_mut().find(|found| found.name == name) {
                 found.key = key;
@@ -401,6 +422,7 @@ impl Reader<'_> {
     fn finish(self) -> SourceTables {
         let mut tables = SourceTables::default();
         for found in &self.found {
+            let key = found.identity.as_ref().unwrap_or(&found.key);
             let columns = found
                 .columns
                 .iter()
@@ -417,11 +439,11 @@ impl Reader<'_> {
                         };
                         SourceSql { sql, is_postgres: false, is_enum: false }
                     };
-                    let nullable = *nullable && !found.key.contains(name);
+                    let nullable = *nullable && !key.contains(name);
                     SourceColumn::of_sql(name, own, nullable, sql.display())
                 })
                 .collect();
-            tables.insert(found.name.clone(), SourceTable { columns, key: found.key.clone() });
+            tables.insert(found.name.clone(), SourceTable { columns, key: key.clone() });
         }
         tables
     }
@@ -447,14 +469,7 @@ pub(super) fn declared_type(text: &str, connector: Connector) -> Option<SqlType>
         .into_iter()
         .filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF))
         .collect();
-    let reader = Reader {
-        file: "",
-        is_postgres: connector == Connector::Postgresql,
-        database: None,
-        enums: Vec::new(),
-        domains: Vec::new(),
-        found: Vec::new(),
-    };
+    let reader = Reader::new("", connector == Connector::Postgresql);
     let mut cursor = Cursor { tokens: &tokens };
     let sql = reader.sql_type(&mut cursor)?;
     let options = ColumnOptions::read(&mut cursor);

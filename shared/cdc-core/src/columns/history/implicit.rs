@@ -15,7 +15,7 @@ pub(super) fn default(column: &ColumnStructure) -> Option<String> {
         "BIT" => "b'0'".to_owned(),
         "TIME" => "00:00:00".to_owned(),
         "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "SET" => String::new(),
-        "ENUM" => column.enum_values.first().map(|value| super::super::unquoted(value))?,
+        "ENUM" => column.enum_values.first().map(|value| super::super::unquoted(value, false))?,
         _ => return None,
     };
     Some(text)

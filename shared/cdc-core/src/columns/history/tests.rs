@@ -286,6 +286,32 @@ fn former_names_are_no_news() {
     assert_eq!(known.into_iter().collect::<Vec<_>>(), ["contact", "id", "mail"]);
 }
 
+/// With `field.name.adjustment.mode` the topic has the source's names and the events have others:
+/// former ones were taken for new columns, and the table waited for ever.
+#[test]
+fn former_names_are_adjusted_as_those_in_the_events_are() {
+    for (mode, [mail, contact]) in
+        [("avro", ["e_mail", "con_tact"]), ("avro_unicode", ["e_u002dmail", "con_u002btact"])]
+    {
+        let mut story = Story::new();
+        story.tell("CREATE", "", &["id INT!", "e-mail VARCHAR(50)"]);
+        let columns = ["id INT!", "con+tact VARCHAR(50)"];
+        story.tell("ALTER", "ALTER TABLE t RENAME COLUMN `e-mail` TO `con+tact`", &columns);
+        let file = format!(
+            "version: 1\nname: shop\nsource:\n  topic_prefix: shop\n  settings: {{field.name.adjustment.mode: {mode}}}\n\
+             tables:\n  - topic: shop.db.t\n    columns: {{rename: {{{contact}: contact}}}}\n"
+        );
+        let pipeline = Pipeline::parse(&file).unwrap();
+        let TopicRole::Table(spec) = pipeline.resolve("shop.db.t") else { panic!("a table") };
+        let table = define(&pipeline, &spec, &story.knowledge).unwrap().table;
+        let known = table.known_attributes.unwrap();
+        assert_eq!(known.into_iter().collect::<Vec<_>>(), [contact, mail, "id"].map(str::to_owned));
+        let [FormerVersion { columns, .. }] = table.former.as_slice() else { panic!("one former version") };
+        let was = columns[1].was().expect("the column had another name");
+        assert_eq!(was.source_name, mail);
+    }
+}
+
 #[test]
 fn a_dump_does_not_tell_how_former_events_are_read() {
     let mut story = Story::new();

@@ -43,6 +43,28 @@ fn a_dump_s_columns_that_no_event_has_are_left_out() {
     );
 }
 
+/// The events of such a table have the index's columns of the former row only: with the primary key
+/// as the key, no deletion found its row, and a table without one was counted by rows of nulls.
+#[test]
+fn the_index_that_is_the_replica_identity_is_the_key() {
+    let dump = |identity: &str| {
+        let sql = format!(
+            "CREATE TABLE db.t (id integer NOT NULL, \"B\" text NOT NULL, c integer NOT NULL);\n\
+             ALTER TABLE ONLY db.t ADD CONSTRAINT t_pkey PRIMARY KEY (id);\n\
+             ALTER TABLE ONLY db.t ADD CONSTRAINT t_c UNIQUE (c);\n\
+             CREATE INDEX t_id ON db.t USING btree (id, c);\n\
+             CREATE UNIQUE INDEX t_bc ON db.t USING btree (\"B\", c);\n\
+             ALTER TABLE ONLY db.t {identity};\n"
+        );
+        dump_of(&sql, Connector::Postgresql, "t").key
+    };
+    assert_eq!(dump("REPLICA IDENTITY USING INDEX t_bc"), ["B", "c"]);
+    assert_eq!(dump("REPLICA IDENTITY USING INDEX t_c"), ["c"]);
+    for other in ["REPLICA IDENTITY FULL", "REPLICA IDENTITY NOTHING", "REPLICA IDENTITY USING INDEX elsewhere"] {
+        assert_eq!(dump(other), ["id"], "{other}");
+    }
+}
+
 #[test]
 fn arrays_of_every_representation_are_decoded() {
     let array = |items: &str, name: &str| {

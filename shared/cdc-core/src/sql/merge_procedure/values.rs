@@ -384,8 +384,11 @@ impl Writer<'_> {
 
     /// How many values were cut.
     fn truncated(&self) -> String {
-        let parts: Vec<String> =
-            self.table.value_columns().filter_map(|column| decode::truncated("c._cdc_image", column)).collect();
+        let parts: Vec<String> = self
+            .table
+            .value_columns()
+            .filter_map(|column| decode::truncated(self.layout, "c._cdc_image", column))
+            .collect();
         if parts.is_empty() {
             return "0".to_owned();
         }
