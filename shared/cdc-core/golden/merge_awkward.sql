@@ -376,7 +376,7 @@ BEGIN
     IF cdc_truncations > 0 THEN
         DELETE FROM "shop db"."it's ""odd""" USING "cdc"."truncations" AS x WHERE x.table_name = 'shop db.it''s "odd"' AND NOT x.applied
              AND (("shop db"."it's ""odd"""._cdc_domain = x.source_domain AND "shop db"."it's ""odd"""._cdc_position < x.source_position)
-             OR (COALESCE("shop db"."it's ""odd"""._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("shop db"."it's ""odd"""._cdc_source_ts <= x.source_ts, true)));
+             OR (COALESCE("shop db"."it's ""odd"""._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("shop db"."it's ""odd"""._cdc_source_ts <= x.source_ts OR DATE_TRUNC('second', "shop db"."it's ""odd"""._cdc_source_ts) = x.source_ts, true)));
         GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
         UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'shop db.it''s "odd"' AND NOT applied;
     END IF;

@@ -335,7 +335,7 @@ BEGIN
     IF cdc_truncations > 0 THEN
         DELETE FROM "salesdb"."sales_order_detail" USING "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND NOT x.applied
              AND (("salesdb"."sales_order_detail"._cdc_domain = x.source_domain AND "salesdb"."sales_order_detail"._cdc_position < x.source_position)
-             OR (COALESCE("salesdb"."sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("salesdb"."sales_order_detail"._cdc_source_ts <= x.source_ts, true)));
+             OR (COALESCE("salesdb"."sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("salesdb"."sales_order_detail"._cdc_source_ts <= x.source_ts OR DATE_TRUNC('second', "salesdb"."sales_order_detail"._cdc_source_ts) = x.source_ts, true)));
         GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
         UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'salesdb.sales_order_detail' AND NOT applied;
     END IF;
@@ -408,7 +408,7 @@ BEGIN
     SELECT COUNT(*) INTO cdc_applied_rows FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_change > 0;
     DELETE FROM "cdc"."ledger_salesdb_sales_order_detail" USING "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND "cdc"."ledger_salesdb_sales_order_detail"._cdc_owed AND "cdc"."ledger_salesdb_sales_order_detail"._cdc_change < 0
          AND (("cdc"."ledger_salesdb_sales_order_detail"._cdc_domain = x.source_domain AND "cdc"."ledger_salesdb_sales_order_detail"._cdc_position < x.source_position)
-             OR (COALESCE("cdc"."ledger_salesdb_sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("cdc"."ledger_salesdb_sales_order_detail"._cdc_source_ts <= x.source_ts, true)));
+             OR (COALESCE("cdc"."ledger_salesdb_sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("cdc"."ledger_salesdb_sales_order_detail"._cdc_source_ts <= x.source_ts OR DATE_TRUNC('second', "cdc"."ledger_salesdb_sales_order_detail"._cdc_source_ts) = x.source_ts, true)));
     DROP TABLE IF EXISTS "cdc_taken_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_taken_salesdb_sales_order_detail" AS
     SELECT a.*, ROW_NUMBER() OVER (PARTITION BY a._cdc_row ORDER BY a._cdc_kafka_partition, a._cdc_kafka_offset) AS _cdc_nth

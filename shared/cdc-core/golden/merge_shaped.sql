@@ -365,7 +365,7 @@ BEGIN
     IF cdc_truncations > 0 THEN
         DELETE FROM "salesdb"."sales_order_detail" USING "cdc"."truncations" AS x WHERE x.table_name = 'salesdb.sales_order_detail' AND NOT x.applied
              AND (("salesdb"."sales_order_detail"._cdc_domain = x.source_domain AND "salesdb"."sales_order_detail"._cdc_position < x.source_position)
-             OR (COALESCE("salesdb"."sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("salesdb"."sales_order_detail"._cdc_source_ts <= x.source_ts, true)));
+             OR (COALESCE("salesdb"."sales_order_detail"._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE("salesdb"."sales_order_detail"._cdc_source_ts <= x.source_ts OR DATE_TRUNC('second', "salesdb"."sales_order_detail"._cdc_source_ts) = x.source_ts, true)));
         GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;
         UPDATE "cdc"."truncations" SET applied = true WHERE table_name = 'salesdb.sales_order_detail' AND NOT applied;
     END IF;

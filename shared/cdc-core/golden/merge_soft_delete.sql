@@ -266,7 +266,7 @@ BEGIN
         SELECT h."order_id", h."line_no", x._cdc_kafka_partition, x._cdc_kafka_offset, x._cdc_arrival, x._cdc_source_ms, x._cdc_domain, x._cdc_position
         FROM "cdc_typed_salesdb_sales_order_detail" AS x JOIN "salesdb"."sales_order_detail" AS h ON NOT h._cdc_deleted
              AND ((h._cdc_domain = x._cdc_domain AND h._cdc_position < x._cdc_position)
-             OR (COALESCE(h._cdc_domain, '') <> COALESCE(x._cdc_domain, '-') AND COALESCE(h._cdc_source_ts <= DATEADD(millisecond, MOD(x._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (x._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), true)))
+             OR (COALESCE(h._cdc_domain, '') <> COALESCE(x._cdc_domain, '-') AND COALESCE(h._cdc_source_ts <= DATEADD(millisecond, MOD(x._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (x._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))) OR DATE_TRUNC('second', h._cdc_source_ts) = DATEADD(millisecond, MOD(x._cdc_source_ms, 86400000)::INTEGER, DATEADD(day, (x._cdc_source_ms / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), true)))
         WHERE x._cdc_op = 't' AND x._cdc_fault IS NULL;
         INSERT INTO "cdc_typed_salesdb_sales_order_detail" (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,
            _cdc_moved, "order_id", "line_no", _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)
@@ -284,7 +284,7 @@ BEGIN
         UPDATE "salesdb"."sales_order_detail" SET _cdc_deleted = true, _cdc_deleted_at = f.source_ts
         FROM (SELECT h."order_id", h."line_no", MIN(x.source_ts) AS source_ts FROM "salesdb"."sales_order_detail" AS h JOIN "cdc"."truncations" AS x ON NOT h._cdc_deleted
                    AND ((h._cdc_domain = x.source_domain AND h._cdc_position < x.source_position)
-             OR (COALESCE(h._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE(h._cdc_source_ts <= x.source_ts, true)))
+             OR (COALESCE(h._cdc_domain, '') <> COALESCE(x.source_domain, '-') AND COALESCE(h._cdc_source_ts <= x.source_ts OR DATE_TRUNC('second', h._cdc_source_ts) = x.source_ts, true)))
               WHERE x.table_name = 'salesdb.sales_order_detail' AND NOT x.applied GROUP BY h."order_id", h."line_no") AS f
         WHERE "salesdb"."sales_order_detail"."order_id" = f."order_id" AND "salesdb"."sales_order_detail"."line_no" = f."line_no" AND NOT "salesdb"."sales_order_detail"._cdc_deleted;
         GET DIAGNOSTICS cdc_truncated_rows := ROW_COUNT;

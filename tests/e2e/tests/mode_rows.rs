@@ -231,6 +231,34 @@ fn cases() -> Vec<Case> {
             &["a 1 n c 1000 2000", "b 1 n u 2000 -"],
             0,
         ),
+        // MySQL's and MariaDB's logs tell whole seconds: the row outlived the truncation.
+        soft(
+            "a row that was read in the second of a truncation was there before it",
+            vec![
+                vec![mysql("r", 1, 0, 10, image("a", "1", "n"))],
+                vec![event("t", 1_000, json!({ "connector": "mysql", "gtid": "u:2" }), Value::Null, Value::Null)],
+            ],
+            &["a 1 n t 1000"],
+            0,
+        ),
+        history(
+            "a row that was read in the second of a truncation ends with it",
+            vec![
+                vec![mysql("r", 1, 0, 10, image("a", "1", "n"))],
+                vec![event("t", 1_000, json!({ "connector": "mysql", "gtid": "u:2" }), Value::Null, Value::Null)],
+            ],
+            &["a 1 n r 1001 1001"],
+            0,
+        ),
+        soft(
+            "a row that was read after a truncation stays, where the log tells milliseconds",
+            vec![
+                vec![pg("r", 10, 1_800, image("a", "1", "n"))],
+                vec![event("t", 1_500, json!({ "connector": "postgresql", "lsn": 20 }), Value::Null, Value::Null)],
+            ],
+            &["a 1 n f -"],
+            0,
+        ),
         Case {
             name: "a delete has its row where the source sends it, and its key alone where that has fillers",
             mode: Mode::Append,

@@ -71,9 +71,12 @@ pub(super) fn is_older(what: &str, domain: &str, position: &str, otherwise: &str
 }
 
 /// Whether a row of the target is older than a change; the source's time decides where positions
-/// cannot be compared.
+/// cannot be compared. MySQL's and MariaDB's logs tell whole seconds, a snapshot's reads tell
+/// milliseconds: a row that was read in the second of the change was there before it.
 pub(super) fn row_is_older(row: &str, domain: &str, position: &str, source_ts: &str) -> String {
-    is_older(row, domain, position, &format!("COALESCE({row}._cdc_source_ts <= {source_ts}, true)"))
+    let read_at = format!("{row}._cdc_source_ts");
+    let by_clock = format!("COALESCE({read_at} <= {source_ts} OR DATE_TRUNC('second', {read_at}) = {source_ts}, true)");
+    is_older(row, domain, position, &by_clock)
 }
 
 /// Events of versions below this are of a table that was dropped since.
