@@ -273,7 +273,7 @@ async fn learn_pending(
     deadline: Deadline,
 ) -> Result<(), ProvisionError> {
     let doing = "reading the records that are merged next";
-    let known = |spec: &&TableSpec| knowledge.knows_events_of(&spec.topic);
+    let known = |spec: &&TableSpec| knowledge.wants_pending(&spec.topic);
     let specs: Vec<&TableSpec> = specs.iter().filter(known).collect();
     let topics: Vec<String> = specs.iter().map(|spec| spec.topic.clone()).collect();
     let starts = kafka.start_offsets(&topics, deadline).await.map_err(failed(doing))?;

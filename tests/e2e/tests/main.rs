@@ -5,6 +5,7 @@ mod corpora;
 mod counted;
 mod evolution;
 mod faults;
+mod flattened;
 mod histories;
 mod mode_histories;
 mod mode_rows;

@@ -40,6 +40,8 @@ pub(crate) fn table(topic: &str, schema: &str, columns: Vec<Column>, key: &[&str
         former: Vec::new(),
         known_attributes: None,
         shapes: None,
+        attributes: Vec::new(),
+        records_key: None,
         tombstones_delete: false,
         on_schema_change: Default::default(),
         schema_changes: None,

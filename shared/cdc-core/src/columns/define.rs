@@ -43,7 +43,11 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
             return Err(failed(spec, problems));
         }
     };
-    let key = options.key.clone().unwrap_or_else(|| source.key.clone());
+    let history = history_of(pipeline, spec, knowledge);
+    let told = history.filter(|_| origin == Origin::SchemaChanges && options.key.is_none());
+    let of_row = |key: &Vec<String>| key.iter().all(|name| source.columns.iter().any(|column| column.name == *name));
+    let former_key = told.and_then(|history| knowledge.former_key(&spec.topic, history)).filter(of_row);
+    let key = options.key.clone().or_else(|| former_key.clone()).unwrap_or_else(|| source.key.clone());
     check_names(&source, &key, &options, &mut problems);
     if options.key.is_none() {
         let of_row = |name: &String| source.columns.iter().any(|column| column.name == *name);
@@ -62,8 +66,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     let sources = source.columns.clone();
     let mut columns = Vec::new();
     let mut excluded = Vec::new();
-    let known_attributes =
-        known_attributes(spec, knowledge, origin, &source, history_of(pipeline, spec, knowledge), &options);
+    let known_attributes = known_attributes(spec, knowledge, origin, &source, history, &options);
     let mut null_hidden_by_default = Vec::new();
     let mut assumed = Vec::new();
     let mut lossy: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
@@ -124,13 +127,16 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     if !problems.is_empty() {
         return Err(failed(spec, problems));
     }
-    let history = history_of(pipeline, spec, knowledge).filter(|_| origin == Origin::SchemaChanges);
-    let mut former = history.map(|history| former_versions(history, &columns, &sources, settings)).unwrap_or_default();
+    let history = history.filter(|_| origin == Origin::SchemaChanges);
+    let (mut former, attributes) = history
+        .map(|history| former_versions(history, &columns, &sources, settings, &options.exclude))
+        .unwrap_or_default();
     let seen = knowledge.events.get(&spec.topic).filter(|_| origin != Origin::SchemaChanges);
+    let mut records_key = former_key.map(|key| key.into_iter().collect());
     let shapes = seen.map(|seen| {
         let by_hand = known_attributes.is_none();
-        let (mut shapes, versions) = shapes::known(pipeline, seen, &columns, &sources, &options, by_hand);
-        shapes.key = seen.records_key(&key).filter(|_| options.key.is_none());
+        let (shapes, versions) = shapes::known(pipeline, seen, &columns, &sources, &options, by_hand);
+        records_key = seen.records_key(&key).filter(|_| options.key.is_none());
         former = versions;
         shapes
     });
@@ -141,9 +147,11 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         mode,
         unavailable_value: settings.unavailable.clone().unwrap_or_else(|| UNAVAILABLE_VALUE.to_owned()),
         former,
+        attributes,
         known_attributes,
         schema_changes: history.and_then(History::mark).cloned(),
         shapes,
+        records_key,
         on_schema_change: options.on_schema_change,
         tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };

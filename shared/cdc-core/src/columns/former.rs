@@ -2,6 +2,8 @@
 
 mod limits;
 
+use std::collections::BTreeSet;
+
 use super::history::{self, FormerSource, History};
 use super::{Mapped, SourceColumn, meaning};
 use crate::catalog::{
@@ -10,13 +12,19 @@ use crate::catalog::{
 use crate::pipeline::ConnectorSettings;
 
 /// How events that were written before the table's definition changed are read. `sources` are
-/// the present columns as the source has them.
+/// the present columns as the source has them. Also the attributes of the present definition's row
+/// images; the connector may leave out the `excluded` columns, too.
 pub(super) fn former_versions(
     history: &History,
     columns: &[Column],
     sources: &[SourceColumn],
     settings: &ConnectorSettings,
-) -> Vec<FormerVersion> {
+    excluded: &[String],
+) -> (Vec<FormerVersion>, Vec<BTreeSet<String>>) {
+    let sent = |mut attributes: BTreeSet<String>| {
+        attributes.retain(|name| !excluded.contains(name));
+        vec![attributes]
+    };
     let names: Vec<String> = columns.iter().map(|column| column.source_name.clone()).collect();
     let former = |(column, former): (&Column, FormerSource)| match former {
         FormerSource::Column { was, since } => {
@@ -33,6 +41,7 @@ pub(super) fn former_versions(
         .map(|version| FormerVersion {
             until: Some(version.until),
             discarded: version.discarded,
+            attributes: sent(version.attributes),
             // Events of a dropped table are not read at all.
             columns: if version.discarded {
                 vec![FormerColumn::Same; columns.len()]
@@ -41,7 +50,8 @@ pub(super) fn former_versions(
             },
         })
         .collect();
-    history::compress(versions)
+    let mut attributes = sent(history.present_attributes());
+    (history::compress(versions, &mut attributes), attributes)
 }
 
 /// A column as an earlier definition had it. Where only its size differs it is read into the

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use statement::{Moves, folded};
 
 use super::{SourceColumn, SourceTable, TableName, changed_table, from_structure, is_postgres};
-use crate::catalog::{ChangePoint, FormerColumn, SchemaChangeMark};
+use crate::catalog::{ChangePoint, FormerColumn, FormerVersion, SchemaChangeMark};
 use crate::event::{SchemaChange, TableChangeKind, TableStructure};
 use crate::kafka::Record;
 
@@ -109,6 +109,7 @@ impl History {
             log,
             position: change.source.position.clone(),
             source_ms: change.source.ts_ms,
+            connector_ms: change.ts_ms,
             kafka_timestamp_ms: record.timestamp_ms,
         });
         self.steps.push(Step {
@@ -129,6 +130,17 @@ impl History {
     /// Every name that a column has had.
     pub(super) fn attributes(&self) -> BTreeSet<String> {
         self.steps.iter().flat_map(|step| &step.table.columns).map(|column| column.name.clone()).collect()
+    }
+
+    /// The names of the newest definition's columns.
+    pub(super) fn present_attributes(&self) -> BTreeSet<String> {
+        self.steps.last().map(Step::attributes).unwrap_or_default()
+    }
+
+    /// The keys that the table has had since it was created, oldest first.
+    pub(super) fn keys(&self) -> impl DoubleEndedIterator<Item = &[String]> {
+        let first = self.steps.iter().rposition(|step| step.is_fresh).unwrap_or_default();
+        self.steps.iter().skip(first).map(|step| step.table.key.as_slice())
     }
 
     /// The names of columns in the definitions before this one, since the table was created.
@@ -168,7 +180,8 @@ impl History {
                 },
                 Ancestor::Unknown => FormerSource::Unknown,
             });
-            versions.push(Former { until, discarded, columns: columns.collect() });
+            let columns = columns.collect();
+            versions.push(Former { until, discarded, columns, attributes: older.attributes() });
         }
         versions.reverse();
         versions
@@ -180,6 +193,8 @@ pub(super) struct Former {
     pub(super) until: ChangePoint,
     pub(super) discarded: bool,
     pub(super) columns: Vec<FormerSource>,
+    /// The names of all its columns.
+    pub(super) attributes: BTreeSet<String>,
 }
 
 /// What a present column was.
@@ -196,26 +211,34 @@ pub(super) enum FormerSource {
     Unknown,
 }
 
-/// Leaves out versions that read like the one after them.
-pub(super) fn compress(versions: Vec<crate::catalog::FormerVersion>) -> Vec<crate::catalog::FormerVersion> {
-    let mut kept: Vec<crate::catalog::FormerVersion> = Vec::new();
+/// Leaves out versions that read like the one after them. `attributes` are those of the present one.
+pub(super) fn compress(versions: Vec<FormerVersion>, attributes: &mut Vec<BTreeSet<String>>) -> Vec<FormerVersion> {
+    let mut kept: Vec<FormerVersion> = Vec::new();
     for version in versions {
         if let Some(last) = kept.last_mut()
             && last.discarded == version.discarded
             && last.columns == version.columns
         {
             last.until = version.until;
+            add(&mut last.attributes, version.attributes);
             continue;
         }
         kept.push(version);
     }
-    while kept
-        .last()
-        .is_some_and(|last| !last.discarded && last.columns.iter().all(|column| *column == FormerColumn::Same))
-    {
-        kept.pop();
+    let is_present =
+        |last: &mut FormerVersion| !last.discarded && last.columns.iter().all(|column| *column == FormerColumn::Same);
+    while let Some(last) = kept.pop_if(is_present) {
+        add(attributes, last.attributes);
     }
     kept
+}
+
+fn add(sets: &mut Vec<BTreeSet<String>>, more: Vec<BTreeSet<String>>) {
+    for set in more {
+        if !sets.contains(&set) {
+            sets.push(set);
+        }
+    }
 }
 
 enum Ancestor {
@@ -225,6 +248,10 @@ enum Ancestor {
 }
 
 impl Step {
+    fn attributes(&self) -> BTreeSet<String> {
+        self.table.columns.iter().map(|column| column.name.clone()).collect()
+    }
+
     /// A column by the name that a statement or another definition has for it.
     fn column(&self, name: &str) -> Option<&SourceColumn> {
         let exact = self.table.columns.iter().find(|column| column.name == name);

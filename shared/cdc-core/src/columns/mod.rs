@@ -279,6 +279,9 @@ pub struct Knowledge {
     dump: SourceTables,
     /// The topics of which an event was seen that says so.
     tombstones_delete: BTreeSet<String>,
+    /// The topics of which a flattened event was seen, and the keys of the oldest records that are not
+    /// merged yet, one for each partition that has some.
+    flattened: BTreeMap<String, Vec<BTreeSet<String>>>,
     /// The tables that a topic's events say they are of.
     named: BTreeMap<String, BTreeSet<(String, String)>>,
 }
@@ -306,6 +309,9 @@ impl Knowledge {
     fn learn_change(&mut self, topic: &str, change: &ChangeEvent<'_>) {
         if change.tombstones_delete {
             self.tombstones_delete.insert(topic.to_owned());
+        }
+        if change.is_flattened {
+            self.flattened.entry(topic.to_owned()).or_default();
         }
         let source = &change.source;
         if let (Some(container), Some(table)) = (source.schema.as_ref().or(source.db.as_ref()), &source.table) {
@@ -339,16 +345,29 @@ impl Knowledge {
         Ok(())
     }
 
-    /// Whether the events of this topic were seen with their schema.
+    /// Whether it matters which records of this topic are merged next: its events carry their schema, or
+    /// they are flattened and do not tell what a row's key was.
     #[must_use]
-    pub fn knows_events_of(&self, topic: &str) -> bool {
-        self.events.contains_key(topic)
+    pub fn wants_pending(&self, topic: &str) -> bool {
+        self.events.contains_key(topic) || self.flattened.contains_key(topic)
+    }
+
+    /// The key with which flattened events of a table are merged next, where its history has another
+    /// by now: an update does not tell which row of the longer key it is about.
+    fn former_key(&self, topic: &str, history: &history::History) -> Option<Vec<String>> {
+        let unmerged = self.flattened.get(topic)?;
+        let is_unmerged = |key: &&[String]| unmerged.contains(&key.iter().cloned().collect());
+        let newest = history.keys().next_back()?;
+        history.keys().find(is_unmerged).filter(|key| *key != newest && !key.is_empty()).map(<[String]>::to_vec)
     }
 
     /// Takes in the oldest record of a partition that is not merged yet: its key is the key with
     /// which merging goes on.
     pub fn learn_unmerged(&mut self, record: &Record) {
         self.learn(record);
+        if let (Some(key), Some(unmerged)) = (key_schema(record), self.flattened.get_mut(&record.position.topic)) {
+            unmerged.push(connect::names(&key).into_iter().collect());
+        }
         if let (Some(key), Some(events)) = (key_schema(record), self.events.get_mut(&record.position.topic)) {
             events.learn_unmerged(&key);
         }

@@ -47,7 +47,7 @@ pub(in crate::columns) fn known(
         let known = versions.iter().position(|version| version.columns == columns);
         version_of.push(if is_present { None } else { known.or(Some(versions.len())) });
         if !is_present && known.is_none() {
-            versions.push(FormerVersion { until: None, columns, discarded: false });
+            versions.push(FormerVersion { until: None, columns, attributes: Vec::new(), discarded: false });
         }
     }
     let only = by_hand.then(|| names_in(columns, &versions));
@@ -65,7 +65,7 @@ pub(in crate::columns) fn known(
         }
     }
     shapes.reverse();
-    (Shapes { known: shapes, only, ignored, key: None, place: seen.place() }, versions)
+    (Shapes { known: shapes, only, ignored, place: seen.place() }, versions)
 }
 
 /// Every name under which the columns are found in events.

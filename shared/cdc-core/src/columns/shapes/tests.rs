@@ -224,7 +224,7 @@ fn a_key_changes_when_the_records_with_the_former_one_are_merged() {
     let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
     let table = define(&pipeline, &spec, &knowledge).expect("a definition").table;
     assert_eq!(table.key, ["id"]);
-    let key = table.shapes.and_then(|shapes| shapes.key).expect("the records' key");
+    let key = table.records_key.expect("the records' key");
     assert_eq!(key.into_iter().collect::<Vec<_>>(), ["id"]);
 }
 
@@ -258,7 +258,7 @@ fn a_key_without_a_schema_has_the_columns_that_it_names() {
     };
     let table = defined(&[bare(&["id"])]);
     assert_eq!(table.key, ["id"]);
-    assert_eq!(table.shapes.and_then(|shapes| shapes.key), Some(["id".to_owned()].into()));
+    assert_eq!(table.records_key, Some(["id".to_owned()].into()));
     assert_eq!(defined(&[bare(&["a", "id"])]).key, ["a", "id"]);
     assert_eq!(defined(&[Record { key: None, ..bare(&[]) }]).key, [""; 0]);
 }

@@ -43,6 +43,8 @@ fn table(columns: Vec<Column>, key: &[&str], former: Vec<FormerVersion>) -> Tabl
         known_attributes: None,
         shapes: None,
         on_schema_change: ChangePolicies::default(),
+        attributes: Vec::new(),
+        records_key: None,
         tombstones_delete: false,
         schema_changes: Some(SchemaChangeMark {
             topic: "shop".into(),
@@ -60,10 +62,12 @@ fn until(position: u64, columns: Vec<FormerColumn>) -> FormerVersion {
         until: Some(ChangePoint {
             log: LogPoint { server_id: 7, position: padded },
             position: Some(SourcePosition { domain: "gtid:0".into(), position: format!("{position:020}") }),
+            connector_ms: None,
             source_ms: Some(1_000),
             kafka_timestamp_ms: Some(2_000),
         }),
         columns,
+        attributes: Vec::new(),
         discarded: false,
     }
 }
@@ -346,13 +350,12 @@ fn shaped(table: TableDefinition, forms: &[&[(&str, &str)]]) -> TableDefinition 
         forms: forms.iter().map(|(name, form)| ((*name).to_owned(), (*form).to_owned())).collect(),
     };
     let known = forms.iter().enumerate().map(shape).collect();
-    let shapes =
-        Shapes { known, only: None, ignored: BTreeSet::new(), key: None, place: "partition 0 offset 7".into() };
+    let shapes = Shapes { known, only: None, ignored: BTreeSet::new(), place: "partition 0 offset 7".into() };
     TableDefinition { shapes: Some(shapes), schema_changes: None, ..table }
 }
 
 fn by_schema(columns: Vec<FormerColumn>) -> FormerVersion {
-    FormerVersion { until: None, columns, discarded: false }
+    FormerVersion { until: None, columns, attributes: Vec::new(), discarded: false }
 }
 
 /// A table that got a column, before and after, and the former version's columns.

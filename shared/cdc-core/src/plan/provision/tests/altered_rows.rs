@@ -61,8 +61,7 @@ fn a_row_without_a_value_in_the_grown_key_does_not_stop_the_rebuild() {
     let columns = || vec![column("ID", INT), column("A", INT)];
     let own_key = |table: TableDefinition, names: &[&str]| {
         let key = names.iter().map(|name| (*name).to_owned()).collect();
-        let shapes = table.shapes.clone().map(|shapes| Shapes { key: Some(key), ..shapes });
-        TableDefinition { shapes, ..table }
+        TableDefinition { records_key: Some(key), ..table }
     };
     let forms: &[&[(&str, &str)]] = &[&[("A", "int32")]];
     let before = own_key(shaped(table(columns(), &["ID"], Vec::new()), forms), &["ID"]);
@@ -72,7 +71,8 @@ fn a_row_without_a_value_in_the_grown_key_does_not_stop_the_rebuild() {
     assert!(rebuild.contains("'record', 'the row has no value in a column of the new key"), "{rebuild}");
     assert!(rebuild.contains("WHERE NOT (\"id\" IS NULL OR \"a\" IS NULL)"), "{rebuild}");
     // A key that somebody declared is not the source's: there such a row stops it.
-    let declared = |table: TableDefinition| TableDefinition { shapes: None, schema_changes: None, ..table };
+    let declared =
+        |table: TableDefinition| TableDefinition { shapes: None, schema_changes: None, records_key: None, ..table };
     let (statements, _) = changed(&declared(before), &declared(after));
     assert!(!statements[0].contains("WHERE NOT"), "{}", statements[0]);
 }
