@@ -401,6 +401,15 @@ fn doubts(definition: &columns::Definition) -> Vec<String> {
             ));
         }
     }
+    if !definition.untold_digits.is_empty() {
+        warnings.push(format!(
+            "table {table}: no event tells how many digits of a second {} have; when the source takes some away, as with \
+             a change from DATETIME(3) to DATETIME, rows keep what they had until their next event. Send schema changes \
+             (include.schema.changes=true) and state `columns: auto`, or set column.propagate.source.type in the \
+             connector",
+            definition.untold_digits.join(", ")
+        ));
+    }
     for (loss, columns) in &definition.lossy {
         warnings.push(format!(
             "table {table}: the connector's settings lose what {} hold: {loss} in the connector",

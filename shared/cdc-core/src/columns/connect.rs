@@ -31,6 +31,18 @@ pub struct Field {
     pub(super) default: Option<String>,
 }
 
+impl Field {
+    /// Whether values have parts of a second, and the schema does not tell how many digits.
+    pub(super) fn leaves_digits_open(&self) -> bool {
+        let logical = self.logical.as_deref().unwrap_or_default();
+        let is_time = logical.strip_prefix("io.debezium.time.").is_some_and(|name| {
+            matches!(name, "Timestamp" | "MicroTimestamp" | "NanoTimestamp" | "ZonedTimestamp" | "IsoTimestamp")
+                || matches!(name, "Time" | "MicroTime" | "NanoTime" | "IsoTime")
+        });
+        is_time || matches!(logical, "org.apache.kafka.connect.data.Timestamp" | "org.apache.kafka.connect.data.Time")
+    }
+}
+
 /// The columns of the row images and of the key. None when the text is no schema of a change
 /// event or of a flattened row, or no row image is a struct.
 pub(super) fn table(key_schema: Option<&str>, value_schema: &str) -> Option<SourceTable> {

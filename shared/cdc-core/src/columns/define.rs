@@ -10,7 +10,7 @@ use super::shapes::{self, SeenSchemas};
 use super::{Knowledge, Mapped, SourceColumn, SourceTable};
 use crate::catalog::{Column, Decoding, Mode, RedshiftType, TableDefinition, TableSpec};
 use crate::pipeline::names::{folded, identifier_problem};
-use crate::pipeline::{Keyless, OnUnsupportedColumn, Pipeline, TableOptions};
+use crate::pipeline::{Connector, Keyless, OnUnsupportedColumn, Pipeline, TableOptions};
 
 /// The names of Redshift's own hidden columns, which no column may have.
 const SYSTEM_COLUMNS: [&str; 7] = ["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
@@ -132,10 +132,18 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         .map(|history| former_versions(history, &columns, &sources, settings, &options.exclude))
         .unwrap_or_default();
     let seen = knowledge.events.get(&spec.topic).filter(|_| origin != Origin::SchemaChanges);
+    let is_postgres = |seen: &&SeenSchemas| pipeline.connector() == Some(Connector::Postgresql) || seen.is_postgres();
+    let mut untold_digits = seen.filter(|seen| !is_postgres(seen)).map(SeenSchemas::untold_digits).unwrap_or_default();
+    untold_digits.retain(|name| columns.iter().any(|column| column.source_name == *name));
     let mut records_key = former_key.map(|key| key.into_iter().collect());
     let shapes = seen.map(|seen| {
         let by_hand = known_attributes.is_none();
-        let (shapes, versions) = shapes::known(pipeline, seen, &columns, &sources, &options, by_hand);
+        let dump = knowledge.find(&knowledge.dump, pipeline, &spec.topic).map(|(_, table)| table.columns.as_slice());
+        let constant = |name: &str| {
+            let found = [sources.as_slice(), dump.unwrap_or_default()].concat();
+            found.into_iter().filter(|column| column.name == name).find_map(|column| column.sql?.sql.default)
+        };
+        let (shapes, versions) = shapes::known(pipeline, seen, &columns, &sources, &options, by_hand, &constant);
         records_key = seen.records_key(&key).filter(|_| options.key.is_none());
         former = versions;
         shapes
@@ -155,7 +163,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         on_schema_change: options.on_schema_change,
         tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };
-    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy })
+    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy, untold_digits })
 }
 
 /// What the schema-change topic tells of the table's past.

@@ -52,6 +52,9 @@ pub struct Definition {
     /// What the connector's settings take away from values before they are sent, with the setting
     /// that keeps it, and the source names of the columns. Only the source's types tell.
     pub lossy: BTreeMap<&'static str, Vec<String>>,
+    /// Source names of columns whose digits of a second no event tells: rows lose digits when the source
+    /// takes some away, and nothing shows it. Only for MySQL and MariaDB without a schema-change topic.
+    pub untold_digits: Vec<String>,
 }
 
 /// A column that was left out because its values cannot be carried over exactly.

@@ -142,7 +142,7 @@ const MOST_ALTERATIONS: usize = 3;
 
 /// A former column with what the source made of it since, step by step: what a narrower column in
 /// between took from a value does not come back.
-fn altered(
+pub(super) fn altered(
     column: &Column,
     former: FormerColumn,
     was: &SourceColumn,

@@ -163,6 +163,16 @@ pub(super) enum Ancestor {
     Unknown,
 }
 
+    /// The names of columns of the newest schema of which it does not tell how many digits of a second
+    /// they have.
+    pub(super) fn untold_digits(&self) -> Vec<String> {
+        let columns = self.seen.last().map(|seen| seen.table.columns.as_slice()).unwrap_or_default();
+        let is_open = |column: &&SourceColumn| {
+            column.sql.is_none() && column.field.as_ref().is_some_and(connect::Field::leaves_digits_open)
+        };
+        columns.iter().filter(is_open).map(|column| column.name.clone()).collect()
+    }
+
 /// For each of the newest schema's columns in `names`, what it was in each schema, in their order.
 pub(super) fn ancestors(seen: &[&Seen], names: &[String], is_postgres: Option<bool>) -> Vec<Vec<Ancestor>> {
     let Some((newest, _)) = seen.split_last() else { return Vec::new() };

@@ -288,3 +288,71 @@ fn a_narrower_number_is_another_type_and_a_wider_one_is_not() {
     assert_eq!(former(&[long("a")], &[int("a")]).iter().map(was).collect::<Vec<_>>(), ["a BIGINT"]);
     assert_eq!(defined(&[event(1, &["id"], &[int("a")]), event(2, &["id"], &[long("a")])]).former, []);
 }
+
+/// DATETIME(3) and DATETIME arrive alike, and rows lose their digits without an event: with the
+/// source's types in the schemas it is known, and without them said.
+#[test]
+fn digits_of_a_second_that_mysql_takes_away_are_known_where_the_schema_has_the_type_or_are_said() {
+    let of_mysql = |mut record: Record| {
+        let text = String::from_utf8(record.value.take().expect("a value")).expect("text");
+        record.value = Some(text.replace("postgresql", "mysql").into_bytes());
+        record
+    };
+    let datetime = |parameters: &str| {
+        format!(
+            r#"{{"type":"int64","optional":true,"name":"io.debezium.time.Timestamp","version":1{parameters},"field":"at"}}"#
+        )
+    };
+    let of_type =
+        |length: &str| datetime(&format!(r#","parameters":{{"__debezium.source.column.type":"DATETIME"{length}}}"#));
+    let definition = |fields: [String; 2]| {
+        let [older, newer] = fields;
+        let mut knowledge = Knowledge::default();
+        knowledge.learn(&of_mysql(event(1, &["id"], &[older])));
+        knowledge.learn(&of_mysql(event(2, &["id"], &[newer])));
+        let file = "version: 1\nname: p\nsource: {topic_prefix: p}\ntables:\n  - topic: p.public.t\n";
+        let pipeline = Pipeline::parse(file).expect("a pipeline file");
+        let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
+        define(&pipeline, &spec, &knowledge).expect("a definition")
+    };
+    let told = definition([of_type(r#","__debezium.source.column.length":"3""#), of_type("")]);
+    let FormerColumn::Other(other) = &told.table.former[0].columns[1] else { panic!("{:#?}", told.table.former) };
+    assert_eq!(other.then.iter().map(|then| then.limits.second_digits).collect::<Vec<_>>(), [Some(0)]);
+    assert!(told.untold_digits.is_empty());
+    assert_eq!(definition([datetime(""), datetime("")]).untold_digits, ["at"]);
+}
+
+/// The connector writes the zero of a type for a default that it cannot evaluate: a dump tells which
+/// it is. Rows without an event since went to quarantine.
+#[test]
+fn a_dump_tells_a_default_of_zero_from_an_expression() {
+    let fields = [
+        with_default(&int("n"), "0"),
+        with_default(&int("s"), "0"),
+        with_default(&text("t"), "\"\""),
+        with_default(&text("m"), "\"\""),
+        with_default(&text("b"), "false").replace("string", "boolean"),
+        with_default(&int("i"), "0"),
+    ];
+    let absent = |dump: &str| {
+        let file = "version: 1\nname: p\nsource: {topic_prefix: p, columns: events}\ntables:\n  - topic: p.public.t\n";
+        let pipeline = Pipeline::parse(file).expect("a pipeline file");
+        let mut knowledge = Knowledge::default();
+        knowledge.learn(&event(1, &["id"], &[]));
+        knowledge.learn(&event(2, &["id"], &fields));
+        let defaults = format!(
+            "CREATE TABLE public.t (id integer NOT NULL, n integer DEFAULT 0 NOT NULL, s integer{dump}, t text DEFAULT ''::text,\n\
+             m text DEFAULT md5('x'::text), b boolean DEFAULT false, i smallint DEFAULT '0'::smallint + 1);"
+        );
+        knowledge.learn_dump(&pipeline, "dump.sql", &defaults).expect("a dump");
+        let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
+        let table = define(&pipeline, &spec, &knowledge).expect("a definition").table;
+        table.former[0].columns[1..].iter().map(was).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        absent(" DEFAULT nextval('s'::regclass)"),
+        ["absent 0", "absent (0)", "absent ", "absent ()", "absent false", "absent (0)"]
+    );
+    assert_eq!(absent(" DEFAULT ('0'::smallint)::integer")[1], "absent 0");
+    assert_eq!(absent(" DEFAULT '7'::integer")[1], "absent (0)", "of another time");
+}
