@@ -93,6 +93,11 @@ pub async fn declare(
             learn_holds(kafka, &inputs.records.holds, &specs, &mut knowledge, deadline).await?;
             learn_pending(kafka, &inputs.records, &specs, &mut knowledge, deadline).await?;
         }
+        if reads_events(pipeline) || reads_schema_changes(pipeline) {
+            for learned_from in inputs.records.definitions.values() {
+                knowledge.learn_recorded(learned_from);
+            }
+        }
     }
     let tables = define(pipeline, specs, &knowledge, &mut waiting, &mut warnings)?;
     let declaration = Declaration {

@@ -97,6 +97,10 @@ pub struct TableDefinition {
     /// The attributes of the records' keys; records with another key wait. None: the key is
     /// declared, and what the records' own is does not matter; or events tell what the key was.
     pub records_key: Option<BTreeSet<String>>,
+    /// The record that the newest definition was learned from, as text: the control schema keeps it, for
+    /// a later definition to be compared with ([`crate::columns::Knowledge::learn_recorded`]). None where
+    /// nothing tells versions.
+    pub learned_from: Option<String>,
     /// What is done when the source table changes.
     pub on_schema_change: ChangePolicies,
     /// Whether a record without a value is what deletes its key's row: events are flattened, and

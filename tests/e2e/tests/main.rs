@@ -4,6 +4,7 @@
 mod corpora;
 mod counted;
 mod evolution;
+mod expired;
 mod faults;
 mod flattened;
 mod histories;

@@ -42,6 +42,7 @@ pub(crate) fn table(topic: &str, schema: &str, columns: Vec<Column>, key: &[&str
         shapes: None,
         attributes: Vec::new(),
         records_key: None,
+        learned_from: None,
         tombstones_delete: false,
         on_schema_change: Default::default(),
         schema_changes: None,

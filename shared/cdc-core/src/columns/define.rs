@@ -148,6 +148,11 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         former = versions;
         shapes
     });
+    let learned_from = match (history, seen) {
+        (Some(history), _) => history.learned_from(),
+        (None, Some(seen)) => seen.learned_from(&spec.topic),
+        (None, None) => None,
+    };
     let table = TableDefinition {
         spec: spec.clone(),
         columns,
@@ -160,6 +165,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         schema_changes: history.and_then(History::mark).cloned(),
         shapes,
         records_key,
+        learned_from,
         on_schema_change: options.on_schema_change,
         tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };

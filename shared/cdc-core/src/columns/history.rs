@@ -22,15 +22,19 @@ use crate::kafka::Record;
 /// The definitions of one table, oldest first.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// The table is dropped, and nothing has created it again yet.
     dropped: bool,
     mark: Option<SchemaChangeMark>,
+    /// Where the first record about the table was.
+    pub(super) first_offset: Option<i64>,
+    /// The last one that tells the table.
+    last: Option<Record>,
 }
 
 /// One definition and how it came from the one before it.
 #[derive(Debug, Clone)]
-struct Step {
+pub(super) struct Step {
     /// None when the record does not tell: then no event can be told to be older.
     point: Option<ChangePoint>,
     structure: TableStructure,
@@ -53,6 +57,10 @@ pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &Schem
     for table_change in &change.changes {
         let Some(name) = changed_table(change, table_change) else { continue };
         let history = histories.entry(name).or_default();
+        history.first_offset.get_or_insert(record.position.offset);
+        if table_change.table.is_some() {
+            history.last = Some(record.clone());
+        }
         history.mark = Some(SchemaChangeMark {
             topic: record.position.topic.clone(),
             table: quoted_id(&table_change.id),
@@ -120,6 +128,11 @@ impl History {
             moves: moves.filter(|moves| moves.tables.is_empty()),
             is_fresh,
         });
+    }
+
+    /// What the newest definition was learned from, for the control schema.
+    pub(super) fn learned_from(&self) -> Option<String> {
+        super::recorded::text(self.last.as_ref()?)
     }
 
     /// The last record about the table.

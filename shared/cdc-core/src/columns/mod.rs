@@ -23,6 +23,7 @@ mod history;
 mod meaning;
 mod mysql;
 mod postgres;
+mod recorded;
 mod representation;
 mod shapes;
 mod source_type;

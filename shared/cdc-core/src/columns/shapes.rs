@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::connect;
 use super::{SourceColumn, SourceTable};
 use crate::event::{Decoded, SourcePosition, decode};
-use crate::kafka::Record;
+use crate::kafka::{Record, RecordPosition};
 
 pub(super) use known::known;
 use step::Step;
@@ -99,6 +99,20 @@ impl SeenSchemas {
         }
     }
 
+    /// Whether a schema with the same columns was seen.
+    pub(super) fn knows(&self, value_schema: &str) -> bool {
+        let Some(table) = super::from_event_schema(None, value_schema) else { return true };
+        let all = |table: &SourceTable| forms(table, &|_| true);
+        self.seen.iter().any(|seen| all(&seen.table) == all(&table))
+    }
+
+    /// What the newest schema was learned from, for the control schema.
+    pub(super) fn learned_from(&self, topic: &str) -> Option<String> {
+        let Seen { texts: (key, value), last, .. } = self.seen.last()?;
+        let position = RecordPosition { topic: topic.to_owned(), partition: last.partition, offset: last.offset };
+        super::recorded::text(&super::recorded::event(position, last.timestamp_ms, key.as_deref(), value)?)
+    }
+
     /// Whether the events are flattened rows.
     fn is_flattened(&self) -> bool {
         self.seen.last().is_some_and(|seen| connect::is_flattened(&seen.texts.1))
@@ -149,6 +163,16 @@ impl SeenSchemas {
         self.seen.iter().flat_map(|seen| &seen.table.columns).map(|column| column.name.clone()).collect()
     }
 
+    /// The names of columns of the newest schema of which it does not tell how many digits of a second
+    /// they have.
+    pub(super) fn untold_digits(&self) -> Vec<String> {
+        let columns = self.seen.last().map(|seen| seen.table.columns.as_slice()).unwrap_or_default();
+        let is_open = |column: &&SourceColumn| {
+            column.sql.is_none() && column.field.as_ref().is_some_and(connect::Field::leaves_digits_open)
+        };
+        columns.iter().filter(is_open).map(|column| column.name.clone()).collect()
+    }
+
     /// Whether a schema's event came from PostgreSQL.
     pub(super) fn is_postgres(&self) -> bool {
         self.seen.last().is_some_and(|seen| connect::is_postgres(&seen.texts.1))
@@ -162,16 +186,6 @@ pub(super) enum Ancestor {
     Absent { default: Option<String>, reuses_name: bool },
     Unknown,
 }
-
-    /// The names of columns of the newest schema of which it does not tell how many digits of a second
-    /// they have.
-    pub(super) fn untold_digits(&self) -> Vec<String> {
-        let columns = self.seen.last().map(|seen| seen.table.columns.as_slice()).unwrap_or_default();
-        let is_open = |column: &&SourceColumn| {
-            column.sql.is_none() && column.field.as_ref().is_some_and(connect::Field::leaves_digits_open)
-        };
-        columns.iter().filter(is_open).map(|column| column.name.clone()).collect()
-    }
 
 /// For each of the newest schema's columns in `names`, what it was in each schema, in their order.
 pub(super) fn ancestors(seen: &[&Seen], names: &[String], is_postgres: Option<bool>) -> Vec<Vec<Ancestor>> {

@@ -60,6 +60,7 @@ fn order_detail() -> TableDefinition {
         on_schema_change: ChangePolicies::default(),
         attributes: Vec::new(),
         records_key: None,
+        learned_from: None,
         tombstones_delete: false,
         known_attributes: Some(["ORDER_ID", "LINE_NO", "SKU", "QUANTITY", "NOTE"].map(str::to_owned).into()),
         schema_changes: None,
@@ -122,6 +123,7 @@ fn awkward() -> TableDefinition {
         on_schema_change: ChangePolicies::default(),
         attributes: Vec::new(),
         records_key: None,
+        learned_from: None,
         tombstones_delete: false,
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
@@ -324,6 +326,8 @@ fn objects_of_the_pipeline() {
         control_schema::create_merge_log(&layout),
         control_schema::create_gaps(&layout),
         control_schema::create_holds(&layout),
+        control_schema::create_definitions(&layout),
+        control_schema::keep_definition(&layout, "sales.order", r#"{"key":"it's"}"#).join(";\n"),
         control_schema::create_truncations(&layout),
     ];
     statements.extend(control_schema::create_settings_probe(&layout));

@@ -341,3 +341,28 @@ fn every_version_knows_the_attributes_of_its_events() {
     assert_eq!(sets(&table.former[0].attributes), ["a gone id", "a id"]);
     assert_eq!(sets(&table.attributes), ["a b id"]);
 }
+
+/// A schema-change topic keeps its records for a week by default (Apache Kafka, `retention.ms`).
+#[test]
+fn a_recorded_definition_is_known_although_the_topic_lost_it() {
+    let mut story = Story::new();
+    story.tell("CREATE", "create table t (id int primary key, a decimal(8,2))", &["id INT!", "a DECIMAL(8,2)"]);
+    let recorded = story.definition().learned_from.expect("a record");
+    let mut expired = Story { knowledge: Knowledge::default(), told: 1 };
+    for story in [&mut story, &mut expired] {
+        story.tell(
+            "ALTER",
+            "alter table t change a b decimal(10,4), add c int default 5",
+            &["id INT!", "b DECIMAL(10,4)", "c INT=5"],
+        );
+    }
+    assert_eq!(expired.former(), Vec::<String>::new());
+    expired.knowledge.learn_recorded(&recorded);
+    assert_eq!(expired.former(), story.former());
+    assert_eq!(expired.definition(), story.definition());
+    story.knowledge.learn_recorded(&recorded);
+    assert_eq!(expired.definition(), story.definition(), "it is known already");
+    let mut lost = Knowledge::default();
+    lost.learn_recorded(&recorded);
+    assert_eq!(defined(&lost).columns.len(), 2, "all that is known");
+}

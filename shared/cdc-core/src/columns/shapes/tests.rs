@@ -2,7 +2,7 @@
 //! the PostgreSQL connector (recording evolve-postgres).
 
 use super::*;
-use crate::catalog::{FormerColumn, RedshiftType, TableDefinition};
+use crate::catalog::{FormerColumn, RedshiftType, Shape, TableDefinition};
 use crate::columns::{Knowledge, define};
 use crate::kafka::RecordPosition;
 use crate::pipeline::Pipeline;
@@ -355,4 +355,36 @@ fn a_dump_tells_a_default_of_zero_from_an_expression() {
     );
     assert_eq!(absent(" DEFAULT ('0'::smallint)::integer")[1], "absent 0");
     assert_eq!(absent(" DEFAULT '7'::integer")[1], "absent (0)", "of another time");
+}
+
+/// The target was provisioned with the older schema, and Kafka keeps no event of it.
+#[test]
+fn a_recorded_version_is_known_although_kafka_has_no_event_of_it() {
+    let older = [text("a"), decimal("d", 2, 10), int("z")];
+    let newer = [text("b"), decimal("d", 4, 12), int("z"), with_default(&int("n"), "7")];
+    let recorded = defined(&[event(1, &["id"], &older)]).learned_from.expect("an event's schema");
+    assert!(!recorded.contains("\"before\""), "no more than the columns: {recorded}");
+    let pipeline = Pipeline::parse("version: 1\nname: p\nsource: {topic_prefix: p}\ntables:\n  - topic: p.public.t\n")
+        .expect("a pipeline file");
+    let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
+    let after = |records: &[Record]| {
+        let mut knowledge = Knowledge::default();
+        for record in records {
+            knowledge.learn(record);
+        }
+        knowledge.learn_recorded(&recorded);
+        define(&pipeline, &spec, &knowledge).expect("a definition").table
+    };
+    let table = after(&[event(9, &["id"], &newer)]);
+    assert_eq!(table.former[0].columns[1..], former(&older, &newer));
+    let known = table.shapes.expect("schemas").known;
+    assert_eq!(
+        known.iter().map(Shape::id).next(),
+        defined(&[event(1, &["id"], &older)]).shapes.map(|s| s.known[0].id())
+    );
+    // What Kafka still has goes before what is recorded.
+    let both = [event(1, &["id"], &older), event(9, &["id"], &newer)];
+    assert_eq!(after(&both), defined(&both));
+    let back = [event(1, &["id"], &older), event(5, &["id"], &newer), event(9, &["id"], &older)];
+    assert_eq!(after(&back), defined(&back));
 }

@@ -9,7 +9,8 @@ use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
 use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, TableDefinition};
 use crate::pipeline::ChangePolicy;
 use crate::sql::ident::quoted;
-use crate::sql::reshape;
+use crate::sql::layout::Layout;
+use crate::sql::{control_schema, reshape};
 
 /// One change of a table's definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,6 +223,17 @@ pub(super) fn desired(
     desired.recorded_as = Some(version);
     desired.on_change = OnChange::Alter(statements);
     desired.may_be_empty = true;
+    Some(desired)
+}
+
+/// What the version was learned from. A later one is compared with it when Kafka has neither its events
+/// nor its schema change any more.
+pub(super) fn kept_definition(layout: &Layout, table: &TableDefinition) -> Option<Desired> {
+    let id = table.spec.id();
+    let statements = control_schema::keep_definition(layout, id.as_str(), table.learned_from.as_ref()?);
+    let why = format!("what tells the definition of {id} that is taken in");
+    let mut desired = Desired::new(ObjectKind::TableDefinition, id.to_string(), statements, why).of(table);
+    desired.recorded_as = Some(version(table)?);
     Some(desired)
 }
 
