@@ -136,6 +136,10 @@ fn default(field: &Object<'_>, mapped: &Mapped, may_be_postgres: bool) -> Option
             decimal(&default, *scale).unwrap_or_else(|| format!("({default})"))
         }
         Mapped::Exact(_, Decoding::Text) if default == NIL_UUID => format!("({default})"),
+        // MySQL's connector writes quotes as the statement had them.
+        Mapped::Exact(_, Decoding::Text) | Mapped::UnsizedText if default.contains("''") || default.contains('\\') => {
+            format!("({default})")
+        }
         Mapped::UnsizedText if SQL_NAMES.contains(&default.as_str()) => format!("({default})"),
         Mapped::Exact(_, Decoding::Integer | Decoding::Float | Decoding::Boolean | Decoding::Text)
         | Mapped::UnsizedText => default,
