@@ -53,6 +53,13 @@ fn event(offset: i64, key: &[&str], fields: &[String]) -> Record {
     }
 }
 
+/// The same event of another database.
+fn of_mysql(mut record: Record) -> Record {
+    let text = String::from_utf8(record.value.take().expect("a value")).expect("text");
+    record.value = Some(text.replace("postgresql", "mysql").into_bytes());
+    record
+}
+
 fn defined(records: &[Record]) -> TableDefinition {
     let pipeline = Pipeline::parse("version: 1\nname: p\nsource: {topic_prefix: p}\ntables:\n  - topic: p.public.t\n")
         .expect("a pipeline file");
@@ -293,11 +300,6 @@ fn a_narrower_number_is_another_type_and_a_wider_one_is_not() {
 /// source's types in the schemas it is known, and without them said.
 #[test]
 fn digits_of_a_second_that_mysql_takes_away_are_known_where_the_schema_has_the_type_or_are_said() {
-    let of_mysql = |mut record: Record| {
-        let text = String::from_utf8(record.value.take().expect("a value")).expect("text");
-        record.value = Some(text.replace("postgresql", "mysql").into_bytes());
-        record
-    };
     let datetime = |parameters: &str| {
         format!(
             r#"{{"type":"int64","optional":true,"name":"io.debezium.time.Timestamp","version":1{parameters},"field":"at"}}"#
@@ -393,11 +395,6 @@ fn a_recorded_version_is_known_although_kafka_has_no_event_of_it() {
 /// were in each other's column. A default with quotes is as the statement had it.
 #[test]
 fn what_mysql_s_schemas_leave_open_is_unknown() {
-    let of_mysql = |mut record: Record| {
-        let text = String::from_utf8(record.value.take().expect("a value")).expect("text");
-        record.value = Some(text.replace("postgresql", "mysql").into_bytes());
-        record
-    };
     let was_in = |older: &[String], newer: &[String]| {
         let table = defined(&[of_mysql(event(1, &["id"], older)), of_mysql(event(2, &["id"], newer))]);
         table.former.last().map(|version| version.columns[1..].iter().map(was).collect::<Vec<_>>()).unwrap_or_default()
