@@ -16,7 +16,7 @@ use statement::{Moves, folded};
 
 use super::{SourceColumn, SourceTable, TableName, changed_table, from_structure, is_postgres};
 use crate::catalog::{ChangePoint, FormerColumn, FormerVersion, SchemaChangeMark};
-use crate::event::{SchemaChange, TableChangeKind, TableStructure};
+use crate::event::{LogPoint, SchemaChange, TableChangeKind, TableStructure};
 use crate::kafka::Record;
 
 /// The definitions of one table, oldest first.
@@ -30,6 +30,8 @@ pub(super) struct History {
     pub(super) first_offset: Option<i64>,
     /// The last one that tells the table.
     last: Option<Record>,
+    /// Where in the source's log the last change was, when, and its statement.
+    newest: Option<(LogPoint, i64, Option<String>)>,
 }
 
 /// One definition and how it came from the one before it.
@@ -58,9 +60,6 @@ pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &Schem
         let Some(name) = changed_table(change, table_change) else { continue };
         let history = histories.entry(name).or_default();
         history.first_offset.get_or_insert(record.position.offset);
-        if table_change.table.is_some() {
-            history.last = Some(record.clone());
-        }
         history.mark = Some(SchemaChangeMark {
             topic: record.position.topic.clone(),
             table: quoted_id(&table_change.id),
@@ -68,6 +67,15 @@ pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &Schem
             offset: record.position.offset,
             position: change.source.log.as_ref().map(|log| log.position.clone()),
         });
+        if history.has_passed(change) {
+            continue;
+        }
+        if let (Some(log), Some(at)) = (&change.source.log, change.source.ts_ms) {
+            history.newest = Some((log.clone(), at, change.ddl.clone()));
+        }
+        if table_change.table.is_some() {
+            history.last = Some(record.clone());
+        }
         match (&table_change.table, table_change.kind) {
             // A snapshot tells the definitions as they are: its DROP and CREATE change nothing.
             (_, TableChangeKind::Drop) => history.dropped = !change.source.snapshot,
@@ -87,10 +95,10 @@ pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &Schem
 fn rename(histories: &mut BTreeMap<TableName, History>, change: &SchemaChange, former: &str, name: &str) {
     let named = |table: &str| TableName { container: change.database.clone(), table: table.to_owned() };
     let is_copy = COPIES.iter().any(|(before, behind)| former == format!("{before}{name}{behind}"));
-    if let Some(history) = histories.get_mut(&named(former)) {
+    if let Some(history) = histories.get_mut(&named(former)).filter(|history| !history.has_passed(change)) {
         history.dropped = true;
     }
-    if let Some(history) = histories.get_mut(&named(name)) {
+    if let Some(history) = histories.get_mut(&named(name)).filter(|history| !history.has_passed(change)) {
         history.dropped = !is_copy;
     }
 }
@@ -105,6 +113,18 @@ fn quoted_id(parts: &[String]) -> String {
 }
 
 impl History {
+    /// Whether the change was told before: a history that is sent again. A log that began anew has
+    /// smaller places, too, but later times.
+    fn has_passed(&self, change: &SchemaChange) -> bool {
+        let (Some(log), Some(at)) = (&change.source.log, change.source.ts_ms) else { return false };
+        self.newest.as_ref().is_some_and(|(newest, newest_at, ddl)| {
+            let of_one_server = log.server_id == newest.server_id || log.server_id == 0 || newest.server_id == 0;
+            let is_older = log.position < newest.position && at <= *newest_at;
+            let is_same = log.position == newest.position && at == *newest_at && change.ddl == *ddl;
+            of_one_server && (is_older || is_same)
+        })
+    }
+
     fn push(&mut self, structure: &TableStructure, change: &SchemaChange, record: &Record, moves: Option<Moves>) {
         let is_fresh = std::mem::take(&mut self.dropped);
         if !is_fresh && self.steps.last().is_some_and(|last| last.structure == *structure) {
