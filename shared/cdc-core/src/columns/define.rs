@@ -47,7 +47,11 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     let told = history.filter(|_| origin == Origin::SchemaChanges && options.key.is_none());
     let of_row = |key: &Vec<String>| key.iter().all(|name| source.columns.iter().any(|column| column.name == *name));
     let former_key = told.and_then(|history| knowledge.former_key(&spec.topic, history)).filter(of_row);
-    let key = options.key.clone().or_else(|| former_key.clone()).unwrap_or_else(|| source.key.clone());
+    // A dump tells the newest key, and records of the former one may be on their way.
+    let events = knowledge.events.get(&spec.topic).filter(|_| origin == Origin::Dump);
+    let merged_next = events.and_then(|events| events.key_like(&source.key)).filter(of_row);
+    let told_key = former_key.clone().or(merged_next);
+    let key = options.key.clone().or(told_key).unwrap_or_else(|| source.key.clone());
     check_names(&source, &key, &options, &mut problems);
     if options.key.is_none() {
         let of_row = |name: &String| source.columns.iter().any(|column| column.name == *name);

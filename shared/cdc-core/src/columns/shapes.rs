@@ -158,6 +158,11 @@ impl SeenSchemas {
         self.seen.iter().any(|seen| set(&seen.table.key) == wanted).then_some(wanted)
     }
 
+    /// The key of the records that are merged next, if this one was ever the records' own.
+    pub(super) fn key_like(&self, key: &[String]) -> Option<Vec<String>> {
+        self.records_key(key).map(|_| self.key().to_vec()).filter(|key| !key.is_empty())
+    }
+
     /// The names of all columns that any schema has.
     pub(super) fn attributes(&self) -> BTreeSet<String> {
         self.seen.iter().flat_map(|seen| &seen.table.columns).map(|column| column.name.clone()).collect()

@@ -233,6 +233,12 @@ fn a_key_changes_when_the_records_with_the_former_one_are_merged() {
     assert_eq!(table.key, ["id"]);
     let key = table.records_key.expect("the records' key");
     assert_eq!(key.into_iter().collect::<Vec<_>>(), ["id"]);
+    // So with a dump, which has the newest key: the records of the former one waited for ever.
+    let dump = "CREATE TABLE public.t (id integer NOT NULL, region integer NOT NULL, PRIMARY KEY (id, region));";
+    knowledge
+        .learn_dump(&pipeline, "dump.sql", &format!("{dump} SELECT pg_catalog.set_config('search_path', '', false);"))
+        .expect("a dump");
+    assert_eq!(define(&pipeline, &spec, &knowledge).expect("a definition").table.key, ["id"]);
 }
 
 #[test]
