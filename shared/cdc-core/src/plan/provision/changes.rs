@@ -24,7 +24,9 @@ pub(super) struct Change {
 /// The version of the definition, as the catalog keeps it. None: nothing tells versions.
 fn version(table: &TableDefinition) -> Option<String> {
     if let Some(shapes) = &table.shapes {
-        return shapes.known.iter().rev().find(|shape| shape.version == table.former.len()).map(Shape::id);
+        // A dump may be newer than all events: what they are of is what the rows are of.
+        let present = shapes.known.iter().rev().find(|shape| shape.version == table.former.len());
+        return present.or(shapes.known.last()).map(Shape::id);
     }
     let mark = table.schema_changes.as_ref()?;
     let last = table.former.last().and_then(|former| former.until.as_ref());
@@ -268,7 +270,9 @@ fn rows(
             FormerColumn::Absent { default: Some(default), .. } if reshape::literal_of(default, column).is_none() => {
                 statements.extend(quarantine(column, "true"));
             }
-            FormerColumn::Absent { default, reuses_name: true } if table.shapes.is_some() => {
+            // The source did not have it, and the target does: from a version before, or from a dump that
+            // is newer than the events.
+            FormerColumn::Absent { default, .. } if table.shapes.is_some() => {
                 // What has been put aside for this column was put aside for this very change.
                 let is_done = existing.iter().any(|found| found.name == kept);
                 if let Some(found) = found
@@ -277,7 +281,7 @@ fn rows(
                 {
                     let value = default.as_ref().and_then(|default| reshape::literal_of(default, column));
                     warnings.push(format!(
-                        "table {}: column {} was dropped and added anew; its values up to here stay in column {kept}",
+                        "table {}: column {} was added, and the target has one of its name; its values up to here stay in column {kept}",
                         table.spec.id(),
                         column.target_name
                     ));
