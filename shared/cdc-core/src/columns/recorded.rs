@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use super::history::{self, History};
-use super::{Knowledge, changed_table, connect, from_schema_changes};
+use super::{Knowledge, changed_table, connect};
 use crate::event::json::Object;
 use crate::event::{Decoded, decode};
 use crate::kafka::{Record, RecordPosition};
@@ -88,15 +88,9 @@ impl Knowledge {
             for table_change in &change.changes {
                 let Some(name) = changed_table(&change, table_change) else { continue };
                 let Some(before) = recorded.remove(&name) else { continue };
-                match self.histories.get_mut(&name) {
-                    Some(history) => history.begin_with(before, record.position.offset),
-                    None => {
-                        let tables = from_schema_changes([&change]);
-                        if let Some(table) = tables.tables.get(&name) {
-                            self.schema_changes.insert(name.clone(), table.clone());
-                        }
-                        self.histories.insert(name, before);
-                    }
+                // A topic that tells nothing of the table may not be written any more.
+                if let Some(history) = self.histories.get_mut(&name) {
+                    history.begin_with(before, record.position.offset);
                 }
             }
             return;
