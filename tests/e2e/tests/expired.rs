@@ -103,7 +103,7 @@ async fn a_target_s_version_is_known_without_kafka_s_records_of_it() {
     let administrator = replay.stack.administrator();
     let deadline = Instant::now() + Duration::from_secs(120);
     let rows = loop {
-        let rows = administrator.query("SELECT * FROM public.item ORDER BY id").await.expect("the target is there");
+        let rows = administrator.query("SELECT id FROM public.item").await.expect("the target is there");
         if rows.len() == 3 {
             let named = "SELECT id, b, price, stock, \"left\" FROM public.item ORDER BY id";
             break administrator.query(named).await.expect("the target has the new columns");
