@@ -93,6 +93,11 @@ pub async fn declare(
             learn_holds(kafka, &inputs.records.holds, &specs, &mut knowledge, deadline).await?;
             learn_pending(kafka, &inputs.records, &specs, &mut knowledge, deadline).await?;
         }
+        if reads_events(pipeline) || reads_schema_changes(pipeline) {
+            for learned_from in inputs.records.definitions.values() {
+                knowledge.learn_recorded(learned_from);
+            }
+        }
     }
     let tables = define(pipeline, specs, &knowledge, &mut waiting, &mut warnings)?;
     let declaration = Declaration {
@@ -273,7 +278,7 @@ async fn learn_pending(
     deadline: Deadline,
 ) -> Result<(), ProvisionError> {
     let doing = "reading the records that are merged next";
-    let known = |spec: &&TableSpec| knowledge.knows_events_of(&spec.topic);
+    let known = |spec: &&TableSpec| knowledge.wants_pending(&spec.topic);
     let specs: Vec<&TableSpec> = specs.iter().filter(known).collect();
     let topics: Vec<String> = specs.iter().map(|spec| spec.topic.clone()).collect();
     let starts = kafka.start_offsets(&topics, deadline).await.map_err(failed(doing))?;
@@ -405,6 +410,15 @@ fn doubts(definition: &columns::Definition) -> Vec<String> {
         warnings.push(format!(
             "table {table}: the source dropped, emptied or exchanged partitions of it, and no event tells of the rows \
              that went with them; delete these in the target, or in the source before its partition"
+        ));
+    }
+    if !definition.untold_digits.is_empty() {
+        warnings.push(format!(
+            "table {table}: no event tells how many digits of a second {} have; when the source takes some away, as with \
+             a change from DATETIME(3) to DATETIME, rows keep what they had until their next event. Send schema changes \
+             (include.schema.changes=true) and state `columns: auto`, or set column.propagate.source.type in the \
+             connector",
+            definition.untold_digits.join(", ")
         ));
     }
     for (loss, columns) in &definition.lossy {

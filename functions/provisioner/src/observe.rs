@@ -7,7 +7,7 @@ use cdc_core::catalog::TableSpec;
 use cdc_core::kafka::RecordPosition;
 use cdc_core::plan::provision::{ObjectKind, Observed, ObservedColumn};
 use cdc_core::sql::grants::CASE_SENSITIVE;
-use cdc_core::sql::layout::{CATALOG, HOLDS, Layout, WATERMARKS};
+use cdc_core::sql::layout::{CATALOG, DEFINITIONS, HOLDS, Layout, WATERMARKS};
 use cdc_core::sql::observe;
 use redshift_data::{Deadline, Executed, ResultSet, Submission, Warehouse, WarehouseError, query};
 
@@ -73,6 +73,8 @@ pub struct Records {
     pub holds: Vec<RecordPosition>,
     /// The last merged offset by table and partition.
     pub merged: BTreeMap<String, BTreeMap<i32, i64>>,
+    /// What the definition of each target was learned from.
+    pub definitions: BTreeMap<String, String>,
 }
 
 /// Asks for them. Nothing is known before the control schema exists.
@@ -100,6 +102,14 @@ pub(crate) async fn records(
                 partition: number(row.required_integer("kafka_partition").map_err(unreadable)?),
                 offset: row.required_integer("kafka_offset").map_err(unreadable)?,
             });
+        }
+    }
+    if names.contains(DEFINITIONS) {
+        let rows = query(warehouse, "definitions", &observe::definitions(layout), deadline).await.map_err(failed)?;
+        for row in rows.iter() {
+            let table = row.required_text("table_name").map_err(unreadable)?.to_owned();
+            let piece = row.required_text("learned_from").map_err(unreadable)?;
+            records.definitions.entry(table).or_default().push_str(piece);
         }
     }
     if names.contains(WATERMARKS) {

@@ -39,6 +39,7 @@ DECLARE
     cdc_truncations BIGINT := 0;
     cdc_truncated_rows BIGINT := 0;
     cdc_news BIGINT := 0;
+    cdc_open BIGINT := 0;
 BEGIN
     -- The lock comes before anything that would take a snapshot.
     LOCK TABLE "cdc"."watermark_salesdb_sales_order_detail";
@@ -150,8 +151,10 @@ BEGIN
     DROP TABLE IF EXISTS "cdc_events_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_events_salesdb_sales_order_detail" AS
     SELECT e.kafka_partition AS _cdc_kafka_partition, e.kafka_offset AS _cdc_kafka_offset, e.arrival AS _cdc_arrival, e.whole AS _cdc_whole, e.is_row AS _cdc_is_row,
-           e.kafka_timestamp AS _cdc_kafka_timestamp, COALESCE(e.envelope."source"."server_id"::BIGINT, 0) AS _cdc_log_server,
-           "cdc"."f_position"(NULL, NULL, e.envelope."source"."file"::VARCHAR(512), e.envelope."source"."pos"::BIGINT, 0, NULL)::VARCHAR(80) AS _cdc_log_position,
+           e.kafka_timestamp AS _cdc_kafka_timestamp,
+           COALESCE(CASE WHEN e.is_row THEN e.envelope."__source_server_id"::BIGINT ELSE e.envelope."source"."server_id"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__server_id"::BIGINT END, CASE WHEN e.is_row THEN -1 ELSE 0 END) AS _cdc_log_server,
+           "cdc"."f_position"(NULL, NULL, COALESCE(CASE WHEN e.is_row THEN e.envelope."__source_file"::VARCHAR(512) ELSE e.envelope."source"."file"::VARCHAR(512) END, CASE WHEN e.is_row THEN e.envelope."__file"::VARCHAR(512) END), COALESCE(CASE WHEN e.is_row THEN e.envelope."__source_pos"::BIGINT ELSE e.envelope."source"."pos"::BIGINT END, CASE WHEN e.is_row THEN e.envelope."__pos"::BIGINT END), 0, NULL)::VARCHAR(80) AS _cdc_log_position,
+           CASE WHEN e.is_row THEN e.envelope."__ts_ms"::BIGINT ELSE e.envelope."ts_ms"::BIGINT END AS _cdc_connector_ms,
            CASE WHEN e.is_row THEN CASE WHEN e.envelope."__deleted"::VARCHAR(16) = 'true' THEN 'd' ELSE COALESCE(e.envelope."__op"::VARCHAR(16), 'u') END ELSE e.envelope."op"::VARCHAR(16) END AS _cdc_op,
            CASE WHEN e.is_row THEN e.envelope WHEN e.envelope."op"::VARCHAR(16) = 'd' THEN e.envelope."before" ELSE e.envelope."after" END AS _cdc_image,
            CASE WHEN e.is_row THEN NULL WHEN e.envelope."op"::VARCHAR(16) = 'u' THEN e.envelope."before" END AS _cdc_before,
@@ -196,7 +199,7 @@ BEGIN
         SELECT e._cdc_kafka_partition, MIN(e._cdc_kafka_offset), 'the definition of the source table changed'
         FROM "cdc_events_salesdb_sales_order_detail" AS e JOIN "cdc_change_salesdb_sales_order_detail" AS c ON CASE WHEN e._cdc_log_position IS NOT NULL AND c.log_position IS NOT NULL AND (e._cdc_log_server = c.server_id OR e._cdc_log_server = 0 OR c.server_id = 0)
                 THEN e._cdc_log_position >= c.log_position
-                ELSE COALESCE(e._cdc_kafka_timestamp >= c.kafka_timestamp, true) END
+                ELSE COALESCE(e._cdc_kafka_timestamp >= DATEADD(millisecond, -1, c.kafka_timestamp), true) END
         GROUP BY e._cdc_kafka_partition;
     END IF;
     SELECT COUNT(*) INTO cdc_news FROM "cdc_held_salesdb_sales_order_detail" AS h;
@@ -212,21 +215,55 @@ BEGIN
         WHERE "cdc_events_salesdb_sales_order_detail"._cdc_kafka_partition = f.kafka_partition AND "cdc_events_salesdb_sales_order_detail"._cdc_kafka_offset >= f.first_offset;
         cdc_landed_rows := cdc_landed_rows - cdc_held_rows;
     END IF;
-    -- versioned: how many of the table's known schema changes are before an event; 1 is the first
-    -- version of the present table.
+    -- versioned: how many of the table's known schema changes are before an event. Where place and time leave
+    -- it open, _cdc_version_to is the most.
     DROP TABLE IF EXISTS "cdc_versioned_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_versioned_salesdb_sales_order_detail" AS
-    SELECT v.* FROM (SELECT e.*,
-             CASE WHEN CASE WHEN e._cdc_log_position IS NOT NULL AND e._cdc_log_server IN (0, 7)
-                THEN e._cdc_log_position >= '000000000001:00000000000000000100:0000000000'
-                ELSE COALESCE(e._cdc_kafka_timestamp >= DATEADD(millisecond, MOD(1800000000000, 86400000)::INTEGER, DATEADD(day, (1800000000000 / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), true) END THEN 1 ELSE 0 END
-            + CASE WHEN CASE WHEN e._cdc_log_position IS NOT NULL AND e._cdc_log_server IN (0, 7)
-                THEN e._cdc_log_position >= '000000000001:00000000000000000200:0000000000'
-                ELSE COALESCE(e._cdc_kafka_timestamp >= DATEADD(millisecond, MOD(1800000000000, 86400000)::INTEGER, DATEADD(day, (1800000000000 / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), true) END THEN 1 ELSE 0 END
-            + CASE WHEN CASE WHEN e._cdc_log_position IS NOT NULL AND e._cdc_log_server IN (0, 7)
-                THEN e._cdc_log_position >= '000000000001:00000000000000000300:0000000000'
-                ELSE COALESCE(e._cdc_kafka_timestamp >= DATEADD(millisecond, MOD(1800000000000, 86400000)::INTEGER, DATEADD(day, (1800000000000 / 86400000)::INTEGER, CAST('1970-01-01' AS TIMESTAMP))), true) END THEN 1 ELSE 0 END AS _cdc_version
-           FROM "cdc_events_salesdb_sales_order_detail" AS e) AS v WHERE v._cdc_version >= 1;
+    SELECT p.*, MOD(p._cdc_passed, 1000) AS _cdc_version, p._cdc_passed / 1000 AS _cdc_version_to
+    FROM (SELECT e.*,
+                 "cdc"."f_passed"(e._cdc_log_position, e._cdc_log_server, e._cdc_kafka_ms, e._cdc_source_ms, e._cdc_connector_ms, '000000000001:00000000000000000100:0000000000', 7, 1800000000000, 1799999999000, 1799999999750)
+                 + "cdc"."f_passed"(e._cdc_log_position, e._cdc_log_server, e._cdc_kafka_ms, e._cdc_source_ms, e._cdc_connector_ms, '000000000001:00000000000000000200:0000000000', 7, 1800000000000, 1799999999000, 1799999999750)
+                 + "cdc"."f_passed"(e._cdc_log_position, e._cdc_log_server, e._cdc_kafka_ms, e._cdc_source_ms, e._cdc_connector_ms, '000000000001:00000000000000000300:0000000000', 7, 1800000000000, 1799999999000, 1799999999750) AS _cdc_passed
+          FROM (SELECT s.*, DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), s._cdc_kafka_timestamp) AS _cdc_kafka_ms
+                FROM "cdc_events_salesdb_sales_order_detail" AS s) AS e) AS p;
+    SELECT COUNT(*) INTO cdc_open FROM "cdc_versioned_salesdb_sales_order_detail" AS v WHERE v._cdc_version < v._cdc_version_to;
+    IF cdc_open > 0 THEN
+        -- attributes, sets, fitting: the versions among them that have an event's attributes.
+        DROP TABLE IF EXISTS "cdc_attributes_salesdb_sales_order_detail";
+        CREATE TEMP TABLE "cdc_attributes_salesdb_sales_order_detail" (attribute VARCHAR(512), weight BIGINT);
+        INSERT INTO "cdc_attributes_salesdb_sales_order_detail" VALUES ('LINE_NO', 55011769857190), ('NOTE', 81446243298567), ('ORDER_ID', 241832365900377), ('QUANTITY', 43985300603341), ('REMARK', 151840631354004), ('SKU', 7891245334755);
+        DROP TABLE IF EXISTS "cdc_sets_salesdb_sales_order_detail";
+        CREATE TEMP TABLE "cdc_sets_salesdb_sales_order_detail" (version BIGINT, attributes BIGINT, weight BIGINT);
+        INSERT INTO "cdc_sets_salesdb_sales_order_detail" VALUES (0, 2, 296844135757567), (1, 4, 492670067714912), (2, 5, 500561313049667), (3, 5, 430166924994230);
+        DROP TABLE IF EXISTS "cdc_fitting_salesdb_sales_order_detail";
+        CREATE TEMP TABLE "cdc_fitting_salesdb_sales_order_detail" AS
+        SELECT o.kafka_partition, o.kafka_offset, MIN(s.version) AS first_version, MAX(s.version) AS last_version
+        FROM (SELECT n.kafka_partition, n.kafka_offset, n.first_version, n.last_version, COUNT(*) AS attributes, SUM(a.weight) AS weight
+              FROM (SELECT DISTINCT v._cdc_kafka_partition AS kafka_partition, v._cdc_kafka_offset AS kafka_offset,
+                           v._cdc_version AS first_version, v._cdc_version_to AS last_version, attribute
+                    FROM (SELECT w.* FROM "cdc_versioned_salesdb_sales_order_detail" AS w WHERE w._cdc_version < w._cdc_version_to) AS v, UNPIVOT v._cdc_image AS value AT attribute) AS n
+              JOIN "cdc_attributes_salesdb_sales_order_detail" AS a ON a.attribute = n.attribute
+              GROUP BY n.kafka_partition, n.kafka_offset, n.first_version, n.last_version) AS o
+        JOIN "cdc_sets_salesdb_sales_order_detail" AS s ON s.attributes = o.attributes AND s.weight = o.weight AND s.version BETWEEN o.first_version AND o.last_version
+        GROUP BY o.kafka_partition, o.kafka_offset;
+        UPDATE "cdc_versioned_salesdb_sales_order_detail" SET _cdc_version = f.first_version, _cdc_version_to = f.last_version FROM "cdc_fitting_salesdb_sales_order_detail" AS f
+        WHERE "cdc_versioned_salesdb_sales_order_detail"._cdc_kafka_partition = f.kafka_partition AND "cdc_versioned_salesdb_sales_order_detail"._cdc_kafka_offset = f.kafka_offset;
+        -- around: what the records of the same moment before and behind an event in its partition are of.
+        DROP TABLE IF EXISTS "cdc_around_salesdb_sales_order_detail";
+        CREATE TEMP TABLE "cdc_around_salesdb_sales_order_detail" AS
+        SELECT v._cdc_kafka_partition AS kafka_partition, v._cdc_kafka_offset AS kafka_offset,
+               MAX(CASE WHEN n._cdc_kafka_offset < v._cdc_kafka_offset THEN n._cdc_version END) AS at_least,
+               MIN(CASE WHEN n._cdc_kafka_offset > v._cdc_kafka_offset THEN n._cdc_version_to END) AS at_most
+        FROM "cdc_versioned_salesdb_sales_order_detail" AS v JOIN "cdc_versioned_salesdb_sales_order_detail" AS n ON n._cdc_kafka_partition = v._cdc_kafka_partition
+             AND n._cdc_kafka_ms BETWEEN v._cdc_kafka_ms - 2 AND v._cdc_kafka_ms + 2
+        WHERE v._cdc_version < v._cdc_version_to GROUP BY v._cdc_kafka_partition, v._cdc_kafka_offset;
+        UPDATE "cdc_versioned_salesdb_sales_order_detail" SET _cdc_version = GREATEST("cdc_versioned_salesdb_sales_order_detail"._cdc_version, a.at_least),
+               _cdc_version_to = LEAST("cdc_versioned_salesdb_sales_order_detail"._cdc_version_to, a.at_most) FROM "cdc_around_salesdb_sales_order_detail" AS a
+        WHERE "cdc_versioned_salesdb_sales_order_detail"._cdc_kafka_partition = a.kafka_partition AND "cdc_versioned_salesdb_sales_order_detail"._cdc_kafka_offset = a.kafka_offset
+              AND GREATEST("cdc_versioned_salesdb_sales_order_detail"._cdc_version, a.at_least) <= LEAST("cdc_versioned_salesdb_sales_order_detail"._cdc_version_to, a.at_most);
+    END IF;
+    -- 1 is the first version of the present table.
+    DELETE FROM "cdc_versioned_salesdb_sales_order_detail" WHERE _cdc_version_to < 1;
     -- hexadecimal, unscaled: decimals arrive as base64 of a two's complement number without its point.
     DROP TABLE IF EXISTS "cdc_hexadecimal_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_hexadecimal_salesdb_sales_order_detail" AS
@@ -245,44 +282,51 @@ BEGIN
     CREATE TEMP TABLE "cdc_typed_salesdb_sales_order_detail" AS
     SELECT t.*,
            (CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'
+                 WHEN t._cdc_version < 1 THEN 'nobody can tell whether the event is of the table that was dropped or of the one created anew'
                  WHEN t._cdc_op = 't' THEN CASE WHEN t._cdc_position IS NULL THEN 'a truncation has no place in the log of the source' END
                  WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)
                  WHEN NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'
                  WHEN t."order_id" IS NULL OR t."line_no" IS NULL THEN 'a key column is missing or not readable as its type' END)::VARCHAR(256) AS _cdc_fault,
-           (CASE WHEN t._cdc_op = 'd' THEN '' ELSE CASE WHEN STRPOS(t._cdc_unavailable, ',sku,') > 0 THEN '' ELSE "cdc"."f_lost"(t."sku" IS NULL, CASE WHEN t._cdc_version < 1 THEN JSON_TYPEOF(t._cdc_image."SKU")
+           (CASE WHEN t._cdc_op = 'd' THEN '' ELSE CASE WHEN STRPOS(t._cdc_unavailable, ',sku,') > 0 THEN '' ELSE "cdc"."f_lost"(t."sku" IS NULL, CASE WHEN (t._cdc_version < 1 AND t._cdc_version_to >= 1) OR (t._cdc_version < 2 AND t._cdc_version_to >= 2) THEN 'unknown'
+              WHEN t._cdc_version < 1 THEN JSON_TYPEOF(t._cdc_image."SKU")
               WHEN t._cdc_version < 2 THEN 'null'
               ELSE JSON_TYPEOF(t._cdc_image."SKU") END, 'sku') END
-      || "cdc"."f_lost"(t."quantity" IS NULL, CASE WHEN t._cdc_version < 1 THEN 'unknown'
+      || "cdc"."f_lost"(t."quantity" IS NULL, CASE WHEN (t._cdc_version < 1 AND t._cdc_version_to >= 1) THEN 'unknown'
+              WHEN t._cdc_version < 1 THEN 'unknown'
               ELSE JSON_TYPEOF(t._cdc_image."QUANTITY") END, 'quantity')
-      || CASE WHEN STRPOS(t._cdc_unavailable, ',note,') > 0 THEN '' ELSE "cdc"."f_lost"(t."note" IS NULL, CASE WHEN t._cdc_version < 1 THEN 'null'
+      || CASE WHEN STRPOS(t._cdc_unavailable, ',note,') > 0 THEN '' ELSE "cdc"."f_lost"(t."note" IS NULL, CASE WHEN (t._cdc_version < 1 AND t._cdc_version_to >= 1) OR (t._cdc_version < 3 AND t._cdc_version_to >= 3) THEN 'unknown'
+              WHEN t._cdc_version < 1 THEN 'null'
               WHEN t._cdc_version < 3 THEN JSON_TYPEOF(t._cdc_image."REMARK")
               ELSE JSON_TYPEOF(t._cdc_image."NOTE") END, 'note') END END)::VARCHAR(65535) AS _cdc_lost,
            (0)::BIGINT AS _cdc_nulled,
            (COALESCE(t."_cdc_old_order_id" <> t."order_id", false) OR COALESCE(t."_cdc_old_line_no" <> t."line_no", false)) AS _cdc_moved
     FROM (SELECT c._cdc_kafka_partition, c._cdc_kafka_offset, c._cdc_arrival, c._cdc_op, c._cdc_image, c._cdc_source_ms,
                  c._cdc_domain, c._cdc_position,
-                 c._cdc_version, (CASE WHEN c._cdc_image."SKU"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
+                 c._cdc_version, c._cdc_version_to, (CASE WHEN c._cdc_image."SKU"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',sku,' ELSE '' END
       || CASE WHEN c._cdc_image."NOTE"::VARCHAR(65535) = '__debezium_unavailable_value' THEN ',note,' ELSE '' END)::VARCHAR(65535) AS _cdc_unavailable,
                  (0)::BIGINT AS _cdc_truncated,
                  c._cdc_before."ORDER_ID"::BIGINT AS "_cdc_old_order_id",
          c._cdc_before."LINE_NO"::INTEGER AS "_cdc_old_line_no",
          c._cdc_image."ORDER_ID"::BIGINT AS "order_id",
          c._cdc_image."LINE_NO"::INTEGER AS "line_no",
-         CASE WHEN c._cdc_version < 1 THEN "cdc"."f_text"(c._cdc_image."SKU"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."SKU"), 96)::VARCHAR(96)
+         CASE WHEN (c._cdc_version < 1 AND c._cdc_version_to >= 1) OR (c._cdc_version < 2 AND c._cdc_version_to >= 2) THEN NULL::VARCHAR(96)
+              WHEN c._cdc_version < 1 THEN "cdc"."f_text"(c._cdc_image."SKU"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."SKU"), 96)::VARCHAR(96)
               WHEN c._cdc_version < 2 THEN 'it''s new'::VARCHAR(96)
               ELSE "cdc"."f_text"(c._cdc_image."SKU"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."SKU"), 96)::VARCHAR(96) END AS "sku",
-         CASE WHEN c._cdc_version < 1 THEN NULL::DECIMAL(10,3)
+         CASE WHEN (c._cdc_version < 1 AND c._cdc_version_to >= 1) OR (c._cdc_version < 3 AND c._cdc_version_to >= 3) THEN NULL::DECIMAL(10,3)
+              WHEN c._cdc_version < 1 THEN NULL::DECIMAL(10,3)
               WHEN c._cdc_version < 3 THEN ("cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 2, 8)::DECIMAL(8,2))::DECIMAL(10,3)
               ELSE "cdc"."f_decimal"(c._cdc_u0, c._cdc_h0, 3, 10)::DECIMAL(10,3) END AS "quantity",
-         CASE WHEN c._cdc_version < 1 THEN NULL::VARCHAR(65535)
+         CASE WHEN (c._cdc_version < 1 AND c._cdc_version_to >= 1) OR (c._cdc_version < 3 AND c._cdc_version_to >= 3) THEN NULL::VARCHAR(65535)
+              WHEN c._cdc_version < 1 THEN NULL::VARCHAR(65535)
               WHEN c._cdc_version < 3 THEN "cdc"."f_text"(c._cdc_image."REMARK"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."REMARK"), c._cdc_whole)::VARCHAR(65535)
               ELSE "cdc"."f_text"(c._cdc_image."NOTE"::VARCHAR(65535), JSON_TYPEOF(c._cdc_image."NOTE"), c._cdc_whole)::VARCHAR(65535) END AS "note"
           FROM "cdc_unscaled_salesdb_sales_order_detail" AS c) AS t;
     -- An update that changed the key deletes the row of the old key.
     INSERT INTO "cdc_typed_salesdb_sales_order_detail" (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,
-           _cdc_version, _cdc_moved, "order_id", "line_no", _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)
+           _cdc_version, _cdc_version_to, _cdc_moved, "order_id", "line_no", _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)
     SELECT t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_arrival, 'd', t._cdc_source_ms, t._cdc_domain, t._cdc_position,
-           t._cdc_version, false, t."_cdc_old_order_id", t."_cdc_old_line_no", '', 0, '', 0
+           t._cdc_version, t._cdc_version_to, false, t."_cdc_old_order_id", t."_cdc_old_line_no", '', 0, '', 0
     FROM "cdc_typed_salesdb_sales_order_detail" AS t WHERE t._cdc_moved AND t._cdc_fault IS NULL;
     -- Records that cannot be merged at all. A statement that writes nothing would still wait for other tables' merges.
     SELECT COUNT(*) INTO cdc_records_quarantined
@@ -441,7 +485,7 @@ BEGIN
     IF cdc_values_quarantined > 0 THEN
         INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
         SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'value',
-               'the value is missing, not readable as the column''s type, or too long for it', s._cdc_lost, l.kafka_key, l.kafka_value
+               'the value is missing, not readable as the column''s type, too long for it, or nobody can tell which of the table''s definitions it has', s._cdc_lost, l.kafka_key, l.kafka_value
         FROM "cdc_staging_salesdb_sales_order_detail" AS s JOIN "cdc_landed_salesdb_sales_order_detail" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
         WHERE s._cdc_lost <> '';
     END IF;

@@ -70,6 +70,17 @@ CREATE TABLE IF NOT EXISTS "cdc"."holds" (
 DISTSTYLE EVEN
 SORTKEY (held_at);
 
+CREATE TABLE IF NOT EXISTS "cdc"."definitions" (
+    recorded_at TIMESTAMP NOT NULL,
+    table_name VARCHAR(260) NOT NULL,
+    piece BIGINT NOT NULL,
+    learned_from VARCHAR(65535) NOT NULL
+)
+DISTSTYLE AUTO;
+
+DELETE FROM "cdc"."definitions" WHERE table_name = 'sales.order';
+INSERT INTO "cdc"."definitions" (recorded_at, table_name, piece, learned_from) VALUES (SYSDATE, 'sales.order', 1, '{"key":"it''s"}');
+
 CREATE TABLE IF NOT EXISTS "cdc"."truncations" (
     detected_at TIMESTAMP NOT NULL,
     table_name VARCHAR(260) NOT NULL,

@@ -81,6 +81,9 @@ pub struct TableDefinition {
     /// How events are read that were written before the table's definition changed, oldest
     /// first. Empty if it never changed, or if nobody told.
     pub former: Vec<FormerVersion>,
+    /// The attributes that row images of the present definition have; several sets if the table had
+    /// other columns which make no difference. Empty if nobody tells.
+    pub attributes: Vec<BTreeSet<String>>,
     /// The attributes that row images are known to have, columns that are left out and former
     /// names included. An event with another one waits until the provisioner has seen it. None:
     /// the columns were chosen by hand, and what else there is does not matter.
@@ -91,6 +94,13 @@ pub struct TableDefinition {
     /// The schemas that events carry and what version of the table each is. None: the events'
     /// schemas are not what the definition comes from.
     pub shapes: Option<Shapes>,
+    /// The attributes of the records' keys; records with another key wait. None: the key is
+    /// declared, and what the records' own is does not matter; or events tell what the key was.
+    pub records_key: Option<BTreeSet<String>>,
+    /// The record that the newest definition was learned from, as text: the control schema keeps it, for
+    /// a later definition to be compared with ([`crate::columns::Knowledge::learn_recorded`]). None where
+    /// nothing tells versions.
+    pub learned_from: Option<String>,
     /// What is done when the source table changes.
     pub on_schema_change: ChangePolicies,
     /// Whether a record without a value is what deletes its key's row: events are flattened, and
@@ -108,9 +118,6 @@ pub struct Shapes {
     pub only: Option<BTreeSet<String>>,
     /// Attributes that do not count, because their columns are left out.
     pub ignored: BTreeSet<String>,
-    /// The attributes of the records' keys; records with another key wait. None: the key is
-    /// declared, and what the records' own is does not matter.
-    pub key: Option<BTreeSet<String>>,
     /// Where the newest schema was seen first, for people.
     pub place: String,
 }
@@ -143,6 +150,8 @@ pub struct FormerVersion {
     /// How each of the table's present columns is read from this version's events; parallel to
     /// [`TableDefinition::columns`].
     pub columns: Vec<FormerColumn>,
+    /// As [`TableDefinition::attributes`].
+    pub attributes: Vec<BTreeSet<String>>,
     /// The table was dropped at its end: its rows are none of the present table's.
     pub discarded: bool,
 }
@@ -156,6 +165,8 @@ pub struct ChangePoint {
     pub position: Option<SourcePosition>,
     /// When the change was made in the source, in milliseconds since the epoch.
     pub source_ms: Option<i64>,
+    /// When the connector read it, in milliseconds since the epoch.
+    pub connector_ms: Option<i64>,
     /// When Kafka took the record, in milliseconds since the epoch: what counts for events of
     /// another server. Debezium writes a schema change before the events that follow it.
     pub kafka_timestamp_ms: Option<i64>,
@@ -265,10 +276,16 @@ impl TableDefinition {
         self.columns.iter().filter(|column| !self.key.contains(&column.source_name))
     }
 
+    /// Whether the place of an event in the source's log tells which version it is of.
+    #[must_use]
+    pub fn has_places(&self) -> bool {
+        self.former.iter().any(|former| former.until.is_some())
+    }
+
     /// Whether the place of an event in the source's log matters for how it is read.
     #[must_use]
     pub fn has_versions(&self) -> bool {
-        self.former.iter().any(|former| former.until.is_some()) || self.schema_changes.is_some()
+        self.has_places() || self.schema_changes.is_some()
     }
 
     /// Whether a change of a column's type is noticed before its events are read.

@@ -6,7 +6,7 @@ use local_stack::replay::Replay;
 
 /// Cells whose NULL the converter replaced by the column's default before anybody could read it,
 /// beside those of `acct` that the recording itself lists.
-const NULLS_SENT_AS_DEFAULTS: [&str; 3] = [
+pub(crate) const NULLS_SENT_AS_DEFAULTS: [&str; 3] = [
     "WRONG acct_quiet: row (\"44\") column category: source null target \"a\"",
     "WRONG acct_quiet: row (\"45\") column category: source null target \"a\"",
     "WRONG acct_quiet: row (\"55\") column status: source null target \"older\"",

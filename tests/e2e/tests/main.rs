@@ -4,7 +4,9 @@
 mod corpora;
 mod counted;
 mod evolution;
+mod expired;
 mod faults;
+mod flattened;
 mod histories;
 mod mode_histories;
 mod mode_rows;

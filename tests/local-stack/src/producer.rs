@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use chrono::SubsecRound as _;
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
 use rskafka::client::{Client, ClientBuilder};
 use rskafka::record::Record;
@@ -144,5 +145,8 @@ fn record_of(recorded: &RecordedRecord) -> Record {
 
 #[expect(clippy::disallowed_methods, reason = "the replay plays the live connector, whose records carry the present")]
 fn now() -> chrono::DateTime<chrono::Utc> {
-    std::time::SystemTime::now().into()
+    // Whole milliseconds, as Kafka keeps them: the client rounds what is finer within each batch, and
+    // records of different batches would change their order.
+    let now: chrono::DateTime<chrono::Utc> = std::time::SystemTime::now().into();
+    now.trunc_subsecs(3)
 }

@@ -31,6 +31,18 @@ pub struct Field {
     pub(super) default: Option<String>,
 }
 
+impl Field {
+    /// Whether values have parts of a second, and the schema does not tell how many digits.
+    pub(super) fn leaves_digits_open(&self) -> bool {
+        let logical = self.logical.as_deref().unwrap_or_default();
+        let is_time = logical.strip_prefix("io.debezium.time.").is_some_and(|name| {
+            matches!(name, "Timestamp" | "MicroTimestamp" | "NanoTimestamp" | "ZonedTimestamp" | "IsoTimestamp")
+                || matches!(name, "Time" | "MicroTime" | "NanoTime" | "IsoTime")
+        });
+        is_time || matches!(logical, "org.apache.kafka.connect.data.Timestamp" | "org.apache.kafka.connect.data.Time")
+    }
+}
+
 /// The columns of the row images and of the key. None when the text is no schema of a change
 /// event or of a flattened row, or no row image is a struct.
 pub(super) fn table(key_schema: Option<&str>, value_schema: &str) -> Option<SourceTable> {
@@ -129,6 +141,10 @@ fn default(field: &Object<'_>, mapped: &Mapped, may_be_postgres: bool) -> Option
             decimal(&default, *scale).unwrap_or_else(|| format!("({default})"))
         }
         Mapped::Exact(_, Decoding::Text) if default == NIL_UUID => format!("({default})"),
+        // MySQL's connector writes quotes as the statement had them.
+        Mapped::Exact(_, Decoding::Text) | Mapped::UnsizedText if default.contains("''") || default.contains('\\') => {
+            format!("({default})")
+        }
         Mapped::UnsizedText if SQL_NAMES.contains(&default.as_str()) => format!("({default})"),
         // As in the table's definition, or as the stream writes it.
         Mapped::Exact(_, Decoding::Label) if default.contains('\\') => format!("({default})"),

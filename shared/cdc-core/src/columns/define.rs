@@ -10,7 +10,7 @@ use super::shapes::{self, SeenSchemas};
 use super::{Knowledge, Mapped, SourceColumn, SourceTable};
 use crate::catalog::{Column, Decoding, Mode, RedshiftType, TableDefinition, TableSpec};
 use crate::pipeline::names::{folded, identifier_problem};
-use crate::pipeline::{ConnectorSettings, Keyless, OnUnsupportedColumn, Pipeline, TableOptions};
+use crate::pipeline::{Connector, ConnectorSettings, Keyless, OnUnsupportedColumn, Pipeline, TableOptions};
 
 /// The names of Redshift's own hidden columns, which no column may have.
 const SYSTEM_COLUMNS: [&str; 7] = ["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
@@ -43,7 +43,15 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
             return Err(failed(spec, problems));
         }
     };
-    let key = options.key.clone().unwrap_or_else(|| source.key.clone());
+    let history = history_of(pipeline, spec, knowledge);
+    let told = history.filter(|_| origin == Origin::SchemaChanges && options.key.is_none());
+    let of_row = |key: &Vec<String>| key.iter().all(|name| source.columns.iter().any(|column| column.name == *name));
+    let former_key = told.and_then(|history| knowledge.former_key(&spec.topic, history)).filter(of_row);
+    // A dump tells the newest key, and records of the former one may be on their way.
+    let events = knowledge.events.get(&spec.topic).filter(|_| origin == Origin::Dump);
+    let merged_next = events.and_then(|events| events.key_like(&source.key)).filter(of_row);
+    let told_key = former_key.clone().or(merged_next);
+    let key = options.key.clone().or(told_key).unwrap_or_else(|| source.key.clone());
     check_names(&source, &key, &options, &mut problems);
     if options.key.is_none() {
         let of_row = |name: &String| source.columns.iter().any(|column| column.name == *name);
@@ -62,8 +70,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     let sources = source.columns.clone();
     let mut columns = Vec::new();
     let mut excluded = Vec::new();
-    let known_attributes =
-        known_attributes(spec, knowledge, origin, &source, history_of(pipeline, spec, knowledge), &options, settings);
+    let known_attributes = known_attributes(spec, knowledge, origin, &source, history, &options, settings);
     let mut null_hidden_by_default = Vec::new();
     let mut assumed = Vec::new();
     let mut lossy: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
@@ -124,16 +131,32 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
     if !problems.is_empty() {
         return Err(failed(spec, problems));
     }
-    let history = history_of(pipeline, spec, knowledge).filter(|_| origin == Origin::SchemaChanges);
-    let mut former = history.map(|history| former_versions(history, &columns, &sources, settings)).unwrap_or_default();
+    let history = history.filter(|_| origin == Origin::SchemaChanges);
+    let (mut former, attributes) = history
+        .map(|history| former_versions(history, &columns, &sources, settings, &options.exclude))
+        .unwrap_or_default();
     let seen = knowledge.events.get(&spec.topic).filter(|_| origin != Origin::SchemaChanges);
+    let is_postgres = |seen: &&SeenSchemas| pipeline.connector() == Some(Connector::Postgresql) || seen.is_postgres();
+    let mut untold_digits = seen.filter(|seen| !is_postgres(seen)).map(SeenSchemas::untold_digits).unwrap_or_default();
+    untold_digits.retain(|name| columns.iter().any(|column| column.source_name == *name));
+    let mut records_key = former_key.map(|key| key.into_iter().collect());
     let shapes = seen.map(|seen| {
         let by_hand = known_attributes.is_none();
-        let (mut shapes, versions) = shapes::known(pipeline, seen, &columns, &sources, &options, by_hand);
-        shapes.key = seen.records_key(&key).filter(|_| options.key.is_none());
+        let dump = knowledge.find(&knowledge.dump, pipeline, &spec.topic).map(|(_, table)| table.columns.as_slice());
+        let constant = |name: &str| {
+            let found = [sources.as_slice(), dump.unwrap_or_default()].concat();
+            found.into_iter().filter(|column| column.name == name).find_map(|column| column.sql?.sql.default)
+        };
+        let (shapes, versions) = shapes::known(pipeline, seen, &columns, &sources, &options, by_hand, &constant);
+        records_key = seen.records_key(&key).filter(|_| options.key.is_none());
         former = versions;
         shapes
     });
+    let learned_from = match (history, seen) {
+        (Some(history), _) => history.learned_from(),
+        (None, Some(seen)) => seen.learned_from(&spec.topic),
+        (None, None) => None,
+    };
     let table = TableDefinition {
         spec: spec.clone(),
         columns,
@@ -141,16 +164,19 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         mode,
         unavailable_value: settings.unavailable.clone().unwrap_or_else(|| UNAVAILABLE_VALUE.to_owned()),
         former,
+        attributes,
         known_attributes,
         schema_changes: history.and_then(History::mark).cloned(),
         shapes,
+        records_key,
+        learned_from,
         on_schema_change: options.on_schema_change,
         tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };
     let lost_partitions = knowledge
         .find(&knowledge.schema_changes, pipeline, &spec.topic)
         .is_some_and(|(name, _)| knowledge.without_partition.contains(name));
-    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy, lost_partitions })
+    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy, lost_partitions, untold_digits })
 }
 
 /// What the schema-change topic tells of the table's past.

@@ -2,6 +2,8 @@
 
 mod limits;
 
+use std::collections::BTreeSet;
+
 use super::history::{self, FormerSource, History};
 use super::{Mapped, SourceColumn, meaning};
 use crate::catalog::{
@@ -10,13 +12,19 @@ use crate::catalog::{
 use crate::pipeline::ConnectorSettings;
 
 /// How events that were written before the table's definition changed are read. `sources` are
-/// the present columns as the source has them.
+/// the present columns as the source has them. Also the attributes of the present definition's row
+/// images; the connector may leave out the `excluded` columns, too.
 pub(super) fn former_versions(
     history: &History,
     columns: &[Column],
     sources: &[SourceColumn],
     settings: &ConnectorSettings,
-) -> Vec<FormerVersion> {
+    excluded: &[String],
+) -> (Vec<FormerVersion>, Vec<BTreeSet<String>>) {
+    let sent = |mut attributes: BTreeSet<String>| {
+        attributes.retain(|name| !excluded.contains(name));
+        vec![attributes]
+    };
     let names = source_names(columns);
     let adjustment = settings.field_names.unwrap_or_else(|| history.adjustment(&names));
     let former = |(column, former): (&Column, FormerSource)| match former {
@@ -34,6 +42,7 @@ pub(super) fn former_versions(
         .map(|version| FormerVersion {
             until: Some(version.until),
             discarded: version.discarded,
+            attributes: sent(version.attributes),
             // Events of a dropped table are not read at all.
             columns: if version.discarded {
                 vec![FormerColumn::Same; columns.len()]
@@ -42,7 +51,8 @@ pub(super) fn former_versions(
             },
         })
         .collect();
-    history::compress(versions)
+    let mut attributes = sent(history.present_attributes(adjustment));
+    (history::compress(versions, &mut attributes), attributes)
 }
 
 /// The names that columns have in the events.
@@ -138,7 +148,7 @@ const MOST_ALTERATIONS: usize = 3;
 
 /// A former column with what the source made of it since, step by step: what a narrower column in
 /// between took from a value does not come back.
-fn altered(
+pub(super) fn altered(
     column: &Column,
     former: FormerColumn,
     was: &SourceColumn,

@@ -16,7 +16,7 @@ use statement::{Moves, folded};
 
 use super::representation::field_name;
 use super::{SourceColumn, SourceTable, TableName, changed_table, from_structure, is_postgres};
-use crate::catalog::{ChangePoint, FormerColumn, SchemaChangeMark};
+use crate::catalog::{ChangePoint, FormerColumn, FormerVersion, SchemaChangeMark};
 use crate::event::{SchemaChange, TableChangeKind, TableStructure};
 use crate::kafka::Record;
 use crate::pipeline::FieldNameAdjustment;
@@ -24,15 +24,19 @@ use crate::pipeline::FieldNameAdjustment;
 /// The definitions of one table, oldest first.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// The table is dropped, and nothing has created it again yet.
     dropped: bool,
     mark: Option<SchemaChangeMark>,
+    /// Where the first record about the table was.
+    pub(super) first_offset: Option<i64>,
+    /// The last one that tells the table.
+    last: Option<Record>,
 }
 
 /// One definition and how it came from the one before it.
 #[derive(Debug, Clone)]
-struct Step {
+pub(super) struct Step {
     /// None when the record does not tell: then no event can be told to be older.
     point: Option<ChangePoint>,
     structure: TableStructure,
@@ -94,6 +98,7 @@ pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &Schem
     for table_change in &change.changes {
         let Some(name) = changed_table(change, table_change) else { continue };
         let history = histories.entry(name).or_default();
+        history.first_offset.get_or_insert(record.position.offset);
         history.mark = Some(SchemaChangeMark {
             topic: record.position.topic.clone(),
             table: quoted_id(&table_change.id),
@@ -101,6 +106,9 @@ pub(super) fn learn(histories: &mut BTreeMap<TableName, History>, change: &Schem
             offset: record.position.offset,
             position: change.source.log.as_ref().map(|log| log.position.clone()),
         });
+        if table_change.table.is_some() {
+            history.last = Some(record.clone());
+        }
         match (&table_change.table, table_change.kind) {
             // A snapshot tells the definitions as they are: its DROP and CREATE change nothing.
             (_, TableChangeKind::Drop) => history.dropped = !change.source.snapshot,
@@ -150,6 +158,7 @@ impl History {
             log,
             position: change.source.position.clone(),
             source_ms: change.source.ts_ms,
+            connector_ms: change.ts_ms,
             kafka_timestamp_ms: record.timestamp_ms,
         });
         self.steps.push(Step {
@@ -160,6 +169,11 @@ impl History {
             moves: moves.filter(|moves| moves.tables.is_empty()),
             is_fresh,
         });
+    }
+
+    /// What the newest definition was learned from, for the control schema.
+    pub(super) fn learned_from(&self) -> Option<String> {
+        super::recorded::text(self.last.as_ref()?)
     }
 
     /// The last record about the table.
@@ -188,6 +202,17 @@ impl History {
         let newest = self.steps.last()?;
         let mut columns = newest.table.columns.iter();
         columns.find(|column| field_name(&column.name, adjustment) == name).map(|column| column.name.as_str())
+    }
+
+    /// The names of the newest definition's columns in the events.
+    pub(super) fn present_attributes(&self, adjustment: FieldNameAdjustment) -> BTreeSet<String> {
+        self.steps.last().map(|step| step.attributes(adjustment)).unwrap_or_default()
+    }
+
+    /// The keys that the table has had since it was created, oldest first.
+    pub(super) fn keys(&self) -> impl DoubleEndedIterator<Item = &[String]> {
+        let first = self.steps.iter().rposition(|step| step.is_fresh).unwrap_or_default();
+        self.steps.iter().skip(first).map(|step| step.table.key.as_slice())
     }
 
     /// The names of columns in the definitions before this one, since the table was created.
@@ -231,7 +256,8 @@ impl History {
                 },
                 Ancestor::Unknown => FormerSource::Unknown,
             });
-            versions.push(Former { until, discarded, columns: columns.collect() });
+            let columns = columns.collect();
+            versions.push(Former { until, discarded, columns, attributes: older.attributes(adjustment) });
         }
         versions.reverse();
         versions
@@ -243,6 +269,8 @@ pub(super) struct Former {
     pub(super) until: ChangePoint,
     pub(super) discarded: bool,
     pub(super) columns: Vec<FormerSource>,
+    /// The names of all its columns in the events.
+    pub(super) attributes: BTreeSet<String>,
 }
 
 /// What a present column was.
@@ -259,26 +287,34 @@ pub(super) enum FormerSource {
     Unknown,
 }
 
-/// Leaves out versions that read like the one after them.
-pub(super) fn compress(versions: Vec<crate::catalog::FormerVersion>) -> Vec<crate::catalog::FormerVersion> {
-    let mut kept: Vec<crate::catalog::FormerVersion> = Vec::new();
+/// Leaves out versions that read like the one after them. `attributes` are those of the present one.
+pub(super) fn compress(versions: Vec<FormerVersion>, attributes: &mut Vec<BTreeSet<String>>) -> Vec<FormerVersion> {
+    let mut kept: Vec<FormerVersion> = Vec::new();
     for version in versions {
         if let Some(last) = kept.last_mut()
             && last.discarded == version.discarded
             && last.columns == version.columns
         {
             last.until = version.until;
+            add(&mut last.attributes, version.attributes);
             continue;
         }
         kept.push(version);
     }
-    while kept
-        .last()
-        .is_some_and(|last| !last.discarded && last.columns.iter().all(|column| *column == FormerColumn::Same))
-    {
-        kept.pop();
+    let is_present =
+        |last: &mut FormerVersion| !last.discarded && last.columns.iter().all(|column| *column == FormerColumn::Same);
+    while let Some(last) = kept.pop_if(is_present) {
+        add(attributes, last.attributes);
     }
     kept
+}
+
+fn add(sets: &mut Vec<BTreeSet<String>>, more: Vec<BTreeSet<String>>) {
+    for set in more {
+        if !sets.contains(&set) {
+            sets.push(set);
+        }
+    }
 }
 
 enum Ancestor {
@@ -288,6 +324,10 @@ enum Ancestor {
 }
 
 impl Step {
+    fn attributes(&self, adjustment: FieldNameAdjustment) -> BTreeSet<String> {
+        self.table.columns.iter().map(|column| field_name(&column.name, adjustment)).collect()
+    }
+
     /// A column by the name that a statement or another definition has for it.
     fn column(&self, name: &str) -> Option<&SourceColumn> {
         let exact = self.table.columns.iter().find(|column| column.name == name);

@@ -24,6 +24,7 @@ mod meaning;
 mod mysql;
 mod partitions;
 mod postgres;
+mod recorded;
 mod representation;
 mod shapes;
 mod source_type;
@@ -288,6 +289,9 @@ pub struct Knowledge {
     tombstones_delete: BTreeSet<String>,
     /// The fields that a topic's flattened events have besides the row's own.
     added_fields: BTreeMap<String, BTreeSet<String>>,
+    /// The topics of which a flattened event was seen, and the keys of the oldest records that are not
+    /// merged yet, one for each partition that has some.
+    flattened: BTreeMap<String, Vec<BTreeSet<String>>>,
     /// The tables that a topic's events say they are of.
     named: BTreeMap<String, BTreeSet<(String, String)>>,
 }
@@ -329,6 +333,9 @@ impl Knowledge {
                 self.added_fields.entry(topic.to_owned()).or_default().extend(added);
             }
         }
+        if change.is_flattened {
+            self.flattened.entry(topic.to_owned()).or_default();
+        }
         let source = &change.source;
         if let (Some(container), Some(table)) = (source.schema.as_ref().or(source.db.as_ref()), &source.table) {
             self.named.entry(topic.to_owned()).or_default().insert((in_topic(container), in_topic(table)));
@@ -361,16 +368,29 @@ impl Knowledge {
         Ok(())
     }
 
-    /// Whether the events of this topic were seen with their schema.
+    /// Whether it matters which records of this topic are merged next: its events carry their schema, or
+    /// they are flattened and do not tell what a row's key was.
     #[must_use]
-    pub fn knows_events_of(&self, topic: &str) -> bool {
-        self.events.contains_key(topic)
+    pub fn wants_pending(&self, topic: &str) -> bool {
+        self.events.contains_key(topic) || self.flattened.contains_key(topic)
+    }
+
+    /// The key with which flattened events of a table are merged next, where its history has another
+    /// by now: an update does not tell which row of the longer key it is about.
+    fn former_key(&self, topic: &str, history: &history::History) -> Option<Vec<String>> {
+        let unmerged = self.flattened.get(topic)?;
+        let is_unmerged = |key: &&[String]| unmerged.contains(&key.iter().cloned().collect());
+        let newest = history.keys().next_back()?;
+        history.keys().find(is_unmerged).filter(|key| *key != newest && !key.is_empty()).map(<[String]>::to_vec)
     }
 
     /// Takes in the oldest record of a partition that is not merged yet: its key is the key with
     /// which merging goes on.
     pub fn learn_unmerged(&mut self, record: &Record) {
         self.learn(record);
+        if let (Some(key), Some(unmerged)) = (key_schema(record), self.flattened.get_mut(&record.position.topic)) {
+            unmerged.push(connect::names(&key).into_iter().collect());
+        }
         if let (Some(key), Some(events)) = (key_schema(record), self.events.get_mut(&record.position.topic)) {
             events.learn_unmerged(&key);
         }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::connect;
 use super::{SourceColumn, SourceTable};
 use crate::event::{Decoded, SourcePosition, decode};
-use crate::kafka::Record;
+use crate::kafka::{Record, RecordPosition};
 
 pub(super) use known::known;
 use step::Step;
@@ -115,6 +115,20 @@ impl SeenSchemas {
         }
     }
 
+    /// Whether a schema with the same columns was seen.
+    pub(super) fn knows(&self, value_schema: &str) -> bool {
+        let Some(table) = super::from_event_schema(None, value_schema) else { return true };
+        let all = |table: &SourceTable| forms(table, &|_| true);
+        self.seen.iter().any(|seen| all(&seen.table) == all(&table))
+    }
+
+    /// What the newest schema was learned from, for the control schema.
+    pub(super) fn learned_from(&self, topic: &str) -> Option<String> {
+        let Seen { texts: (key, value), last, .. } = self.seen.last()?;
+        let position = RecordPosition { topic: topic.to_owned(), partition: last.partition, offset: last.offset };
+        super::recorded::text(&super::recorded::event(position, last.timestamp_ms, key.as_deref(), value)?)
+    }
+
     /// Whether the events are flattened rows.
     fn is_flattened(&self) -> bool {
         self.seen.last().is_some_and(|seen| connect::is_flattened(&seen.texts.1))
@@ -160,9 +174,24 @@ impl SeenSchemas {
         self.seen.iter().any(|seen| set(&seen.table.key) == wanted).then_some(wanted)
     }
 
+    /// The key of the records that are merged next, if this one was ever the records' own.
+    pub(super) fn key_like(&self, key: &[String]) -> Option<Vec<String>> {
+        self.records_key(key).map(|_| self.key().to_vec()).filter(|key| !key.is_empty())
+    }
+
     /// The names of all columns that any schema has.
     pub(super) fn attributes(&self) -> BTreeSet<String> {
         self.seen.iter().flat_map(|seen| &seen.table.columns).map(|column| column.name.clone()).collect()
+    }
+
+    /// The names of columns of the newest schema of which it does not tell how many digits of a second
+    /// they have.
+    pub(super) fn untold_digits(&self) -> Vec<String> {
+        let columns = self.seen.last().map(|seen| seen.table.columns.as_slice()).unwrap_or_default();
+        let is_open = |column: &&SourceColumn| {
+            column.sql.is_none() && column.field.as_ref().is_some_and(connect::Field::leaves_digits_open)
+        };
+        columns.iter().filter(is_open).map(|column| column.name.clone()).collect()
     }
 
     /// Whether a schema's event came from PostgreSQL.

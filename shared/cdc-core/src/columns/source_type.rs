@@ -150,6 +150,8 @@ pub struct SqlType {
     pub is_array: bool,
     /// Whether the values are computed from other columns of the row.
     pub is_generated: bool,
+    /// The column's default, where a dump has it as a constant.
+    pub default: Option<String>,
 }
 
 impl SqlType {

@@ -476,7 +476,7 @@ fn the_newest_schema_of_an_event_counts() {
     knowledge.learn(&event(6, "boolean"));
     let definition = defined(", columns: events", ONE, &knowledge).unwrap();
     assert_eq!(definition.table.columns[0].target_type, RedshiftType::Boolean);
-    assert!(knowledge.knows_events_of("p.db.T"));
+    assert!(knowledge.wants_pending("p.db.T"));
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub(super) fn read<'a>(object: &Object<'a>, row: RowImage<'a>, key: Option<RowIm
         after,
         source,
         transaction_id: None,
+        is_flattened: true,
         tombstones_delete: !object.has("__deleted"),
     })
 }

@@ -81,6 +81,9 @@ pub struct ChangeEvent<'a> {
     pub source: Source,
     /// The source transaction's id. None unless the connector provides transaction metadata.
     pub transaction_id: Option<String>,
+    /// Whether the record is the row itself, without the event around it: it does not tell what the
+    /// row was before.
+    pub is_flattened: bool,
     /// Whether a row's deletion is a record of its key without a value: the event is flattened
     /// and has no `__deleted`.
     pub tombstones_delete: bool,
@@ -258,6 +261,7 @@ fn decode_envelope<'a>(record: &'a Record, object: &Object<'a>) -> Result<Decode
         after,
         source,
         transaction_id: object.object("transaction").and_then(|transaction| transaction.string("id")),
+        is_flattened: false,
         tombstones_delete: false,
     }))
 }

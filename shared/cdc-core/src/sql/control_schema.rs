@@ -1,7 +1,9 @@
 //! The control schema: everything that an operator asks is a query over it.
 
 use super::ident::{literal, quoted};
-use super::layout::{CATALOG, GAPS, HOLDS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, TRUNCATIONS, WATERMARKS};
+use super::layout::{
+    CATALOG, DEFINITIONS, GAPS, HOLDS, Layout, MERGE_LOG, QUARANTINE, SETTINGS_PROBE, TRUNCATIONS, WATERMARKS,
+};
 use super::target_table;
 use crate::catalog::{TableDefinition, TableSpec};
 
@@ -118,6 +120,43 @@ pub fn create_holds(layout: &Layout) -> String {
          SORTKEY (held_at)",
         layout.control(HOLDS)
     )
+}
+
+/// What the definition that each target has was learned from, in pieces: Kafka does not keep it.
+#[must_use]
+pub fn create_definitions(layout: &Layout) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (\n\
+         \x20   recorded_at TIMESTAMP NOT NULL,\n\
+         \x20   table_name VARCHAR(260) NOT NULL,\n\
+         \x20   piece BIGINT NOT NULL,\n\
+         \x20   learned_from VARCHAR(65535) NOT NULL\n\
+         )\n\
+         DISTSTYLE AUTO",
+        layout.control(DEFINITIONS)
+    )
+}
+
+/// Bytes of one piece. A statement has at most 200,000, and quotes and backslashes are doubled.
+const PIECE_BYTES: usize = 32_000;
+
+/// Keeps what a table's definition was learned from in place of what was kept of it.
+#[must_use]
+pub fn keep_definition(layout: &Layout, table: &str, learned_from: &str) -> Vec<String> {
+    let (name, table) = (layout.control(DEFINITIONS), literal(table));
+    let mut statements = vec![format!("DELETE FROM {name} WHERE table_name = {table}")];
+    let mut rest = learned_from;
+    while !rest.is_empty() {
+        let end = (0..=PIECE_BYTES.min(rest.len())).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(rest.len());
+        let (piece, behind) = rest.split_at(end);
+        statements.push(format!(
+            "INSERT INTO {name} (recorded_at, table_name, piece, learned_from) VALUES (SYSDATE, {table}, {}, {})",
+            statements.len(),
+            literal(piece)
+        ));
+        rest = behind;
+    }
+    statements
 }
 
 /// Truncations of source tables. `applied` tells whether the rows that were in the target then

@@ -6,6 +6,7 @@
 //! as `$1`. Each answers NULL for what it cannot decode exactly; the merge procedure then
 //! finds a value that was there and is NULL now, and puts it into quarantine.
 
+mod passed;
 mod temporal;
 
 use super::decode::NUL_MARK;
@@ -23,6 +24,8 @@ pub const HEX_MAGNITUDE: &str = "f_hex_magnitude";
 pub const HEX_HALF: &str = "f_hex_half";
 /// A column's name if its value was lost in decoding.
 pub const LOST: &str = "f_lost";
+/// Whether an event is behind a change of its table's definition.
+pub const PASSED: &str = "f_passed";
 /// Text that is a JSON string, whole, and not too long.
 pub const TEXT: &str = "f_text";
 /// A value of an enum as the connector of MySQL or MariaDB writes it, as the source has it.
@@ -99,6 +102,7 @@ pub fn create_all(layout: &Layout) -> Vec<FunctionDefinition> {
         (POSITION_DOMAIN, position_domain(layout)),
         (POSITION, position(layout)),
         (LOST, lost(layout)),
+        (PASSED, passed::passed(layout)),
         (TEXT, text(layout)),
         (LABEL, label(layout)),
     ]

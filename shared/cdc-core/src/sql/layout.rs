@@ -25,6 +25,8 @@ pub const MERGE_LOG: &str = "merge_log";
 pub const GAPS: &str = "gaps";
 /// Records that wait for the provisioner to take in a schema change. Insert-only.
 pub const HOLDS: &str = "holds";
+/// What the definitions of the targets were learned from.
+pub const DEFINITIONS: &str = "definitions";
 /// Truncations of source tables: older changes of such a table are left out.
 pub const TRUNCATIONS: &str = "truncations";
 /// The landing view of the schema-change topic. No table's landing view begins with an

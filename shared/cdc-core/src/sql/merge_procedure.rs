@@ -22,6 +22,7 @@ mod bookkeeping;
 mod counted;
 mod events;
 mod holds;
+mod keys;
 mod order;
 mod quarantine;
 mod range;
@@ -32,6 +33,9 @@ mod staging;
 mod tombstones;
 mod truncations;
 mod values;
+mod versioned;
+
+pub(super) use events::origin;
 
 /// Argument types of the merge procedure, for `CALL` and `GRANT`.
 pub const ARGUMENT_TYPES: &str = "BIGINT, BIGINT, BIGINT";
@@ -313,8 +317,9 @@ impl Writer<'_> {
              \x20   cdc_late_reads BIGINT := 0;\n\
              \x20   cdc_truncations BIGINT := 0;\n\
              \x20   cdc_truncated_rows BIGINT := 0;\n\
-             {hold_variables}{count_variables}\
+             {hold_variables}{version_variables}{count_variables}\
              BEGIN",
+            version_variables = self.version_variables(),
             hold_variables = self.hold_variables(),
             count_variables = self.count_variables(),
             topic = self.table.spec.topic.replace(['\n', '\r'], " "),

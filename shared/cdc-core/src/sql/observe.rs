@@ -3,7 +3,7 @@
 //! Only views of Redshift's own documentation are read, and each by name and column.
 
 use super::ident::literal;
-use super::layout::{CATALOG, GAPS, HOLDS, Layout, WATERMARKS};
+use super::layout::{CATALOG, DEFINITIONS, GAPS, HOLDS, Layout, WATERMARKS};
 use crate::catalog::TableSpec;
 
 /// Columns `table_schema, table_name, table_type` of the pipeline's schemas.
@@ -76,6 +76,16 @@ pub fn holds(layout: &Layout) -> String {
         "SELECT h.topic, h.kafka_partition, MAX(h.kafka_offset) AS kafka_offset FROM {} AS h \
          GROUP BY h.topic, h.kafka_partition ORDER BY 1, 2",
         layout.control(HOLDS)
+    )
+}
+
+/// Columns `table_name, learned_from`: what the definition of each target was learned from, piece by
+/// piece. Fails if the control schema does not exist yet.
+#[must_use]
+pub fn definitions(layout: &Layout) -> String {
+    format!(
+        "SELECT d.table_name, d.learned_from FROM {} AS d ORDER BY d.table_name, d.piece",
+        layout.control(DEFINITIONS)
     )
 }
 

@@ -72,7 +72,8 @@ pub fn backfill(
 }
 
 /// Writes down that the table was dropped at `point` and created anew: what is older goes with
-/// the next merge. Safe to repeat.
+/// the next merge. Safe to repeat. Of events without a comparable place those count as older that are
+/// so by Kafka's time for certain; the merge procedure knows the others.
 #[must_use]
 pub fn discard(layout: &Layout, table: &TableDefinition, point: &ChangePoint) -> String {
     let truncations = layout.control(TRUNCATIONS);
@@ -87,7 +88,7 @@ pub fn discard(layout: &Layout, table: &TableDefinition, point: &ChangePoint) ->
          \x20                 AND x.source_domain = {domain} AND x.source_position = {position})",
         table_name = literal(table.spec.id().as_str()),
         source_ts = versions::timestamp(point.source_ms.or(point.kafka_timestamp_ms)),
-        arrival = versions::timestamp(point.kafka_timestamp_ms),
+        arrival = versions::timestamp(point.kafka_timestamp_ms.map(|millis| millis - versions::MARGIN_MS - 1)),
     )
 }
 
@@ -306,8 +307,7 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
         values.push(quoted(name));
     }
     let keys: Vec<String> = table.key_columns().map(|column| quoted(&column.target_name)).collect();
-    let has_own_key =
-        table.schema_changes.is_some() || table.shapes.as_ref().is_some_and(|shapes| shapes.key.is_some());
+    let has_own_key = table.schema_changes.is_some() || table.records_key.is_some();
     let keyless: Vec<String> = columns
         .iter()
         .filter(|column| has_own_key && keys.contains(&column.name))

@@ -58,6 +58,9 @@ fn order_detail() -> TableDefinition {
         former: Vec::new(),
         shapes: None,
         on_schema_change: ChangePolicies::default(),
+        attributes: Vec::new(),
+        records_key: None,
+        learned_from: None,
         tombstones_delete: false,
         known_attributes: Some(["ORDER_ID", "LINE_NO", "SKU", "QUANTITY", "NOTE"].map(str::to_owned).into()),
         schema_changes: None,
@@ -118,6 +121,9 @@ fn awkward() -> TableDefinition {
         known_attributes: None,
         shapes: None,
         on_schema_change: ChangePolicies::default(),
+        attributes: Vec::new(),
+        records_key: None,
+        learned_from: None,
         tombstones_delete: false,
         schema_changes: None,
         unavailable_value: UNAVAILABLE_VALUE.into(),
@@ -172,8 +178,10 @@ fn changed() -> TableDefinition {
         log: LogPoint { server_id: 7, position: format!("{:012}:{position:020}:{:010}", 1, 0) },
         position: Some(SourcePosition { domain: "gtid:7".into(), position: format!("{position:020}") }),
         source_ms: Some(1_799_999_999_000),
+        connector_ms: Some(1_799_999_999_750),
         kafka_timestamp_ms: Some(1_800_000_000_000),
     };
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let narrow = Column {
         target_type: RedshiftType::Decimal { precision: 8, scale: 2 },
         decoding: Decoding::DecimalBase64 { scale: 2 },
@@ -185,6 +193,7 @@ fn changed() -> TableDefinition {
         FormerVersion {
             until: Some(point(100)),
             columns: vec![Same, Same, Same, Unknown, Absent { default: None, reuses_name: false }],
+            attributes: vec![set(&["ORDER_ID", "LINE_NO"])],
             discarded: true,
         },
         FormerVersion {
@@ -196,14 +205,17 @@ fn changed() -> TableDefinition {
                 FormerColumn::other(narrow.clone()),
                 FormerColumn::other(text.clone()),
             ],
+            attributes: vec![set(&["ORDER_ID", "LINE_NO", "QUANTITY", "REMARK"])],
             discarded: false,
         },
         FormerVersion {
             until: Some(point(300)),
             columns: vec![Same, Same, Same, FormerColumn::other(narrow), FormerColumn::other(text)],
+            attributes: vec![set(&["ORDER_ID", "LINE_NO", "SKU", "QUANTITY", "REMARK"])],
             discarded: false,
         },
     ];
+    table.attributes = vec![set(&["ORDER_ID", "LINE_NO", "SKU", "QUANTITY", "NOTE"])];
     table.schema_changes = Some(SchemaChangeMark {
         topic: "salesdb".into(),
         table: "\"salesdb\".\"SALES_ORDER_DETAIL\"".into(),
@@ -233,6 +245,7 @@ fn shaped() -> TableDefinition {
     table.former = vec![FormerVersion {
         until: None,
         columns: vec![Same, Same, Same, FormerColumn::other(narrow), added],
+        attributes: Vec::new(),
         discarded: false,
     }];
     let decimal = |scale| format!("bytes org.apache.kafka.connect.data.Decimal scale {scale}");
@@ -251,9 +264,9 @@ fn shaped() -> TableDefinition {
         known: vec![Shape { version: 0, forms: forms(&first) }, Shape { version: 1, forms: forms(&second) }],
         only: None,
         ignored: ["SECRET".to_owned()].into(),
-        key: Some(["ORDER_ID".to_owned(), "LINE_NO".to_owned()].into()),
         place: String::new(),
     });
+    table.records_key = Some(["ORDER_ID".to_owned(), "LINE_NO".to_owned()].into());
     table.on_schema_change.truncate = ChangePolicy::Hold;
     table
 }
@@ -313,6 +326,8 @@ fn objects_of_the_pipeline() {
         control_schema::create_merge_log(&layout),
         control_schema::create_gaps(&layout),
         control_schema::create_holds(&layout),
+        control_schema::create_definitions(&layout),
+        control_schema::keep_definition(&layout, "sales.order", r#"{"key":"it's"}"#).join(";\n"),
         control_schema::create_truncations(&layout),
     ];
     statements.extend(control_schema::create_settings_probe(&layout));

@@ -247,7 +247,12 @@ impl Reader<'_> {
             if options.is_key {
                 found.key = vec![column.clone()];
             }
-            let sql = SqlType { charset: options.charset, is_generated: options.is_generated, ..sql };
+            let sql = SqlType {
+                charset: options.charset,
+                is_generated: options.is_generated,
+                default: options.default,
+                ..sql
+            };
             found.columns.push((column, sql, options.nullable));
         }
         // `LIKE other` copies columns that are not written here.
@@ -411,7 +416,9 @@ impl Reader<'_> {
         // A domain's domain, and so on; no domain contains itself.
         for _ in 0..self.domains.len() {
             match self.domains.iter().find(|(domain, _)| *domain == base.name && !base.is_array) {
-                Some((_, next)) => base = SqlType { is_generated: sql.is_generated, ..next.clone() },
+                Some((_, next)) => {
+                    base = SqlType { is_generated: sql.is_generated, default: sql.default.clone(), ..next.clone() }
+                }
                 None => break,
             }
         }

@@ -1,5 +1,5 @@
 //! What is written behind a column's type and behind a table's columns, as far as it matters:
-//! nullability, an inline key and the character set.
+//! nullability, an inline key, the character set and a constant default.
 
 use sqlparser::tokenizer::Token;
 
@@ -50,11 +50,13 @@ pub(super) struct ColumnOptions {
     /// Computed from other columns of the row; an identity is not.
     pub(super) is_generated: bool,
     pub(super) charset: Option<String>,
+    /// The default, where it is a constant.
+    pub(super) default: Option<String>,
 }
 
 impl ColumnOptions {
     pub(super) fn read(cursor: &mut Cursor<'_>) -> Self {
-        let mut options = Self { nullable: true, is_key: false, is_generated: false, charset: None };
+        let mut options = Self { nullable: true, is_key: false, is_generated: false, charset: None, default: None };
         while cursor.peek().is_some() {
             if cursor.parenthesised().is_some() {
                 // A default, a generated column's or a check's expression.
@@ -68,7 +70,12 @@ impl ColumnOptions {
             } else if cursor.take_word(&["PRIMARY"]).is_some() {
                 options.is_key = true;
                 options.nullable = false;
-            } else if cursor.take_word(&["DEFAULT", "COMMENT"]).is_some() {
+            } else if cursor.take_word(&["DEFAULT"]).is_some() {
+                options.default = constant(&mut Cursor { tokens: cursor.tokens });
+                if cursor.peek() != Some(&Token::LParen) {
+                    cursor.next();
+                }
+            } else if cursor.take_word(&["COMMENT"]).is_some() {
                 if cursor.peek() != Some(&Token::LParen) {
                     cursor.next();
                 }
@@ -81,6 +88,48 @@ impl ColumnOptions {
             }
         }
         options
+    }
+}
+
+/// A number, a text or a truth value, in whatever type it is said to be: `'0'::smallint`. None if
+/// there is anything else, which may make an expression of it.
+fn constant(cursor: &mut Cursor<'_>) -> Option<String> {
+    let value = match cursor.parenthesised() {
+        Some(mut inner) => constant(&mut inner)?,
+        None => {
+            let sign = if cursor.take(&Token::Minus) { "-" } else { "" };
+            match cursor.next()? {
+                Token::Number(digits, _) => format!("{sign}{digits}"),
+                Token::SingleQuotedString(text) if sign.is_empty() => text.clone(),
+                Token::Word(word) if sign.is_empty() && word.quote_style.is_none() => {
+                    let word = word.value.to_lowercase();
+                    ["true", "false"].contains(&word.as_str()).then_some(word)?
+                }
+                _ => return None,
+            }
+        }
+    };
+    while cursor.take(&Token::DoubleColon) {
+        while cursor.peek().is_some() && cursor.peek() != Some(&Token::DoubleColon) {
+            if cursor.parenthesised().is_none() {
+                match cursor.peek()? {
+                    Token::Word(word)
+                        if word.quote_style.is_none()
+                            && OPTIONS.contains(&word.value.to_uppercase().as_str())
+                            && !word.value.eq_ignore_ascii_case("CHARACTER") =>
+                    {
+                        return Some(value);
+                    }
+                    Token::Word(_) | Token::Period | Token::LBracket | Token::RBracket => cursor.next(),
+                    _ => return None,
+                };
+            }
+        }
+    }
+    match cursor.peek() {
+        None => Some(value),
+        Some(Token::Word(word)) if OPTIONS.contains(&word.value.to_uppercase().as_str()) => Some(value),
+        Some(_) => None,
     }
 }
 

@@ -39,9 +39,13 @@ impl Story {
     }
 
     fn tell(&mut self, kind: &str, ddl: &str, columns: &[&str]) {
+        self.tell_with_key(kind, ddl, &["id"], columns);
+    }
+
+    fn tell_with_key(&mut self, kind: &str, ddl: &str, key: &[&str], columns: &[&str]) {
         self.told += 1;
         let columns: Vec<_> = columns.iter().enumerate().map(|(index, text)| column(text, index)).collect();
-        let table = (kind != "DROP").then(|| json!({"primaryKeyColumnNames": ["id"], "columns": columns}));
+        let table = (kind != "DROP").then(|| json!({"primaryKeyColumnNames": key, "columns": columns}));
         let value = json!({
             "source": {"connector": "mariadb", "name": "shop", "snapshot": if self.told == 1 { "true" } else { "false" },
                        "db": "db", "server_id": 7, "gtid": format!("0-7-{}", self.told), "file": "bin.000001",
@@ -69,11 +73,7 @@ impl Story {
     }
 
     fn definition(&self) -> TableDefinition {
-        let file = "version: 1\nname: shop\nsource:\n  topic_prefix: shop\n  columns: schema_changes\n\
-                    tables:\n  - topic: shop.db.t\n";
-        let pipeline = Pipeline::parse(file).unwrap();
-        let TopicRole::Table(spec) = pipeline.resolve("shop.db.t") else { panic!("a table") };
-        define(&pipeline, &spec, &self.knowledge).unwrap().table
+        defined(&self.knowledge)
     }
 
     /// Each former version as `end: what the columns were, where it matters`.
@@ -81,6 +81,14 @@ impl Story {
         let table = self.definition();
         table.former.iter().map(|version| shown(&table, version)).collect()
     }
+}
+
+fn defined(knowledge: &Knowledge) -> TableDefinition {
+    let file = "version: 1\nname: shop\nsource:\n  topic_prefix: shop\n  columns: schema_changes\n\
+                tables:\n  - topic: shop.db.t\n";
+    let pipeline = Pipeline::parse(file).unwrap();
+    let TopicRole::Table(spec) = pipeline.resolve("shop.db.t") else { panic!("a table") };
+    define(&pipeline, &spec, knowledge).unwrap().table
 }
 
 fn shown(table: &TableDefinition, version: &FormerVersion) -> String {
@@ -361,4 +369,70 @@ fn the_same_statement_at_another_place_is_another_change() {
     story.tell("ALTER", "ALTER TABLE t ADD a INT", &["id INT!", "a INT"]);
     // Everything before the last one, at 500, is of another column.
     assert_eq!(story.former(), ["500: a absent (another before)"]);
+}
+
+/// A flattened update does not tell which row of the longer key it is about: two rows of one former
+/// key stayed.
+#[test]
+fn a_key_grows_when_the_flattened_records_with_the_former_one_are_merged() {
+    let mut story = Story::new();
+    story.tell("CREATE", "create table t (id int primary key, b int)", &["id INT!", "b INT"]);
+    story.tell_with_key(
+        "ALTER",
+        "alter table t drop primary key, add primary key (id, b)",
+        &["id", "b"],
+        &["id INT!", "b INT!"],
+    );
+    let record = |key: &str| Record {
+        position: RecordPosition { topic: "shop.db.t".to_owned(), partition: 0, offset: 1 },
+        timestamp_ms: Some(1),
+        key: Some(key.as_bytes().to_vec()),
+        value: Some(br#"{"id":1,"b":2,"__op":"u","__deleted":"false"}"#.to_vec()),
+        headers: Vec::new(),
+    };
+    let mut waiting = story.knowledge.clone();
+    waiting.learn_unmerged(&record(r#"{"id":1}"#));
+    waiting.learn_unmerged(&record(r#"{"id":1,"b":2}"#));
+    let table = defined(&waiting);
+    assert_eq!((table.key, table.records_key), (vec!["id".to_owned()], Some(["id".to_owned()].into())));
+    story.knowledge.learn_unmerged(&record(r#"{"id":1,"b":2}"#));
+    let table = story.definition();
+    assert_eq!((table.key, table.records_key), (vec!["id".to_owned(), "b".to_owned()], None));
+}
+
+#[test]
+fn every_version_knows_the_attributes_of_its_events() {
+    let mut story = Story::new();
+    story.tell("CREATE", "create table t (id int primary key, a int, gone int)", &["id INT!", "a INT", "gone INT"]);
+    story.tell("ALTER", "alter table t drop column gone", &["id INT!", "a INT"]);
+    story.tell("ALTER", "alter table t add column b int", &["id INT!", "a INT", "b INT"]);
+    let table = story.definition();
+    let sets = |sets: &[std::collections::BTreeSet<String>]| {
+        sets.iter().map(|set| set.iter().cloned().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(table.former.len(), 1);
+    assert_eq!(sets(&table.former[0].attributes), ["a gone id", "a id"]);
+    assert_eq!(sets(&table.attributes), ["a b id"]);
+}
+
+/// A schema-change topic keeps its records for a week by default (Apache Kafka, `retention.ms`).
+#[test]
+fn a_recorded_definition_is_known_although_the_topic_lost_it() {
+    let mut story = Story::new();
+    story.tell("CREATE", "create table t (id int primary key, a decimal(8,2))", &["id INT!", "a DECIMAL(8,2)"]);
+    let recorded = story.definition().learned_from.expect("a record");
+    let mut expired = Story { told: 1, records: story.records.clone(), ..Story::new() };
+    for story in [&mut story, &mut expired] {
+        story.tell(
+            "ALTER",
+            "alter table t change a b decimal(10,4), add c int default 5",
+            &["id INT!", "b DECIMAL(10,4)", "c INT=5"],
+        );
+    }
+    assert_eq!(expired.former(), Vec::<String>::new());
+    expired.knowledge.learn_recorded(&recorded);
+    assert_eq!(expired.former(), story.former());
+    assert_eq!(expired.definition(), story.definition());
+    story.knowledge.learn_recorded(&recorded);
+    assert_eq!(expired.definition(), story.definition(), "it is known already");
 }

@@ -52,6 +52,21 @@ impl Step {
 
 fn by_name(column: &SourceColumn, older: &[SourceColumn], newer: &[SourceColumn]) -> Ancestor {
     if let Some(former) = older.iter().find(|older| older.name == column.name) {
+        // The other one stands in front now and stood behind, or the other way round: one of them was
+        // moved, or they have each other's names.
+        let may_have_exchanged = |other: &SourceColumn| {
+            let place = |columns: &[SourceColumn], name: &str| columns.iter().position(|column| column.name == name);
+            let (was, is) = (place(older, &other.name), place(newer, &other.name));
+            let has_passed = match (was, place(older, &column.name), is, place(newer, &column.name)) {
+                (Some(was), Some(own_was), Some(is), Some(own_is)) => (was < own_was) != (is < own_is),
+                _ => false,
+            };
+            let forms = newer.iter().find(|newer| newer.name == other.name).map(form);
+            has_passed && form(other) == form(column) && forms == Some(form(former))
+        };
+        if older.iter().any(may_have_exchanged) {
+            return Ancestor::Unknown;
+        }
         return Ancestor::Column(Box::new(former.clone()));
     }
     let is_gone = |older: &SourceColumn| !newer.iter().any(|newer| newer.name == older.name);

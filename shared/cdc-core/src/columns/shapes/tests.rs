@@ -2,7 +2,7 @@
 //! the PostgreSQL connector (recording evolve-postgres).
 
 use super::*;
-use crate::catalog::{FormerColumn, RedshiftType, TableDefinition};
+use crate::catalog::{FormerColumn, RedshiftType, Shape, TableDefinition};
 use crate::columns::{Knowledge, define};
 use crate::kafka::RecordPosition;
 use crate::pipeline::Pipeline;
@@ -51,6 +51,13 @@ fn event(offset: i64, key: &[&str], fields: &[String]) -> Record {
         value: Some(value.into_bytes()),
         headers: Vec::new(),
     }
+}
+
+/// The same event of another database.
+fn of_mysql(mut record: Record) -> Record {
+    let text = String::from_utf8(record.value.take().expect("a value")).expect("text");
+    record.value = Some(text.replace("postgresql", "mysql").into_bytes());
+    record
 }
 
 fn defined(records: &[Record]) -> TableDefinition {
@@ -224,8 +231,14 @@ fn a_key_changes_when_the_records_with_the_former_one_are_merged() {
     let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
     let table = define(&pipeline, &spec, &knowledge).expect("a definition").table;
     assert_eq!(table.key, ["id"]);
-    let key = table.shapes.and_then(|shapes| shapes.key).expect("the records' key");
+    let key = table.records_key.expect("the records' key");
     assert_eq!(key.into_iter().collect::<Vec<_>>(), ["id"]);
+    // So with a dump, which has the newest key: the records of the former one waited for ever.
+    let dump = "CREATE TABLE public.t (id integer NOT NULL, region integer NOT NULL, PRIMARY KEY (id, region));";
+    knowledge
+        .learn_dump(&pipeline, "dump.sql", &format!("{dump} SELECT pg_catalog.set_config('search_path', '', false);"))
+        .expect("a dump");
+    assert_eq!(define(&pipeline, &spec, &knowledge).expect("a definition").table.key, ["id"]);
 }
 
 #[test]
@@ -258,7 +271,7 @@ fn a_key_without_a_schema_has_the_columns_that_it_names() {
     };
     let table = defined(&[bare(&["id"])]);
     assert_eq!(table.key, ["id"]);
-    assert_eq!(table.shapes.and_then(|shapes| shapes.key), Some(["id".to_owned()].into()));
+    assert_eq!(table.records_key, Some(["id".to_owned()].into()));
     assert_eq!(defined(&[bare(&["a", "id"])]).key, ["a", "id"]);
     assert_eq!(defined(&[Record { key: None, ..bare(&[]) }]).key, [""; 0]);
 }
@@ -329,4 +342,115 @@ fn a_log_that_was_begun_anew_has_the_newest_events() {
     assert_eq!(defined(&[older.clone(), newer]).columns, expected);
     // A clock that goes back says nothing.
     assert_eq!(defined(&[older, newest]).columns, expected);
+}
+
+/// DATETIME(3) and DATETIME arrive alike, and rows lose their digits without an event: with the
+/// source's types in the schemas it is known, and without them said.
+#[test]
+fn digits_of_a_second_that_mysql_takes_away_are_known_where_the_schema_has_the_type_or_are_said() {
+    let datetime = |parameters: &str| {
+        format!(
+            r#"{{"type":"int64","optional":true,"name":"io.debezium.time.Timestamp","version":1{parameters},"field":"at"}}"#
+        )
+    };
+    let of_type =
+        |length: &str| datetime(&format!(r#","parameters":{{"__debezium.source.column.type":"DATETIME"{length}}}"#));
+    let definition = |fields: [String; 2]| {
+        let [older, newer] = fields;
+        let mut knowledge = Knowledge::default();
+        knowledge.learn(&of_mysql(event(1, &["id"], &[older])));
+        knowledge.learn(&of_mysql(event(2, &["id"], &[newer])));
+        let file = "version: 1\nname: p\nsource: {topic_prefix: p}\ntables:\n  - topic: p.public.t\n";
+        let pipeline = Pipeline::parse(file).expect("a pipeline file");
+        let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
+        define(&pipeline, &spec, &knowledge).expect("a definition")
+    };
+    let told = definition([of_type(r#","__debezium.source.column.length":"3""#), of_type("")]);
+    let FormerColumn::Other(other) = &told.table.former[0].columns[1] else { panic!("{:#?}", told.table.former) };
+    assert_eq!(other.then.iter().map(|then| then.limits.second_digits).collect::<Vec<_>>(), [Some(0)]);
+    assert!(told.untold_digits.is_empty());
+    assert_eq!(definition([datetime(""), datetime("")]).untold_digits, ["at"]);
+}
+
+/// The connector writes the zero of a type for a default that it cannot evaluate: a dump tells which
+/// it is. Rows without an event since went to quarantine.
+#[test]
+fn a_dump_tells_a_default_of_zero_from_an_expression() {
+    let fields = [
+        with_default(&int("n"), "0"),
+        with_default(&int("s"), "0"),
+        with_default(&text("t"), "\"\""),
+        with_default(&text("m"), "\"\""),
+        with_default(&text("b"), "false").replace("string", "boolean"),
+        with_default(&int("i"), "0"),
+    ];
+    let absent = |dump: &str| {
+        let file = "version: 1\nname: p\nsource: {topic_prefix: p, columns: events}\ntables:\n  - topic: p.public.t\n";
+        let pipeline = Pipeline::parse(file).expect("a pipeline file");
+        let mut knowledge = Knowledge::default();
+        knowledge.learn(&event(1, &["id"], &[]));
+        knowledge.learn(&event(2, &["id"], &fields));
+        let defaults = format!(
+            "CREATE TABLE public.t (id integer NOT NULL, n integer DEFAULT 0 NOT NULL, s integer{dump}, t text DEFAULT ''::text,\n\
+             m text DEFAULT md5('x'::text), b boolean DEFAULT false, i smallint DEFAULT '0'::smallint + 1);"
+        );
+        knowledge.learn_dump(&pipeline, "dump.sql", &defaults).expect("a dump");
+        let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
+        let table = define(&pipeline, &spec, &knowledge).expect("a definition").table;
+        table.former[0].columns[1..].iter().map(was).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        absent(" DEFAULT nextval('s'::regclass)"),
+        ["absent 0", "absent (0)", "absent ", "absent ()", "absent false", "absent (0)"]
+    );
+    assert_eq!(absent(" DEFAULT ('0'::smallint)::integer")[1], "absent 0");
+    assert_eq!(absent(" DEFAULT '7'::integer")[1], "absent (0)", "of another time");
+}
+
+/// The target was provisioned with the older schema, and Kafka keeps no event of it.
+#[test]
+fn a_recorded_version_is_known_although_kafka_has_no_event_of_it() {
+    let older = [text("a"), decimal("d", 2, 10), int("z")];
+    let newer = [text("b"), decimal("d", 4, 12), int("z"), with_default(&int("n"), "7")];
+    let recorded = defined(&[event(1, &["id"], &older)]).learned_from.expect("an event's schema");
+    assert!(!recorded.contains("\"before\""), "no more than the columns: {recorded}");
+    let pipeline = Pipeline::parse("version: 1\nname: p\nsource: {topic_prefix: p}\ntables:\n  - topic: p.public.t\n")
+        .expect("a pipeline file");
+    let spec = pipeline.catalog(&["p.public.t".to_owned()]).expect("a catalog").remove(0);
+    let after = |records: &[Record]| {
+        let mut knowledge = Knowledge::default();
+        for record in records {
+            knowledge.learn(record);
+        }
+        knowledge.learn_recorded(&recorded);
+        define(&pipeline, &spec, &knowledge).expect("a definition").table
+    };
+    let table = after(&[event(9, &["id"], &newer)]);
+    assert_eq!(table.former[0].columns[1..], former(&older, &newer));
+    let known = table.shapes.expect("schemas").known;
+    assert_eq!(
+        known.iter().map(Shape::id).next(),
+        defined(&[event(1, &["id"], &older)]).shapes.map(|s| s.known[0].id())
+    );
+    // What Kafka still has goes before what is recorded.
+    let both = [event(1, &["id"], &older), event(9, &["id"], &newer)];
+    assert_eq!(after(&both), defined(&both));
+    let back = [event(1, &["id"], &older), event(5, &["id"], &newer), event(9, &["id"], &older)];
+    assert_eq!(after(&back), defined(&back));
+}
+
+/// In MySQL two columns that stand the other way round were moved, or exchanged their names: values
+/// were in each other's column. A default with quotes is as the statement had it.
+#[test]
+fn what_mysql_s_schemas_leave_open_is_unknown() {
+    let was_in = |older: &[String], newer: &[String]| {
+        let table = defined(&[of_mysql(event(1, &["id"], older)), of_mysql(event(2, &["id"], newer))]);
+        table.former.last().map(|version| version.columns[1..].iter().map(was).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    assert_eq!(was_in(&[int("a"), int("b")], &[int("b"), int("a")]), ["unknown", "unknown"]);
+    assert_eq!(was_in(&[int("a"), text("b")], &[int("b"), text("a")]), ["unknown", "unknown"]);
+    assert_eq!(was_in(&[int("a"), text("b")], &[text("b"), int("a")]), [""; 0], "only moved");
+    assert_eq!(was_in(&[int("a"), int("b")], &[int("a"), text("n"), int("b")]), ["same", "absent null", "same"]);
+    let quoted = with_default(&text("q"), r#""it''s""#);
+    assert_eq!(was_in(&[], &[quoted]), ["absent (it''s)"]);
 }

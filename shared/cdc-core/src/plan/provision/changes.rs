@@ -9,7 +9,8 @@ use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
 use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, TableDefinition};
 use crate::pipeline::ChangePolicy;
 use crate::sql::ident::quoted;
-use crate::sql::reshape;
+use crate::sql::layout::Layout;
+use crate::sql::{control_schema, reshape};
 
 /// One change of a table's definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,9 @@ pub(super) struct Change {
 /// The version of the definition, as the catalog keeps it. None: nothing tells versions.
 fn version(table: &TableDefinition) -> Option<String> {
     if let Some(shapes) = &table.shapes {
-        return shapes.known.iter().rev().find(|shape| shape.version == table.former.len()).map(Shape::id);
+        // A dump may be newer than all events: what they are of is what the rows are of.
+        let present = shapes.known.iter().rev().find(|shape| shape.version == table.former.len());
+        return present.or(shapes.known.last()).map(Shape::id);
     }
     let mark = table.schema_changes.as_ref()?;
     let last = table.former.last().and_then(|former| former.until.as_ref());
@@ -225,6 +228,17 @@ pub(super) fn desired(
     Some(desired)
 }
 
+/// What the version was learned from. A later one is compared with it when Kafka has neither its events
+/// nor its schema change any more.
+pub(super) fn kept_definition(layout: &Layout, table: &TableDefinition) -> Option<Desired> {
+    let id = table.spec.id();
+    let statements = control_schema::keep_definition(layout, id.as_str(), table.learned_from.as_ref()?);
+    let why = format!("what tells the definition of {id} that is taken in");
+    let mut desired = Desired::new(ObjectKind::TableDefinition, id.to_string(), statements, why).of(table);
+    desired.recorded_as = Some(version(table)?);
+    Some(desired)
+}
+
 /// What the rows of the target have to become, as far as the alterations of its columns do not do
 /// it.
 fn rows(
@@ -256,7 +270,9 @@ fn rows(
             FormerColumn::Absent { default: Some(default), .. } if reshape::literal_of(default, column).is_none() => {
                 statements.extend(quarantine(column, "true"));
             }
-            FormerColumn::Absent { default, reuses_name: true } if table.shapes.is_some() => {
+            // The source did not have it, and the target does: from a version before, or from a dump that
+            // is newer than the events.
+            FormerColumn::Absent { default, .. } if table.shapes.is_some() => {
                 // What has been put aside for this column was put aside for this very change.
                 let is_done = existing.iter().any(|found| found.name == kept);
                 if let Some(found) = found
@@ -265,7 +281,7 @@ fn rows(
                 {
                     let value = default.as_ref().and_then(|default| reshape::literal_of(default, column));
                     warnings.push(format!(
-                        "table {}: column {} was dropped and added anew; its values up to here stay in column {kept}",
+                        "table {}: column {} was added, and the target has one of its name; its values up to here stay in column {kept}",
                         table.spec.id(),
                         column.target_name
                     ));

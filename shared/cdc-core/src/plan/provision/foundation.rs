@@ -3,7 +3,8 @@
 use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
 use crate::catalog::TableDefinition;
 use crate::sql::layout::{
-    CATALOG, GAPS, HOLDS, Layout, MERGE_LOG, QUARANTINE, SCHEMA_CHANGES, SETTINGS_PROBE, TRUNCATIONS, WATERMARKS,
+    CATALOG, DEFINITIONS, GAPS, HOLDS, Layout, MERGE_LOG, QUARANTINE, SCHEMA_CHANGES, SETTINGS_PROBE, TRUNCATIONS,
+    WATERMARKS,
 };
 use crate::sql::{control_schema, decoding_functions, external_schema, landing_view};
 
@@ -39,6 +40,11 @@ pub(super) fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<
         (MERGE_LOG, vec![control_schema::create_merge_log(layout)], "records every merge"),
         (GAPS, vec![control_schema::create_gaps(layout)], "records offsets that never landed"),
         (HOLDS, vec![control_schema::create_holds(layout)], "records where a table waits for a schema change"),
+        (
+            DEFINITIONS,
+            vec![control_schema::create_definitions(layout)],
+            "keeps what the targets' definitions were learned from",
+        ),
         (TRUNCATIONS, vec![control_schema::create_truncations(layout)], "remembers when source tables were emptied"),
         (
             SETTINGS_PROBE,

@@ -25,6 +25,8 @@ pub enum ObjectKind {
     TableState,
     /// The version of a source table's definition that is taken in.
     TableVersion,
+    /// What that version was learned from.
+    TableDefinition,
     /// A procedure.
     Procedure,
     /// A database user.
@@ -49,6 +51,7 @@ impl ObjectKind {
             Self::TargetTable => "target table",
             Self::TableState => "table state",
             Self::TableVersion => "table version",
+            Self::TableDefinition => "table definition",
             Self::Procedure => "procedure",
             Self::User => "user",
             Self::Role => "role",

@@ -85,6 +85,8 @@ pub(super) fn objects(
         .of(table),
     );
     desired.extend(rows);
+    // Behind what the rows need, which is worked out from what was kept before.
+    desired.extend(changes::kept_definition(layout, table));
     desired.push(
         Desired::new(
             ObjectKind::Procedure,

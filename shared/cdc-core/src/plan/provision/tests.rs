@@ -43,6 +43,9 @@ fn table(columns: Vec<Column>, key: &[&str], former: Vec<FormerVersion>) -> Tabl
         known_attributes: None,
         shapes: None,
         on_schema_change: ChangePolicies::default(),
+        attributes: Vec::new(),
+        records_key: None,
+        learned_from: None,
         tombstones_delete: false,
         schema_changes: Some(SchemaChangeMark {
             topic: "shop".into(),
@@ -60,10 +63,12 @@ fn until(position: u64, columns: Vec<FormerColumn>) -> FormerVersion {
         until: Some(ChangePoint {
             log: LogPoint { server_id: 7, position: padded },
             position: Some(SourcePosition { domain: "gtid:0".into(), position: format!("{position:020}") }),
+            connector_ms: None,
             source_ms: Some(1_000),
             kafka_timestamp_ms: Some(2_000),
         }),
         columns,
+        attributes: Vec::new(),
         discarded: false,
     }
 }
@@ -346,13 +351,12 @@ fn shaped(table: TableDefinition, forms: &[&[(&str, &str)]]) -> TableDefinition 
         forms: forms.iter().map(|(name, form)| ((*name).to_owned(), (*form).to_owned())).collect(),
     };
     let known = forms.iter().enumerate().map(shape).collect();
-    let shapes =
-        Shapes { known, only: None, ignored: BTreeSet::new(), key: None, place: "partition 0 offset 7".into() };
+    let shapes = Shapes { known, only: None, ignored: BTreeSet::new(), place: "partition 0 offset 7".into() };
     TableDefinition { shapes: Some(shapes), schema_changes: None, ..table }
 }
 
 fn by_schema(columns: Vec<FormerColumn>) -> FormerVersion {
-    FormerVersion { until: None, columns, discarded: false }
+    FormerVersion { until: None, columns, attributes: Vec::new(), discarded: false }
 }
 
 /// A table that got a column, before and after, and the former version's columns.
@@ -480,4 +484,32 @@ fn shards_that_do_not_go_together_are_an_error_that_names_both() {
         assert!(problem.contains(part), "{part}: {problem}");
     }
     assert!(!plan(&declared, &Observed::default()).steps.iter().any(|step| step.object == "all.t"));
+}
+
+/// What tells a definition is kept with each version, behind what the rows need, and once.
+#[test]
+fn what_tells_the_definition_is_kept_with_each_version() {
+    let learned = |table: TableDefinition, text: &str| TableDefinition { learned_from: Some(text.into()), ..table };
+    let kept = |table: &TableDefinition, observed: &Observed| {
+        let steps = plan(&declaration(table), observed).steps;
+        let step = |kind| steps.iter().position(|step| step.kind == kind);
+        let version = step(ObjectKind::TableVersion);
+        let definition = step(ObjectKind::TableDefinition);
+        assert!(definition.is_none() || version < definition, "{steps:#?}");
+        definition.map(|index| steps[index].statements.clone()).unwrap_or_default()
+    };
+    let columns = || vec![column("ID", INT), column("A", INT)];
+    let before = learned(shaped(table(columns(), &["ID"], Vec::new()), &[&[("A", "int32")]]), "it's one");
+    let statements = kept(&before, &Observed::default());
+    assert_eq!(statements.len(), 2);
+    assert!(
+        statements[0].starts_with("DELETE FROM \"cdc\".\"definitions\" WHERE table_name = 'db.t'"),
+        "{statements:?}"
+    );
+    assert!(statements[1].ends_with("(SYSDATE, 'db.t', 1, 'it''s one')"), "{statements:?}");
+    let moved = learned(before.clone(), "the same, seen later");
+    assert!(kept(&moved, &provisioned(&before)).is_empty(), "the version is the same");
+    let after = learned(shaped(table(columns(), &["ID"], Vec::new()), &[&[("A", "int64")]]), &"é".repeat(40_000));
+    let statements = kept(&after, &provisioned(&before));
+    assert_eq!(statements.len(), 4, "in pieces");
 }

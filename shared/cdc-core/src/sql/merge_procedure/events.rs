@@ -104,13 +104,7 @@ impl Writer<'_> {
         if !self.table.has_versions() {
             return String::new();
         }
-        let source = "e.envelope.\"source\"";
-        format!(
-            "\n\
-             \x20          e.kafka_timestamp AS _cdc_kafka_timestamp, COALESCE({source}.\"server_id\"::BIGINT, 0) AS _cdc_log_server,\n\
-             \x20          {} AS _cdc_log_position,",
-            versions::log_position(self.layout, source),
-        )
+        versions::place_columns(self.layout)
     }
 
     /// An update of a key is a deletion of the old row and a change of the new one. Debezium
@@ -137,11 +131,8 @@ impl Writer<'_> {
     /// `INSERT` of deletions without a row image, up to its `FROM`: at the place of the event
     /// `of`, of these keys.
     pub(super) fn insert_deletes(&self, of: &str, keys_of: &str) -> String {
-        let (into_version, from_version) = if self.table.former.is_empty() {
-            ("", String::new())
-        } else {
-            ("_cdc_version, ", format!("{of}._cdc_version, "))
-        };
+        let from_version = self.version_columns(of);
+        let into_version = from_version.replace(&format!("{of}."), "");
         format!(
             "INSERT INTO {typed} (_cdc_kafka_partition, _cdc_kafka_offset, _cdc_arrival, _cdc_op, _cdc_source_ms, _cdc_domain, _cdc_position,\n\
              \x20          {into_version}_cdc_moved, {keys}, _cdc_lost, _cdc_nulled, _cdc_unavailable, _cdc_truncated)\n\
@@ -173,7 +164,7 @@ fn deletes_with_rows() -> String {
 }
 
 /// A field of the event's source; flattened rows have those that `add.fields` names.
-pub(super) fn origin(field: &str, kind: &str) -> String {
+pub(in crate::sql) fn origin(field: &str, kind: &str) -> String {
     format!(
         "CASE WHEN e.is_row THEN e.envelope.\"__source_{field}\"::{kind} ELSE e.envelope.\"source\".\"{field}\"::{kind} END"
     )

@@ -2,9 +2,9 @@
 //! taken it in yet. Reading them with the old definition would lose columns without a word, or
 //! read a decimal with the wrong scale.
 //!
-//! Three things tell. A record about the table in the schema-change topic, which lands before the
-//! events that follow it; the schema that an event carries (`shapes.rs`); and, where there is none,
-//! an attribute of a row image that nobody knows. From the first such event on, its partition
+//! Several things tell. A record about the table in the schema-change topic, which lands before the
+//! events that follow it; the schema that an event carries (`shapes.rs`); where there is none, an
+//! attribute of a row image that nobody knows; another key (`keys.rs`). From the first such event on, its partition
 //! waits; what is before it is merged.
 
 use super::{Writer, envelope};
@@ -24,6 +24,7 @@ impl Writer<'_> {
             || self.table.known_attributes.is_some()
             || self.table.schema_changes.is_some()
             || self.table.shapes.is_some()
+            || self.table.records_key.is_some()
             || self.table.mode.counts()
             || self.holds_truncations()
     }
@@ -58,6 +59,7 @@ impl Writer<'_> {
                 in_list(&known.iter().map(String::as_str).collect::<Vec<_>>()),
             ));
         }
+        text.push_str(&self.key_holds());
         text.push_str(&self.unknown_deletions());
         text.push_str(&self.schema_change_holds());
         text.push_str(&self.second_snapshot());

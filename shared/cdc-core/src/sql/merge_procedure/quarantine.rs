@@ -68,7 +68,11 @@ impl Writer<'_> {
     pub(super) fn quarantine_values(&self) -> String {
         let values = Quarantined {
             scope: "value",
-            reason: "'the value is missing, not readable as the column''s type, or too long for it'",
+            reason: if self.table.has_places() {
+                "'the value is missing, not readable as the column''s type, too long for it, or nobody can tell which of the table''s definitions it has'"
+            } else {
+                "'the value is missing, not readable as the column''s type, or too long for it'"
+            },
             columns: "s._cdc_lost",
             from: &format!("{}\n        WHERE s._cdc_lost <> ''", self.staged_as_landed()),
         };

@@ -8,7 +8,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Writer, envelope};
+use super::Writer;
 use crate::catalog::Shapes;
 use crate::columns::form;
 use crate::sql::grants::in_list;
@@ -90,8 +90,7 @@ impl Writer<'_> {
              \x20                     WHERE s.kafka_offset IS NULL AND e._cdc_op IN ('c', 'r', 'u', 'd')) AS e, UNPIVOT e._cdc_image AS value AT attribute) AS n\n\
              \x20         LEFT JOIN (SELECT a.attribute FROM {known} AS a GROUP BY a.attribute) AS k ON k.attribute = n.attribute\n\
              \x20         GROUP BY n.kafka_partition, n.kafka_offset) AS c\n\
-             \x20   WHERE c.known = c.attributes AND c.attributes IN ({counts}) GROUP BY c.kafka_partition;\n\
-             {key}",
+             \x20   WHERE c.known = c.attributes AND c.attributes IN ({counts}) GROUP BY c.kafka_partition;\n",
             pieces = pieces.join(" || "),
             longest = PIECES * PIECE_BYTES,
             form = form_of("f"),
@@ -99,7 +98,6 @@ impl Writer<'_> {
             knowns = knowns(shapes),
             versions = versions(shapes),
             counts = counts(shapes),
-            key = self.key_holds(shapes),
         )
     }
 
@@ -113,41 +111,6 @@ impl Writer<'_> {
              \x20         WHERE s.kafka_offset IS NULL AND t._cdc_fault IS NULL) AS f\n\
              \x20   WHERE {typed}._cdc_kafka_partition = f._cdc_kafka_partition AND {typed}._cdc_kafka_offset = f._cdc_kafka_offset;",
             shaped = self.stage("shaped"),
-        )
-    }
-
-    /// Records whose key has other attributes: the table's key changed.
-    fn key_holds(&self, shapes: &Shapes) -> String {
-        let Some(key) = &shapes.key else { return String::new() };
-        let (landed, held) = (self.stage("landed"), self.stage("held"));
-        let (keyed, keys) = (self.stage("keyed"), self.stage("keys"));
-        format!(
-            "\x20   DROP TABLE IF EXISTS {keyed};\n\
-             \x20   CREATE TEMP TABLE {keyed} AS\n\
-             \x20   SELECT l.kafka_partition, l.kafka_offset, l.kafka_key FROM {landed} AS l\n\
-             \x20   WHERE l.shape IN ({shapes}) AND CAN_JSON_PARSE(l.kafka_key);\n\
-             \x20   DROP TABLE IF EXISTS {keys};\n\
-             \x20   CREATE TEMP TABLE {keys} AS\n\
-             \x20   SELECT d.kafka_partition, d.kafka_offset, {payload} AS payload\n\
-             \x20   FROM (SELECT k.kafka_partition, k.kafka_offset, JSON_PARSE(k.kafka_key) AS document FROM {keyed} AS k) AS d;\n\
-             \x20   INSERT INTO {held}\n\
-             \x20   SELECT c.kafka_partition, MIN(c.kafka_offset), 'the key is another'\n\
-             \x20   FROM (SELECT n.kafka_partition, n.kafka_offset, COUNT(*) AS attributes,\n\
-             \x20                SUM({known}) AS known\n\
-             \x20         FROM (SELECT k.kafka_partition, k.kafka_offset, attribute FROM {keys} AS k, UNPIVOT k.payload AS value AT attribute) AS n\n\
-             \x20         GROUP BY n.kafka_partition, n.kafka_offset) AS c\n\
-             \x20   WHERE c.attributes <> {count} OR c.known <> {count} GROUP BY c.kafka_partition;\n",
-            shapes =
-                if self.table.tombstones_delete { "'json', 'repaired', 'tombstone'" } else { "'json', 'repaired'" },
-            payload = envelope("d.document"),
-            // Records of a table without a key have none.
-            known = if key.is_empty() {
-                "0".to_owned()
-            } else {
-                let list = in_list(&key.iter().map(String::as_str).collect::<Vec<_>>());
-                format!("CASE WHEN n.attribute IN ({list}) THEN 1 ELSE 0 END")
-            },
-            count = key.len(),
         )
     }
 
@@ -200,7 +163,7 @@ fn counted(shapes: &Shapes) -> String {
 }
 
 /// A number that stands for one column in one form. Sums of them tell sets of columns apart.
-fn weight(attribute: &str, form: &str) -> i64 {
+pub(super) fn weight(attribute: &str, form: &str) -> i64 {
     let digest = Sha256::digest(format!("{attribute}\0{form}").as_bytes());
     digest.iter().take(6).fold(0, |number, byte| number << 8 | i64::from(*byte))
 }

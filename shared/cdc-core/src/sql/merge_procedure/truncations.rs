@@ -89,7 +89,10 @@ impl Writer<'_> {
             }
         };
         let ended_target = ended.replace("h.", &format!("{target}."));
-        let version = if self.table.former.is_empty() { "" } else { ", x._cdc_version" };
+        let version = match self.version_columns("x") {
+            columns if columns.is_empty() => columns,
+            columns => format!(", {}", columns.trim_end_matches(", ")),
+        };
         format!(
             "\x20   -- Truncations: what an earlier merge wrote down keeps older changes out.\n\
              \x20   DELETE FROM {typed} USING {truncations} AS x WHERE x.table_name = {table_name} AND {typed}._cdc_fault IS NULL\n\

@@ -128,7 +128,7 @@ impl Writer<'_> {
 
     /// What typed events keep of their stages besides what every table needs.
     fn carried(&self) -> String {
-        let version = if self.table.former.is_empty() { "" } else { "c._cdc_version, " };
+        let version = self.version_columns("c");
         let has_row = if self.table.mode == Mode::Append { "c._cdc_has_row, " } else { "" };
         let half = if self.table.mode.counts() { "c._cdc_change, c._cdc_log_file, c._cdc_log_place, " } else { "" };
         format!("{version}{has_row}{half}")
@@ -146,37 +146,6 @@ impl Writer<'_> {
         format!(
             "({event}._cdc_op = 't' OR ({event}._cdc_op = 'd' AND NOT ({event}._cdc_has_row AND COALESCE(IS_OBJECT({event}._cdc_image), false))))"
         )
-    }
-
-    /// Which version of the table each event is of; `source` becomes those of the present table.
-    fn versioned(&self, text: &mut String, source: &mut String) {
-        if self.table.former.is_empty() {
-            return;
-        }
-        let versioned = self.stage("versioned");
-        if self.table.shapes.is_some() {
-            text.push_str(&format!(
-                "\x20   -- versioned: which of the table's definitions each event is of.\n\
-                 \x20   DROP TABLE IF EXISTS {versioned};\n\
-                 \x20   CREATE TEMP TABLE {versioned} AS\n\
-                 \x20   {};\n",
-                self.shaped_versions(source),
-            ));
-            *source = versioned;
-            return;
-        }
-        text.push_str(&format!(
-            "\x20   -- versioned: how many of the table's known schema changes are before an event; {kept} is the first\n\
-             \x20   -- version of the present table.\n\
-             \x20   DROP TABLE IF EXISTS {versioned};\n\
-             \x20   CREATE TEMP TABLE {versioned} AS\n\
-             \x20   SELECT v.* FROM (SELECT e.*,\n\
-             \x20            {version} AS _cdc_version\n\
-             \x20          FROM {source} AS e) AS v WHERE v._cdc_version >= {kept};\n",
-            version = versions::version(self.table, "e"),
-            kept = versions::first_kept(self.table),
-        ));
-        *source = versioned;
     }
 
     /// What the key was before an update.
@@ -309,7 +278,7 @@ impl Writer<'_> {
                 (None, None) => Staged::default(),
             }
         };
-        versions::typed(self.layout, self.table, column, image, "c._cdc_version", &staged)
+        versions::typed(self.layout, self.table, column, image, "c", &staged)
     }
 
     /// Why a whole record cannot be merged; NULL if it can.
@@ -329,10 +298,11 @@ impl Writer<'_> {
             format!("\n                 WHEN {key_missing} THEN 'a key column is missing or not readable as its type'")
         };
         format!(
-            "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'\n\
+            "CASE WHEN t._cdc_op IS NULL THEN 'the value is JSON but not a change event: it has no op'{dropped}\n\
              \x20                WHEN t._cdc_op = 't' THEN {truncation}\n\
              \x20                WHEN t._cdc_op NOT IN ('c', 'r', 'u', 'd') THEN 'the operation is not a row change: ' || LEFT(t._cdc_op, 8)\n\
-             \x20                WHEN {with_image}NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'{key_missing} END"
+             \x20                WHEN {with_image}NOT COALESCE(IS_OBJECT(t._cdc_image), false) THEN 'the row image is missing'{key_missing} END",
+            dropped = self.may_be_of_a_dropped_table(),
         )
     }
 
@@ -343,7 +313,7 @@ impl Writer<'_> {
             "{lost}(t.{name} IS NULL, {type_of}, {label})",
             lost = self.layout.function(LOST),
             name = quoted(&column.target_name),
-            type_of = versions::type_of(self.table, column, "t._cdc_image", "t._cdc_version"),
+            type_of = versions::type_of(self.table, column, "t._cdc_image", "t"),
             label = literal(&column.target_name),
         );
         if placeholder::unavailable("t", column, &self.table.unavailable_value).is_none() {

@@ -61,8 +61,7 @@ fn a_row_without_a_value_in_the_grown_key_does_not_stop_the_rebuild() {
     let columns = || vec![column("ID", INT), column("A", INT)];
     let own_key = |table: TableDefinition, names: &[&str]| {
         let key = names.iter().map(|name| (*name).to_owned()).collect();
-        let shapes = table.shapes.clone().map(|shapes| Shapes { key: Some(key), ..shapes });
-        TableDefinition { shapes, ..table }
+        TableDefinition { records_key: Some(key), ..table }
     };
     let forms: &[&[(&str, &str)]] = &[&[("A", "int32")]];
     let before = own_key(shaped(table(columns(), &["ID"], Vec::new()), forms), &["ID"]);
@@ -72,7 +71,8 @@ fn a_row_without_a_value_in_the_grown_key_does_not_stop_the_rebuild() {
     assert!(rebuild.contains("'record', 'the row has no value in a column of the new key"), "{rebuild}");
     assert!(rebuild.contains("WHERE NOT (\"id\" IS NULL OR \"a\" IS NULL)"), "{rebuild}");
     // A key that somebody declared is not the source's: there such a row stops it.
-    let declared = |table: TableDefinition| TableDefinition { shapes: None, schema_changes: None, ..table };
+    let declared =
+        |table: TableDefinition| TableDefinition { shapes: None, schema_changes: None, records_key: None, ..table };
     let (statements, _) = changed(&declared(before), &declared(after));
     assert!(!statements[0].contains("WHERE NOT"), "{}", statements[0]);
 }
@@ -137,4 +137,33 @@ fn nothing_is_merged_while_the_target_changes() {
     observed.catalog.insert(closed, found[0].2.clone());
     let back = plan(&declaration(&before), &observed);
     assert!(back.steps.iter().any(|step| step.kind == procedure && step.statements[0].contains("LOCK TABLE")));
+}
+
+/// A dump that is newer than the events has the column before they do, and a column that was dropped
+/// long ago is still there: rows kept NULL, or what they had then.
+#[test]
+fn an_added_column_that_the_target_has_already_gets_its_default_in_every_row() {
+    let columns = || vec![column("ID", INT), column("A", INT)];
+    let before = shaped(table(columns(), &["ID"], Vec::new()), &[&[]]);
+    let absent = FormerColumn::Absent { default: Some("5".into()), reuses_name: false };
+    let after = table(columns(), &["ID"], vec![by_schema(vec![FormerColumn::Same, absent])]);
+    let plan = plan(&declaration(&shaped(after, &[&[], &[("A", "int32")]])), &provisioned(&before));
+    let text = versions(&plan)[0].statements.join(";\n");
+    assert!(text.contains("SET \"_cdc_new_a\" = 5::INTEGER"), "{text}");
+    assert!(
+        plan.warnings.iter().any(|warning| warning.contains("its values up to here stay in column a_until_")),
+        "{:?}",
+        plan.warnings
+    );
+}
+
+/// Nothing was recorded then, and what followed was no change.
+#[test]
+fn where_a_dump_is_newer_than_the_events_the_rows_are_of_the_events_version() {
+    let unknown = by_schema(vec![FormerColumn::Same, FormerColumn::Unknown]);
+    let table = table(vec![column("ID", INT), column("A", INT)], &["ID"], vec![unknown]);
+    let ahead = shaped(table, &[&[]]);
+    let plan = plan(&declaration(&ahead), &Observed::default());
+    let recorded = ahead.shapes.as_ref().map(|shapes| shapes.known[0].id());
+    assert_eq!(Some(&versions(&plan)[0].fingerprint), recorded.as_ref());
 }
