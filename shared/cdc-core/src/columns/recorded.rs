@@ -7,6 +7,7 @@
 use serde_json::json;
 
 use super::history::{self, History};
+use super::shapes::Place;
 use super::{Knowledge, changed_table, connect};
 use crate::event::json::Object;
 use crate::event::{Decoded, decode};
@@ -27,11 +28,11 @@ pub(super) fn text(record: &Record) -> Option<String> {
     (text.len() <= LONGEST).then_some(text)
 }
 
-/// An event with this schema and nothing in it. Of the schema there is what tells the columns and the
-/// kind of database.
+/// An event with this schema, at its place in the source's log, and nothing in it. Of the schema there
+/// is what tells the columns and the kind of database.
 pub(super) fn event(
     position: RecordPosition,
-    timestamp_ms: Option<i64>,
+    place: &Place,
     key_schema: Option<&str>,
     value_schema: &str,
 ) -> Option<Record> {
@@ -50,13 +51,20 @@ pub(super) fn event(
         let source = field("source").and_then(|raw| Object::parse(raw.get())?.string("name")).unwrap_or_default();
         let source = json!({"type": "struct", "fields": [], "optional": false, "name": source, "field": "source"});
         format!(
-            r#"{{"schema":{{"type":"struct","fields":[{},{source}],"optional":false,"name":{}}},"payload":{{"op":"c","source":{{}},"after":{{}}}}}}"#,
+            r#"{{"schema":{{"type":"struct","fields":[{},{source}],"optional":false,"name":{}}},"payload":{{"op":"c","source":{},"after":{{}}}}}}"#,
             row.get(),
-            json!(name)
+            json!(name),
+            serde_json::Value::Object(place.source.place())
         )
     };
     let key = key_schema.map(|schema| format!(r#"{{"schema":{schema},"payload":{{}}}}"#).into_bytes());
-    Some(Record { position, timestamp_ms, key, value: Some(value.into_bytes()), headers: Vec::new() })
+    Some(Record {
+        position,
+        timestamp_ms: place.timestamp_ms,
+        key,
+        value: Some(value.into_bytes()),
+        headers: Vec::new(),
+    })
 }
 
 /// The record of a text.

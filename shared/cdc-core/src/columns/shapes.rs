@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::connect;
 use super::{SourceColumn, SourceTable};
-use crate::event::{Decoded, SourcePosition, decode};
+use crate::event::{Decoded, Source, decode};
 use crate::kafka::{Record, RecordPosition};
 
 pub(super) use known::known;
@@ -19,37 +19,29 @@ use step::Step;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) timestamp_ms: Option<i64>,
-    /// The event's place in the source's log, where it has one.
-    pub(super) position: Option<SourcePosition>,
-    /// The source's clock.
-    pub(super) source_ms: Option<i64>,
+    /// The event's place in the source's log and the source's clock, where it has them.
+    pub(super) source: Source,
     pub(super) partition: i32,
     pub(super) offset: i64,
 }
 
 impl Place {
     fn of(record: &Record) -> Self {
-        let (position, source_ms) = match decode(record) {
-            Decoded::Change(change) => (change.source.position, change.source.ts_ms),
-            Decoded::Truncate(truncate) => (truncate.source.position, truncate.source.ts_ms),
-            _ => (None, None),
+        let source = match decode(record) {
+            Decoded::Change(change) => change.source,
+            Decoded::Truncate(truncate) => truncate.source,
+            _ => Source::default(),
         };
         let (partition, offset) = (record.position.partition, record.position.offset);
-        Self { timestamp_ms: record.timestamp_ms, position, source_ms, partition, offset }
+        Self { timestamp_ms: record.timestamp_ms, source, partition, offset }
     }
 
-    /// The source's positions decide where both are of one log: a connector that crashed sends
-    /// events again that are older than what it sent before. Not so where a position is lower
-    /// although the source's clock went on: that log was begun anew. Otherwise it is as they came.
+    /// A connector that crashed sends events again that are older than what it sent before.
     fn is_before(&self, other: &Self) -> bool {
-        let came_before = self.came_before(other);
-        let (Some(position), Some(others)) = (&self.position, &other.position) else { return came_before };
-        if position.domain != others.domain || position.position == others.position {
-            return came_before;
+        if other.source.is_staler_than(&self.source) {
+            return false;
         }
-        let is_lower = position.position < others.position;
-        let went_on = if came_before { self.source_ms < other.source_ms } else { other.source_ms < self.source_ms };
-        if is_lower != came_before && went_on { came_before } else { is_lower }
+        self.source.is_staler_than(&other.source) || self.came_before(other)
     }
 
     /// Within a partition the offset decides, between them Kafka's time, and the source's position
@@ -58,7 +50,7 @@ impl Place {
         if self.partition == other.partition {
             return self.offset < other.offset;
         }
-        let position = |place: &Self| place.position.as_ref().map(|position| position.position.clone());
+        let position = |place: &Self| place.source.position.as_ref().map(|position| position.position.clone());
         (self.timestamp_ms, position(self)) < (other.timestamp_ms, position(other))
     }
 }
@@ -126,7 +118,7 @@ impl SeenSchemas {
     pub(super) fn learned_from(&self, topic: &str) -> Option<String> {
         let Seen { texts: (key, value), last, .. } = self.seen.last()?;
         let position = RecordPosition { topic: topic.to_owned(), partition: last.partition, offset: last.offset };
-        super::recorded::text(&super::recorded::event(position, last.timestamp_ms, key.as_deref(), value)?)
+        super::recorded::text(&super::recorded::event(position, last, key.as_deref(), value)?)
     }
 
     /// Whether the events are flattened rows.
@@ -138,6 +130,7 @@ impl SeenSchemas {
     fn place(&self) -> String {
         let Some(Seen { first, .. }) = self.seen.last() else { return String::new() };
         let position = first
+            .source
             .position
             .as_ref()
             .map_or_else(String::new, |position| format!(", source position {}", position.position));

@@ -89,6 +89,15 @@ impl Source {
         }
     }
 
+    /// A `source` block with this place in the log and this time, and nothing else.
+    pub(crate) fn place(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut block = self.position.as_ref().map(SourcePosition::block).unwrap_or_default();
+        if let Some(ts_ms) = self.ts_ms {
+            block.insert("ts_ms".to_owned(), ts_ms.into());
+        }
+        block
+    }
+
     /// Whether this change lost against one that was already applied to the same key: both are
     /// in one domain, this one's position is strictly smaller, and its source time is not
     /// later. The time guards against a server that was reset and counts anew.
@@ -147,9 +156,60 @@ impl SourcePosition {
     }
 }
 
+impl SourcePosition {
+    /// A `source` block that reads as this position.
+    fn block(&self) -> serde_json::Map<String, serde_json::Value> {
+        let number = |digits: &str| digits.parse::<i64>().map_or(serde_json::Value::Null, Into::into);
+        let mut block = serde_json::Map::new();
+        let mut insert = |name: &str, value| drop(block.insert(name.to_owned(), value));
+        if self.domain == "lsn" {
+            insert("lsn", number(&self.position));
+        } else if let Some(domain) = self.domain.strip_prefix("gtid:") {
+            let is_mariadb = domain.bytes().all(|byte| byte.is_ascii_digit());
+            let sequence = &self.position;
+            insert(
+                "gtid",
+                if is_mariadb { format!("{domain}-0-{sequence}") } else { format!("{domain}:{sequence}") }.into(),
+            );
+        } else if let Some(server) = self.domain.strip_prefix("binlog:") {
+            let mut parts = self.position.split(':');
+            let mut part = || parts.next().unwrap_or_default();
+            insert("server_id", number(server));
+            insert("file", part().into());
+            insert("pos", number(part()));
+            insert("row", number(part()));
+        }
+        block
+    }
+}
+
 /// The digits with zeros in front. None for what is no number or does not fit: it could not be
 /// compared.
 fn padded(digits: &str, width: usize) -> Option<String> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     (is_number && digits.len() <= width).then(|| format!("{digits:0>width$}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_as_it_was() {
+        let blocks = [
+            r#"{"lsn":42,"ts_ms":7}"#,
+            r#"{"gtid":"3E11FA47-71CA-11E1-9E33-C80AA9429562:23","ts_ms":7}"#,
+            r#"{"gtid":"3E11FA47-71CA-11E1-9E33-C80AA9429562:tag:23"}"#,
+            r#"{"gtid":"0-223344-3616","ts_ms":7}"#,
+            r#"{"server_id":5,"file":"mysql-bin.000003","pos":154,"row":2,"ts_ms":7}"#,
+            r#"{"ts_ms":7}"#,
+            r#"{}"#,
+        ];
+        for block in blocks {
+            let read = |block: &str| Source::read(&Object::parse(block).unwrap());
+            let source = read(block);
+            let again = read(&serde_json::Value::Object(source.place()).to_string());
+            assert_eq!((&again.position, again.ts_ms), (&source.position, source.ts_ms), "{block}");
+        }
+    }
 }

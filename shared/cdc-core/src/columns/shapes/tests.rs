@@ -34,7 +34,7 @@ fn event(offset: i64, key: &[&str], fields: &[String]) -> Record {
         format!(r#"{{"type":"struct","fields":[{fields}],"optional":true,"name":"p.public.t.Value","field":"{name}"}}"#)
     };
     let value = format!(
-        r#"{{"schema":{{"type":"struct","fields":[{},{},{{"type":"struct","fields":[],"optional":false,"name":"io.debezium.connector.postgresql.Source","field":"source"}}],"optional":false,"name":"p.public.t.Envelope"}},"payload":{{"op":"c","after":{{"id":1}},"source":{{"connector":"postgresql","snapshot":"false","lsn":{offset}}}}}}}"#,
+        r#"{{"schema":{{"type":"struct","fields":[{},{},{{"type":"struct","fields":[],"optional":false,"name":"io.debezium.connector.postgresql.Source","field":"source"}}],"optional":false,"name":"p.public.t.Envelope"}},"payload":{{"op":"c","after":{{"id":1}},"source":{{"connector":"postgresql","snapshot":"false","lsn":{offset},"ts_ms":{offset}}}}}}}"#,
         row("before"),
         row("after")
     );
@@ -330,7 +330,7 @@ fn events_that_are_sent_again_are_not_the_newest() {
 fn a_log_that_was_begun_anew_has_the_newest_events() {
     let at = |record: Record, lsn: i64, source_ms: i64| {
         let value = String::from_utf8(record.value.clone().expect("a value")).expect("text");
-        let place = format!("\"lsn\":{}}}", record.position.offset);
+        let place = format!("\"lsn\":{0},\"ts_ms\":{0}}}", record.position.offset);
         assert!(value.contains(&place));
         let value = value.replace(&place, &format!("\"lsn\":{lsn},\"ts_ms\":{source_ms}}}"));
         Record { value: Some(value.into_bytes()), ..record }
@@ -432,6 +432,13 @@ fn a_recorded_version_is_known_although_kafka_has_no_event_of_it() {
         known.iter().map(Shape::id).next(),
         defined(&[event(1, &["id"], &older)]).shapes.map(|s| s.known[0].id())
     );
+    // It is the newest where a connector that crashed sends events again that are older.
+    let of_newer = defined(&[event(5, &["id"], &newer)]).learned_from.expect("an event's schema");
+    let mut knowledge = Knowledge::default();
+    knowledge.learn(&sent_again(&event(1, &["id"], &older), 9));
+    knowledge.learn_recorded(&of_newer);
+    let told = define(&pipeline, &spec, &knowledge).expect("a definition").table;
+    assert_eq!(told.columns, defined(&[event(5, &["id"], &newer)]).columns);
     // What Kafka still has goes before what is recorded.
     let both = [event(1, &["id"], &older), event(9, &["id"], &newer)];
     assert_eq!(after(&both), defined(&both));
