@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use cdc_core::pipeline::{Pipeline, TopicRole};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::binaries::Binaries;
 use crate::replay;
@@ -28,7 +29,7 @@ pub struct UpOptions {
 /// How often the broker is asked for topics that were not there before.
 const DISCOVERY: Duration = Duration::from_secs(2);
 
-/// Starts, prints how to reach everything, and runs until interrupted.
+/// Starts, prints how to reach everything, and runs until interrupted or told to end.
 ///
 /// # Errors
 /// If something cannot be started.
@@ -45,15 +46,18 @@ pub async fn run(options: UpOptions) -> Result<()> {
         }
         _ => None,
     };
+    // Before it says that it is up: a signal that nobody listens for yet ends it on the spot.
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     announce(&stack, deployment.as_ref());
     let mut provisioned = BTreeSet::new();
-    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         if let (Some(deployment), Some(pipeline)) = (deployment.as_mut(), pipeline) {
             discover(&stack, deployment, pipeline, &mut provisioned).await;
         }
         tokio::select! {
-            _ = &mut interrupt => break,
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
             () = tokio::time::sleep(DISCOVERY) => {}
         }
     }

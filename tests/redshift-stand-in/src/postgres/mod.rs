@@ -187,6 +187,8 @@ impl Postgres {
             if let Err(error) = running.watcher.wait() {
                 tracing::warn!(%error, "the PostgreSQL process could not be waited for");
             }
+            // Below a folder that is root's alone, an unprivileged watcher can do no more than empty its own.
+            drop(std::fs::remove_dir(&running.folder));
         }
     }
 }
