@@ -144,8 +144,8 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         let by_hand = known_attributes.is_none();
         let dump = knowledge.find(&knowledge.dump, pipeline, &spec.topic).map(|(_, table)| table.columns.as_slice());
         let constant = |name: &str| {
-            let found = [sources.as_slice(), dump.unwrap_or_default()].concat();
-            found.into_iter().filter(|column| column.name == name).find_map(|column| column.sql?.sql.default)
+            let named = sources.iter().chain(dump.unwrap_or_default()).filter(|column| column.name == name);
+            named.filter_map(|column| column.sql.as_ref()).find_map(|own| own.sql.default.clone())
         };
         let (shapes, versions) = shapes::known(pipeline, seen, &columns, &sources, &options, by_hand, &constant);
         records_key = seen.records_key(&key).filter(|_| options.key.is_none());
@@ -202,7 +202,7 @@ fn known_attributes(
     let mut known: BTreeSet<String> = source.columns.iter().map(|column| column.name.clone()).collect();
     if let Some(history) = history {
         let names: Vec<String> = source.columns.iter().map(|column| column.name.clone()).collect();
-        known.extend(history.attributes(settings.field_names.unwrap_or_else(|| history.adjustment(&names))));
+        known.extend(history.attributes(history.adjustment(&names, settings)));
     }
     known.extend(knowledge.events.get(&spec.topic).into_iter().flat_map(SeenSchemas::attributes));
     known.extend(knowledge.added_fields.get(&spec.topic).into_iter().flatten().cloned());

@@ -26,7 +26,7 @@ pub(super) fn former_versions(
         vec![attributes]
     };
     let names = source_names(columns);
-    let adjustment = settings.field_names.unwrap_or_else(|| history.adjustment(&names));
+    let adjustment = history.adjustment(&names, settings);
     let former = |(column, former): (&Column, FormerSource)| match former {
         FormerSource::Column { was, since } => {
             let present = sources.iter().find(|source| source.name == column.source_name);

@@ -19,24 +19,24 @@ use super::{SourceColumn, SourceTable, TableName, changed_table, from_structure,
 use crate::catalog::{ChangePoint, FormerColumn, FormerVersion, SchemaChangeMark};
 use crate::event::{SchemaChange, TableChangeKind, TableStructure};
 use crate::kafka::Record;
-use crate::pipeline::FieldNameAdjustment;
+use crate::pipeline::{ConnectorSettings, FieldNameAdjustment};
 
 /// The definitions of one table, oldest first.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
-    pub(super) steps: Vec<Step>,
+    steps: Vec<Step>,
     /// The table is dropped, and nothing has created it again yet.
     dropped: bool,
     mark: Option<SchemaChangeMark>,
     /// Where the first record about the table was.
-    pub(super) first_offset: Option<i64>,
+    first_offset: Option<i64>,
     /// The last one that tells the table.
     last: Option<Record>,
 }
 
 /// One definition and how it came from the one before it.
 #[derive(Debug, Clone)]
-pub(super) struct Step {
+struct Step {
     /// None when the record does not tell: then no event can be told to be older.
     point: Option<ChangePoint>,
     structure: TableStructure,
@@ -171,6 +171,14 @@ impl History {
         });
     }
 
+    /// Takes in what was before the first definition that is known, if it was told at a smaller offset.
+    pub(super) fn begin_with(&mut self, before: Self, offset: i64) {
+        if self.first_offset.is_none_or(|first| first > offset) {
+            self.steps.splice(0..0, before.steps);
+            self.first_offset = Some(offset);
+        }
+    }
+
     /// What the newest definition was learned from, for the control schema.
     pub(super) fn learned_from(&self) -> Option<String> {
         super::recorded::text(self.last.as_ref()?)
@@ -187,14 +195,12 @@ impl History {
         columns.map(|column| field_name(&column.name, adjustment)).collect()
     }
 
-    /// How the connector writes names into the events, if columns of the newest definition have
-    /// these `names` there.
-    pub(super) fn adjustment(&self, names: &[String]) -> FieldNameAdjustment {
+    /// How the connector writes names into the events: as it is stated, or so that columns of the
+    /// newest definition have these `names` there.
+    pub(super) fn adjustment(&self, names: &[String], settings: &ConnectorSettings) -> FieldNameAdjustment {
         let fits = |mode: &FieldNameAdjustment| names.iter().all(|name| self.source_name(name, *mode).is_some());
-        [FieldNameAdjustment::None, FieldNameAdjustment::Avro, FieldNameAdjustment::AvroUnicode]
-            .into_iter()
-            .find(fits)
-            .unwrap_or(FieldNameAdjustment::None)
+        let modes = [FieldNameAdjustment::None, FieldNameAdjustment::Avro, FieldNameAdjustment::AvroUnicode];
+        settings.field_names.or_else(|| modes.into_iter().find(fits)).unwrap_or(FieldNameAdjustment::None)
     }
 
     /// The source's own name of a column that has this name in the events.

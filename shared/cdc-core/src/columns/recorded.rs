@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use super::history::{self, History};
+use super::history;
 use super::shapes::Place;
 use super::{Knowledge, changed_table, connect};
 use crate::event::json::Object;
@@ -108,16 +108,6 @@ impl Knowledge {
             && schemas.value.is_some_and(|schema| !events.knows(schema))
         {
             self.learn(&record);
-        }
-    }
-}
-
-impl History {
-    /// Takes in what was before the first definition that is known.
-    fn begin_with(&mut self, before: Self, offset: i64) {
-        if self.first_offset.is_none_or(|first| first > offset) {
-            self.steps.splice(0..0, before.steps);
-            self.first_offset = Some(offset);
         }
     }
 }

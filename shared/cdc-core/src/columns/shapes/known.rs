@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Ancestor, Seen, SeenSchemas, ancestors, forms};
 use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, Shapes};
 use crate::columns::SourceColumn;
-use crate::columns::former::{altered, as_former};
+use crate::columns::former::{altered, as_former, source_names};
 use crate::pipeline::{Connector, Pipeline, TableOptions};
 
 /// The schemas of a table whose columns are `columns`, in the source `sources`; and the former
@@ -22,7 +22,7 @@ pub(in crate::columns) fn known(
     constant: &dyn Fn(&str) -> Option<String>,
 ) -> (Shapes, Vec<FormerVersion>) {
     let all: Vec<&Seen> = seen.iter().collect();
-    let names: Vec<String> = columns.iter().map(|column| column.source_name.clone()).collect();
+    let names = source_names(columns);
     // A flattened event does not tell its source.
     let is_postgres = match pipeline.connector() {
         Some(connector) => Some(connector == Connector::Postgresql),
