@@ -9,6 +9,7 @@ use redshift_sql::statement::{
 };
 use redshift_sql::{RelationKind, RsType, quote_literal};
 use serde_json::{Value as Json, json};
+use tokio_postgres::SimpleQueryMessage;
 
 use super::definition::missing;
 use super::{Outcome, RedshiftSession, role_statements};
@@ -239,7 +240,7 @@ impl RedshiftSession {
             for grantee in &attachment.grantees {
                 let (kind, grantee) = who(grantee);
                 let rows = self
-                    .as_engine_counting(&format!(
+                    .as_engine(&format!(
                         "DELETE FROM rs_catalog.policy_attachment WHERE masking = {masking} AND policy = {} AND relation = {}
                            AND grantee_type = '{kind}' AND grantee = {} AND (NOT masking OR outputs = {})",
                         quote_literal(policy),
@@ -339,17 +340,16 @@ impl RedshiftSession {
         if row.get(0) { Ok(()) } else { Err(denied("policies: only superusers and sys:secadmin manage them")) }
     }
 
-    /// The superuser's own work in the transaction at hand.
-    async fn as_engine(&self, sql: &str) -> SqlResult<()> {
+    /// The superuser's own work in the transaction at hand: the number of rows that the statement
+    /// changed. All of it is one message, so that a failure leaves the role as it was.
+    async fn as_engine(&self, sql: &str) -> SqlResult<u64> {
         let role = role_statements(&self.role);
-        self.client.batch_execute(&format!("RESET ROLE; {sql}; {role}")).await.sql()
-    }
-
-    async fn as_engine_counting(&self, sql: &str) -> SqlResult<u64> {
-        self.client.batch_execute("RESET ROLE").await.sql()?;
-        let rows = self.client.execute(sql, &[]).await.sql()?;
-        self.client.batch_execute(&role_statements(&self.role)).await.sql()?;
-        Ok(rows)
+        let answers = self.client.simple_query(&format!("RESET ROLE; {sql}; {role}")).await.sql()?;
+        let mut ended = answers.iter().filter_map(|answer| match answer {
+            SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
+            _ => None,
+        });
+        Ok(ended.nth(1).unwrap_or_default())
     }
 }
 
