@@ -36,6 +36,7 @@ DECLARE
     cdc_unavailable_count BIGINT := 0;
     cdc_malformed_count BIGINT := 0;
     cdc_late_reads BIGINT := 0;
+    cdc_lost_rows BIGINT := 0;
     cdc_truncations BIGINT := 0;
     cdc_truncated_rows BIGINT := 0;
     cdc_news BIGINT := 0;
@@ -446,6 +447,47 @@ BEGIN
                                    LAG(h._cdc_domain) OVER (PARTITION BY h."select", OCTET_LENGTH(h."select") ORDER BY h._cdc_arrival, h._cdc_kafka_partition, h._cdc_kafka_offset) AS _cdc_previous
                             FROM "cdc_history_shop_db_it_s__odd__1a2b3c4d" AS h) AS r) AS u) AS q) AS s;
     SELECT COUNT(*) INTO cdc_stale_rows FROM "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s WHERE s._cdc_stale = 1 AND s._cdc_incoming = 1;
+    -- lost: rows that are created although they are there: no event said that they had gone.
+    SELECT COUNT(*) INTO cdc_lost_rows FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t WHERE (t._cdc_op = 'c' OR (t._cdc_op = 'd' AND t._cdc_domain = 'lsn' AND OCTET_LENGTH(t."select") = 0)) AND t._cdc_fault IS NULL;
+    IF cdc_lost_rows > 0 THEN
+        DROP TABLE IF EXISTS "cdc_lost_shop_db_it_s__odd__1a2b3c4d";
+        CREATE TEMP TABLE "cdc_lost_shop_db_it_s__odd__1a2b3c4d" DISTSTYLE KEY DISTKEY ("select") COMPOUND SORTKEY ("select") AS
+        SELECT q."select", q._cdc_kafka_partition, q._cdc_kafka_offset, q._cdc_op, q._cdc_domain, q._cdc_position, q._cdc_source_ms
+        FROM (SELECT x.*, LAG(x._cdc_op) OVER (PARTITION BY x."select", OCTET_LENGTH(x."select") ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_op, LAG(x._cdc_domain) OVER (PARTITION BY x."select", OCTET_LENGTH(x."select") ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_domain,
+                     LAG(x._cdc_position) OVER (PARTITION BY x."select", OCTET_LENGTH(x."select") ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_position, LAG(x._cdc_source_ms) OVER (PARTITION BY x."select", OCTET_LENGTH(x."select") ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_ms,
+                     LAG(x._cdc_kafka_partition) OVER (PARTITION BY x."select", OCTET_LENGTH(x."select") ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_partition
+              FROM (SELECT t."select", t._cdc_arrival, t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_op, t._cdc_domain, t._cdc_position, t._cdc_source_ms
+                    FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS t LEFT JOIN "cdc_stale_shop_db_it_s__odd__1a2b3c4d" AS s ON s."select" = t."select" AND OCTET_LENGTH(s."select") = OCTET_LENGTH(t."select") AND s._cdc_incoming = 1 AND s._cdc_stale = 1
+                         AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset
+                    WHERE t._cdc_fault IS NULL AND s._cdc_stale IS NULL
+                    UNION ALL
+                    SELECT h."select", CAST('0001-01-01' AS TIMESTAMP), h._cdc_kafka_partition, h._cdc_kafka_offset, 'r', h._cdc_domain, h._cdc_position,
+                           DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts)
+                    FROM "shop db"."it's ""odd""" AS h JOIN "cdc_touched_shop_db_it_s__odd__1a2b3c4d" AS k ON h."select" = k."select" AND OCTET_LENGTH(h."select") = OCTET_LENGTH(k."select")) AS x) AS q
+        WHERE (q._cdc_op = 'd' AND q._cdc_domain = 'lsn' AND OCTET_LENGTH(q."select") = 0 AND COALESCE(q._cdc_was_op, 'd') = 'd') OR (q._cdc_op = 'c' AND q._cdc_was_op <> 'd' AND q._cdc_was_partition = q._cdc_kafka_partition
+              AND CASE WHEN q._cdc_was_domain = q._cdc_domain AND q._cdc_was_position IS NOT NULL AND q._cdc_position IS NOT NULL
+                       THEN q._cdc_was_position < q._cdc_position ELSE COALESCE(q._cdc_was_ms < q._cdc_source_ms, false) END);
+        -- overtaken: with a deferred constraint of PostgreSQL a row takes a key before the row that has it leaves
+        -- it, in one transaction. The deletion that follows is of the row that was there first.
+        DROP TABLE IF EXISTS "cdc_overtaken_shop_db_it_s__odd__1a2b3c4d";
+        CREATE TEMP TABLE "cdc_overtaken_shop_db_it_s__odd__1a2b3c4d" AS
+        SELECT d."select", d._cdc_kafka_partition, d._cdc_kafka_offset, s._cdc_kafka_partition AS _cdc_by_partition, s._cdc_kafka_offset AS _cdc_by_offset,
+               ROW_NUMBER() OVER (PARTITION BY s."select", OCTET_LENGTH(s."select"), s._cdc_position ORDER BY d._cdc_position, d._cdc_kafka_offset) AS _cdc_turn
+        FROM "cdc_lost_shop_db_it_s__odd__1a2b3c4d" AS s JOIN "cdc_typed_shop_db_it_s__odd__1a2b3c4d" AS d ON d."select" = s."select" AND OCTET_LENGTH(d."select") = OCTET_LENGTH(s."select") AND d._cdc_op = 'd' AND d._cdc_fault IS NULL AND d._cdc_domain = s._cdc_domain
+             AND d._cdc_position > s._cdc_position AND d._cdc_source_ms = s._cdc_source_ms
+        WHERE s._cdc_op = 'c' AND s._cdc_domain = 'lsn';
+        DELETE FROM "cdc_typed_shop_db_it_s__odd__1a2b3c4d" USING "cdc_overtaken_shop_db_it_s__odd__1a2b3c4d" AS o WHERE o._cdc_turn = 1 AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_op = 'd' AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select" = o."select" AND OCTET_LENGTH("cdc_typed_shop_db_it_s__odd__1a2b3c4d"."select") = OCTET_LENGTH(o."select")
+             AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition = o._cdc_kafka_partition AND "cdc_typed_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_offset = o._cdc_kafka_offset;
+        DELETE FROM "cdc_lost_shop_db_it_s__odd__1a2b3c4d" USING "cdc_overtaken_shop_db_it_s__odd__1a2b3c4d" AS o WHERE o._cdc_turn = 1
+             AND "cdc_lost_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_partition = o._cdc_by_partition AND "cdc_lost_shop_db_it_s__odd__1a2b3c4d"._cdc_kafka_offset = o._cdc_by_offset;
+        SELECT COUNT(*) INTO cdc_lost_rows FROM "cdc_lost_shop_db_it_s__odd__1a2b3c4d" AS s;
+        IF cdc_lost_rows > 0 THEN
+            INSERT INTO "cdc"."quarantine" (quarantined_at, table_name, topic, kafka_partition, kafka_offset, kafka_timestamp, scope, reason, column_names, kafka_key, kafka_value)
+            SELECT SYSDATE, 'shop db.it''s "odd"', 'srv.Shop DB.It''s "Odd"', l.kafka_partition, l.kafka_offset, l.kafka_timestamp, 'lost',
+                   CASE s._cdc_op WHEN 'd' THEN 'the row that was deleted cannot be told: its key has fillers, as with REPLICA IDENTITY USING INDEX; declare the index''s columns as key' ELSE 'the source created the row although it was there: no event said that it had gone, and others may have gone with it' END, NULL, l.kafka_key, l.kafka_value
+            FROM "cdc_lost_shop_db_it_s__odd__1a2b3c4d" AS s JOIN "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset;
+        END IF;
+    END IF;
     -- newest, position: per key the last change that is not stale, and the last comparable position,
     -- which a snapshot read does not take away.
     DROP TABLE IF EXISTS "cdc_newest_shop_db_it_s__odd__1a2b3c4d";
@@ -581,7 +623,7 @@ BEGIN
         FROM "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s JOIN "cdc_landed_shop_db_it_s__odd__1a2b3c4d" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
         WHERE s._cdc_lost <> '';
     END IF;
-    cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;
+    cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined + cdc_lost_rows;
     -- Delete the deleted, merge the rest.
     DELETE FROM "shop db"."it's ""odd""" USING "cdc_staging_shop_db_it_s__odd__1a2b3c4d" AS s WHERE "shop db"."it's ""odd"""."select" = s."select" AND OCTET_LENGTH("shop db"."it's ""odd"""."select") = OCTET_LENGTH(s."select") AND s._cdc_op = 'd';
     GET DIAGNOSTICS cdc_deleted_rows := ROW_COUNT;

@@ -68,6 +68,7 @@ DECLARE
     cdc_unavailable_count BIGINT := 0;
     cdc_malformed_count BIGINT := 0;
     cdc_late_reads BIGINT := 0;
+    cdc_lost_rows BIGINT := 0;
     cdc_truncations BIGINT := 0;
     cdc_truncated_rows BIGINT := 0;
     cdc_news BIGINT := 0;
@@ -401,7 +402,7 @@ BEGIN
         FROM "cdc_staging_salesdb_sales_order_detail" AS s JOIN "cdc_landed_salesdb_sales_order_detail" AS l ON l.kafka_partition = s._cdc_kafka_partition AND l.kafka_offset = s._cdc_kafka_offset
         WHERE s._cdc_lost <> '';
     END IF;
-    cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;
+    cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined + cdc_lost_rows;
     -- Add, then take away: the n-th half of an image that takes away takes the n-th row of that image.
     INSERT INTO "salesdb"."sales_order_detail" ("order_id", "line_no", "sku", "quantity", "note", "_cdc_row", "_cdc_domain", "_cdc_position", "_cdc_source_ts", "_cdc_kafka_partition", "_cdc_kafka_offset")
     SELECT s."order_id", s."line_no", s."sku", s."quantity", s."note", s."_cdc_row", s."_cdc_domain", s."_cdc_position", s."_cdc_source_ts", s."_cdc_kafka_partition", s."_cdc_kafka_offset" FROM "cdc_staging_salesdb_sales_order_detail" AS s WHERE s._cdc_change > 0;

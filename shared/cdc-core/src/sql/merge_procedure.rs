@@ -23,6 +23,7 @@ mod counted;
 mod events;
 mod holds;
 mod keys;
+mod lost_rows;
 mod order;
 mod quarantine;
 mod range;
@@ -166,6 +167,7 @@ impl Writer<'_> {
                 self.truncations(),
                 self.late_reads(),
                 self.history(),
+                self.lost_rows(),
                 self.staging(),
                 self.quarantine_values(),
                 self.apply(),
@@ -176,6 +178,7 @@ impl Writer<'_> {
                 self.emptied(),
                 self.late_reads(),
                 self.history(),
+                self.lost_rows(),
                 self.staging(),
                 self.quarantine_values(),
                 self.mark_and_merge(),
@@ -186,6 +189,7 @@ impl Writer<'_> {
                 self.emptied(),
                 self.late_reads(),
                 self.history(),
+                self.lost_rows(),
                 self.steps(),
                 self.quarantine_values(),
                 self.open_and_close(),
@@ -315,6 +319,7 @@ impl Writer<'_> {
              \x20   cdc_unavailable_count BIGINT := 0;\n\
              \x20   cdc_malformed_count BIGINT := 0;\n\
              \x20   cdc_late_reads BIGINT := 0;\n\
+             \x20   cdc_lost_rows BIGINT := 0;\n\
              \x20   cdc_truncations BIGINT := 0;\n\
              \x20   cdc_truncated_rows BIGINT := 0;\n\
              {hold_variables}{version_variables}{count_variables}\

@@ -5,7 +5,7 @@ use crate::sql::layout::QUARANTINE;
 
 /// Records that go into quarantine whole, or without some of their values.
 pub(super) struct Quarantined<'a> {
-    /// `record` or `value`.
+    /// `record`, `value` or `lost`.
     pub(super) scope: &'a str,
     /// Why: an SQL expression.
     pub(super) reason: &'a str,
@@ -82,7 +82,7 @@ impl Writer<'_> {
              \x20   IF cdc_values_quarantined > 0 THEN\n\
              {insert}\
              \x20   END IF;\n\
-             \x20   cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined;",
+             \x20   cdc_quarantined_rows := cdc_records_quarantined + cdc_values_quarantined + cdc_lost_rows;",
             staging = self.stage("staging"),
             insert = self.put_into_quarantine("        ", &values),
         )
