@@ -108,6 +108,7 @@ pub async fn declare(
         access: access(pipeline),
         readers: readers(pipeline, &mut warnings),
         accepted: BTreeSet::new(),
+        emptied: BTreeSet::new(),
         unions,
     };
     let problems = provision::problems(&declaration);

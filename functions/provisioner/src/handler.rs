@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use cdc_core::catalog::TableId;
 use cdc_core::pipeline::Pipeline;
-use cdc_core::plan::provision::{self, Observed, ProvisionPlan};
+use cdc_core::plan::provision::{self, Declaration, Observed, ProvisionPlan};
 use cdc_core::sql::layout::{CATALOG, Layout};
 use msk_client::{Deadline, KafkaCluster, Login};
 use redshift_data::Warehouse;
@@ -19,7 +19,7 @@ use crate::custom_resource::{OnDelete, Outcome, ResourceRequest, Wish};
 use crate::declare::{self, Inputs};
 use crate::error::ProvisionError;
 use crate::report::{self, Answer};
-use crate::request::{Direct, Request};
+use crate::request::{Direct, Request, Said};
 use crate::respond::Responder;
 use crate::{apply, observe};
 
@@ -79,11 +79,11 @@ impl Function {
 async fn carry_out(deps: &Deps, direct: Direct, limits: &Limits) -> Result<Answer, ProvisionError> {
     match direct {
         Direct::Plan => {
-            let (plan, _) = plan(deps, &[], limits.work).await?;
+            let (plan, _) = plan(deps, &Said::default(), limits.work).await?;
             Ok(report::answer("plan", deps.pipeline.name(), plan, false))
         }
-        Direct::Apply(accepted) => {
-            let plan = apply_plan(deps, &accepted, limits).await?;
+        Direct::Apply(said) => {
+            let plan = apply_plan(deps, &said, limits).await?;
             Ok(report::answer("apply", deps.pipeline.name(), plan, true))
         }
         Direct::Destroy { confirm, drop_data } => {
@@ -107,11 +107,7 @@ fn confirmed(pipeline: &Pipeline, confirm: Option<&str>, drop_data: bool) -> Res
 }
 
 /// What is declared, compared with what the warehouse has.
-async fn plan(
-    deps: &Deps,
-    accepted: &[String],
-    deadline: Deadline,
-) -> Result<(ProvisionPlan, Observed), ProvisionError> {
+async fn plan(deps: &Deps, said: &Said, deadline: Deadline) -> Result<(ProvisionPlan, Observed), ProvisionError> {
     let inputs = Inputs {
         pipeline: &deps.pipeline,
         dumps: &deps.dumps,
@@ -120,7 +116,8 @@ async fn plan(
         records: observe::records(&*deps.warehouse, &declare::layout(&deps.pipeline), deadline).await?,
     };
     let mut declared = declare::declare(&inputs, &*deps.kafka, deadline).await?;
-    declared.declaration.accepted = accepted.iter().cloned().map(TableId).collect();
+    declared.declaration.accepted = said.accepted.iter().cloned().map(TableId).collect();
+    declared.declaration.emptied = emptied(&declared.declaration, &said.emptied)?;
     let schemas: BTreeSet<String> =
         declared.declaration.tables.iter().map(|table| table.spec.target_schema.clone()).collect();
     let layout = &declared.declaration.layout;
@@ -137,8 +134,26 @@ async fn plan(
     Ok((plan, observed))
 }
 
-async fn apply_plan(deps: &Deps, accepted: &[String], limits: &Limits) -> Result<ProvisionPlan, ProvisionError> {
-    let (plan, observed) = plan(deps, accepted, limits.work).await?;
+/// The tables whose rows somebody says are gone. A name that is none, and a table that keeps its rows,
+/// are refused: whoever asks counts on a snapshot that begins with nothing.
+fn emptied(declaration: &Declaration, names: &[String]) -> Result<BTreeSet<TableId>, ProvisionError> {
+    let mut emptied = BTreeSet::new();
+    for name in names {
+        let id = TableId(name.clone());
+        let reason = match declaration.tables.iter().find(|table| table.spec.id() == id) {
+            None => Some(format!("`empty` names {name}, which is no target table of this pipeline")),
+            Some(table) => provision::cannot_be_emptied(table),
+        };
+        if let Some(reason) = reason {
+            return Err(ProvisionError::Request { reason: format!("{reason}; nothing was done") });
+        }
+        emptied.insert(id);
+    }
+    Ok(emptied)
+}
+
+async fn apply_plan(deps: &Deps, said: &Said, limits: &Limits) -> Result<ProvisionPlan, ProvisionError> {
+    let (plan, observed) = plan(deps, said, limits.work).await?;
     let layout = declare::layout(&deps.pipeline);
     execute(deps, &layout, &plan, &observed, limits).await?;
     Ok(plan)
@@ -222,7 +237,7 @@ async fn fulfil(function: &Function, request: &ResourceRequest, limits: &Limits)
             if wish == Wish::Delete {
                 destroy(&deps, true, &limits).await.map(|plan| ("destroy", plan))
             } else {
-                apply_plan(&deps, &[], &limits).await.map(|plan| ("apply", plan))
+                apply_plan(&deps, &Said::default(), &limits).await.map(|plan| ("apply", plan))
             }
             .map(|(action, plan)| report::answer(action, deps.pipeline.name(), plan, true))
         })

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cdc_core::catalog::TableSpec;
+use cdc_core::catalog::{TableId, TableSpec};
 use cdc_core::kafka::RecordPosition;
-use cdc_core::plan::provision::{ObjectKind, Observed, ObservedColumn};
+use cdc_core::plan::provision::{LostRows, ObjectKind, Observed, ObservedColumn};
 use cdc_core::sql::grants::CASE_SENSITIVE;
-use cdc_core::sql::layout::{CATALOG, DEFINITIONS, HOLDS, Layout, WATERMARKS};
+use cdc_core::sql::layout::{CATALOG, DEFINITIONS, HOLDS, Layout, QUARANTINE, TRUNCATIONS, WATERMARKS};
 use cdc_core::sql::observe;
 use redshift_data::{Deadline, Executed, ResultSet, Submission, Warehouse, WarehouseError, query};
 
@@ -61,6 +61,10 @@ pub async fn observe(
     observed.roles = texts(&answers[5], "role_name", WHAT[5])?;
     if observed.relations.contains(&(layout.control_schema.clone(), CATALOG.to_owned())) {
         read_catalog(warehouse, layout, &mut observed, deadline).await?;
+    }
+    let has = |name: &str| observed.relations.contains(&(layout.control_schema.clone(), name.to_owned()));
+    if has(QUARANTINE) && has(TRUNCATIONS) {
+        read_lost_rows(warehouse, layout, &mut observed, deadline).await?;
     }
     Ok(observed)
 }
@@ -191,6 +195,28 @@ async fn read_catalog(
         let name = row.required_text("object_name").map_err(unreadable)?;
         let fingerprint = row.required_text("fingerprint").map_err(unreadable)?;
         observed.catalog.insert((kind.to_owned(), name.to_owned()), fingerprint.to_owned());
+    }
+    Ok(())
+}
+
+async fn read_lost_rows(
+    warehouse: &dyn Warehouse,
+    layout: &Layout,
+    observed: &mut Observed,
+    deadline: Deadline,
+) -> Result<(), ProvisionError> {
+    let what = "the control schema's quarantine";
+    let unreadable = |source| ProvisionError::Answer { what, source };
+    let rows = query(warehouse, "lost-rows", &observe::lost_rows(layout), deadline)
+        .await
+        .map_err(|source| ProvisionError::Observe { what, source })?;
+    for row in rows.iter() {
+        let table = TableId(row.required_text("table_name").map_err(unreadable)?.to_owned());
+        let lost = LostRows {
+            entries: row.required_integer("entries").map_err(unreadable)?,
+            first_at: row.required_text("first_at").map_err(unreadable)?.to_owned(),
+        };
+        observed.lost_rows.insert(table, lost);
     }
     Ok(())
 }

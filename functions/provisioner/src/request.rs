@@ -26,9 +26,8 @@ pub(crate) enum Request {
 pub(crate) enum Direct {
     /// Make a plan and print it.
     Plan,
-    /// Make a plan and carry it out. The changes of these tables are accepted, whatever their
-    /// policies say.
-    Apply(Vec<String>),
+    /// Make a plan and carry it out.
+    Apply(Said),
     /// Remove what was provisioned.
     Destroy {
         /// The pipeline's name, typed by who asks; must be the right one.
@@ -38,6 +37,15 @@ pub(crate) enum Direct {
     },
 }
 
+/// What somebody says about tables by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// Their changes are accepted, whatever their policies say.
+    pub(crate) accepted: Vec<String>,
+    /// Their rows are taken for gone; a snapshot follows.
+    pub(crate) emptied: Vec<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
@@ -45,6 +53,7 @@ struct Wire {
     confirm: Option<String>,
     drop_data: Option<bool>,
     accept: Option<Vec<String>>,
+    empty: Option<Vec<String>>,
 }
 
 const EXPECTED: &str = "send {\"action\": \"plan\"}, {\"action\": \"apply\"} or \
@@ -55,7 +64,7 @@ impl Request {
     pub(crate) fn of(event: Value) -> Result<Self, ProvisionError> {
         // An alarm about records that wait for a schema change: what it asks for is to take it in.
         if event.get("source").and_then(Value::as_str) == Some("aws.cloudwatch") && event.get("alarmData").is_some() {
-            return Ok(Self::Direct(Direct::Apply(Vec::new())));
+            return Ok(Self::Direct(Direct::Apply(Said::default())));
         }
         if event.get("RequestType").is_some() {
             return ResourceRequest::of(event).map(|request| Self::Resource(Box::new(request)));
@@ -63,12 +72,17 @@ impl Request {
         let refuse = |reason: String| ProvisionError::Request { reason: format!("{reason}; {EXPECTED}") };
         let wire: Wire = serde_json::from_value(event)
             .map_err(|error| refuse(format!("the request is not understood ({error})")))?;
-        if wire.accept.is_some() && wire.action != "apply" {
-            return Err(refuse(format!("`accept` does not belong to {}", wire.action)));
+        for (key, named) in [("accept", &wire.accept), ("empty", &wire.empty)] {
+            if named.is_some() && wire.action != "apply" {
+                return Err(refuse(format!("`{key}` does not belong to {}", wire.action)));
+            }
         }
         let direct = match wire.action.as_str() {
             "plan" => Direct::Plan,
-            "apply" => Direct::Apply(wire.accept.clone().unwrap_or_default()),
+            "apply" => Direct::Apply(Said {
+                accepted: wire.accept.unwrap_or_default(),
+                emptied: wire.empty.unwrap_or_default(),
+            }),
             "destroy" => {
                 return Ok(Self::Direct(Direct::Destroy {
                     confirm: wire.confirm,
@@ -98,10 +112,10 @@ mod tests {
             Err(error) => Err(error.to_string()),
         };
         assert_eq!(direct(json!({"action": "plan"})), Ok(Direct::Plan));
-        assert_eq!(direct(json!({"action": "apply"})), Ok(Direct::Apply(Vec::new())));
+        assert_eq!(direct(json!({"action": "apply"})), Ok(Direct::Apply(Said::default())));
         assert_eq!(
-            direct(json!({"action": "apply", "accept": ["shop.item"]})),
-            Ok(Direct::Apply(vec!["shop.item".to_owned()]))
+            direct(json!({"action": "apply", "accept": ["shop.item"], "empty": ["shop.stock"]})),
+            Ok(Direct::Apply(Said { accepted: vec!["shop.item".to_owned()], emptied: vec!["shop.stock".to_owned()] }))
         );
         assert_eq!(
             direct(json!({"action": "destroy", "confirm": "salesdb", "drop_data": true})),
@@ -117,6 +131,7 @@ mod tests {
             json!({"action": "apply", "drop_data": true}),
             json!({"action": "plan", "confirm": "salesdb"}),
             json!({"action": "plan", "accept": ["shop.item"]}),
+            json!({"action": "destroy", "empty": ["shop.item"]}),
             json!({"action": "destroy", "dropData": true}),
             json!({"action": "destroy", "drop_data": "yes"}),
         ] {

@@ -156,6 +156,7 @@ pub(crate) fn declaration(brokers: Vec<String>, tables: Vec<TableDefinition>) ->
         access: None,
         readers: Vec::new(),
         accepted: Default::default(),
+        emptied: Default::default(),
         unions: Vec::new(),
     }
 }

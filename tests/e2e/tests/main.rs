@@ -8,6 +8,7 @@ mod expired;
 mod faults;
 mod flattened;
 mod histories;
+mod lost_rows;
 mod mode_histories;
 mod mode_rows;
 mod modes;

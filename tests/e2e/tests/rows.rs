@@ -104,6 +104,84 @@ fn cases() -> Vec<Case> {
             quarantined: 0,
         },
         Case {
+            name: "a row that is created although it is there went without an event, which quarantine says",
+            merges: vec![
+                vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],
+                vec![event("c", 20, 1_001, none(), image("a", "2", "n"))],
+            ],
+            rows: rows(&[("a", Some("2"), Some("n"))]),
+            quarantined: 1,
+        },
+        Case {
+            name: "so did one that the same merge has",
+            merges: vec![vec![
+                event("c", 10, 1_000, none(), image("a", "1", "n")),
+                event("u", 20, 1_001, none(), image("a", "2", "n")),
+                event("c", 30, 1_002, none(), image("a", "3", "n")),
+            ]],
+            rows: rows(&[("a", Some("3"), Some("n"))]),
+            quarantined: 1,
+        },
+        Case {
+            name: "so did one that a snapshot read, but not if the read is newer",
+            merges: vec![
+                vec![read(1_000, image("a", "1", "n")), read(3_000, image("b", "1", "n"))],
+                vec![
+                    event("c", 20, 2_000, none(), image("a", "2", "n")),
+                    event("c", 30, 2_000, none(), image("b", "1", "n")),
+                ],
+            ],
+            rows: rows(&[("a", Some("2"), Some("n")), ("b", Some("1"), Some("n"))]),
+            quarantined: 1,
+        },
+        Case {
+            name: "a change that is sent again between a deletion and a create says nothing",
+            merges: vec![vec![
+                event("c", 10, 1_000, none(), image("a", "1", "n")),
+                event("d", 30, 1_002, image("a", "1", "n"), none()),
+                event("u", 20, 1_001, none(), image("a", "1", "n")),
+                event("c", 40, 1_003, none(), image("a", "2", "n")),
+            ]],
+            rows: rows(&[("a", Some("2"), Some("n"))]),
+            quarantined: 0,
+        },
+        Case {
+            name: "a row that takes a key before the row that has it leaves it stays (deferred constraint)",
+            merges: vec![
+                vec![
+                    event("c", 10, 1_000, none(), image("a", "1", "n")),
+                    event("c", 20, 1_000, none(), image("b", "2", "n")),
+                ],
+                vec![
+                    event("d", 30, 2_000, image("a", "1", "n"), none()),
+                    event("c", 30, 2_000, none(), image("b", "1", "n")),
+                    event("d", 40, 2_000, image("b", "2", "n"), none()),
+                    event("c", 40, 2_000, none(), image("c", "2", "n")),
+                ],
+                vec![event("u", 50, 3_000, none(), image("b", "1!", "n"))],
+            ],
+            rows: rows(&[("b", Some("1!"), Some("n")), ("c", Some("2"), Some("n"))]),
+            quarantined: 0,
+        },
+        Case {
+            name: "a row that comes and goes within one transaction is gone",
+            merges: vec![vec![
+                event("c", 10, 1_000, none(), image("a", "1", "n")),
+                event("d", 20, 1_000, image("a", "1", "n"), none()),
+            ]],
+            rows: rows(&[]),
+            quarantined: 0,
+        },
+        Case {
+            name: "a deletion whose key is a filler names no row (REPLICA IDENTITY USING INDEX)",
+            merges: vec![
+                vec![event("c", 10, 1_000, none(), image("a", "1", "n"))],
+                vec![event("d", 20, 1_001, image("", "1", ""), none())],
+            ],
+            rows: rows(&[("a", Some("1"), Some("n"))]),
+            quarantined: 1,
+        },
+        Case {
             name: "an unchanged large value keeps what the target has",
             merges: vec![
                 vec![event("c", 10, 1_000, none(), image("a", "1", "large"))],

@@ -93,6 +93,8 @@ impl State {
             texts("role_name", &self.roles)
         } else if sql.contains("\"cdc\".\"holds\"") {
             Reply::Rows(ResultSet::of(&["topic", "kafka_partition", "kafka_offset"], Vec::new()))
+        } else if sql.contains("FROM \"cdc\".\"quarantine\" AS q") {
+            Reply::Rows(ResultSet::of(&["table_name", "entries", "first_at"], Vec::new()))
         } else if sql.contains("\"cdc\".\"definitions\"") {
             Reply::Rows(ResultSet::of(&["table_name", "learned_from"], Vec::new()))
         } else if sql.contains("\"cdc\".\"watermarks\"") {

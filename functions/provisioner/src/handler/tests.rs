@@ -224,7 +224,7 @@ async fn a_statement_that_outlasts_the_time_is_cancelled() {
 async fn without_time_no_step_is_begun() {
     let world = world();
     let deps = world.function.deps().unwrap();
-    let (plan, _) = plan(&deps, &[], limits("1").work).await.unwrap();
+    let (plan, _) = plan(&deps, &Said::default(), limits("1").work).await.unwrap();
     let layout = declare::layout(&deps.pipeline);
     let error = apply::apply(&*world.warehouse, &layout, &plan, false, "1", Deadline::now()).await.unwrap_err();
     assert!(matches!(error, ProvisionError::Time { done: 0, number: 1, .. }), "{error}");

@@ -37,6 +37,7 @@ mod values;
 mod versioned;
 
 pub(super) use events::origin;
+pub(super) use lost_rows::SCOPE as LOST;
 
 /// Argument types of the merge procedure, for `CALL` and `GRANT`.
 pub const ARGUMENT_TYPES: &str = "BIGINT, BIGINT, BIGINT";

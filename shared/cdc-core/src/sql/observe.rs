@@ -3,7 +3,8 @@
 //! Only views of Redshift's own documentation are read, and each by name and column.
 
 use super::ident::literal;
-use super::layout::{CATALOG, DEFINITIONS, GAPS, HOLDS, Layout, WATERMARKS};
+use super::layout::{CATALOG, DEFINITIONS, GAPS, HOLDS, Layout, QUARANTINE, TRUNCATIONS, WATERMARKS};
+use super::merge_procedure;
 use crate::catalog::TableSpec;
 
 /// Columns `table_schema, table_name, table_type` of the pipeline's schemas.
@@ -86,6 +87,20 @@ pub fn definitions(layout: &Layout) -> String {
     format!(
         "SELECT d.table_name, d.learned_from FROM {} AS d ORDER BY d.table_name, d.piece",
         layout.control(DEFINITIONS)
+    )
+}
+
+/// Columns `table_name, entries, first_at`: tables of which rows came a second time, or were deleted
+/// without a name, since they were emptied last. Fails if the control schema does not exist yet.
+#[must_use]
+pub fn lost_rows(layout: &Layout) -> String {
+    format!(
+        "SELECT q.table_name, COUNT(*) AS entries, TO_CHAR(MIN(q.quarantined_at), 'YYYY-MM-DD HH24:MI:SS') AS first_at FROM {quarantine} AS q \
+         LEFT JOIN (SELECT x.table_name, MAX(x.detected_at) AS emptied_at FROM {truncations} AS x GROUP BY x.table_name) AS t ON t.table_name = q.table_name \
+         WHERE q.scope = {scope} AND (t.emptied_at IS NULL OR q.quarantined_at > t.emptied_at) GROUP BY q.table_name ORDER BY 1",
+        quarantine = layout.control(QUARANTINE),
+        truncations = layout.control(TRUNCATIONS),
+        scope = literal(merge_procedure::LOST),
     )
 }
 

@@ -92,6 +92,24 @@ pub fn discard(layout: &Layout, table: &TableDefinition, point: &ChangePoint) ->
     )
 }
 
+/// Writes down that every row that is there is gone: the next merge takes them away, or marks or closes
+/// them, as after a truncation. Records that came to Kafka before the newest merged one are left out from
+/// now on; those of a snapshot that is taken afterwards come later.
+#[must_use]
+pub fn empty(layout: &Layout, table: &TableDefinition) -> Vec<String> {
+    let statement = format!(
+        "INSERT INTO {truncations} (detected_at, table_name, source_domain, source_position, source_ts, arrival, applied)\n\
+         \x20   SELECT SYSDATE, {table_name}, NULL, NULL,\n\
+         \x20          GREATEST(SYSDATE, (SELECT MAX(t.\"_cdc_source_ts\") FROM {target} AS t)),\n\
+         \x20          (SELECT MAX(w.kafka_timestamp) FROM {watermark} AS w), false",
+        truncations = layout.control(TRUNCATIONS),
+        table_name = literal(table.spec.id().as_str()),
+        target = layout.target_table(&table.spec),
+        watermark = layout.watermark_table(&table.spec),
+    );
+    locked(layout, table, "take the rows that are there for gone, before a new snapshot", &[statement])
+}
+
 /// Gives a column that is no key another type: a new column takes its place. `value` is computed
 /// from the old column; None leaves the new one NULL. The old column is dropped, or kept under
 /// the name `keep_as`.

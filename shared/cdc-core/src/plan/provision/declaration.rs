@@ -25,6 +25,8 @@ pub struct Declaration {
     pub readers: Vec<String>,
     /// Tables whose pending changes somebody has accepted, whatever their policies say.
     pub accepted: BTreeSet<TableId>,
+    /// Tables whose rows are taken for gone, because somebody said so: a snapshot follows.
+    pub emptied: BTreeSet<TableId>,
     /// Views that show many tables as one.
     pub unions: Vec<Union>,
 }

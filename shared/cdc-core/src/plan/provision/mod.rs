@@ -13,6 +13,7 @@ mod changes;
 mod declaration;
 mod desired;
 mod destroy;
+mod emptied;
 mod foundation;
 mod modes;
 mod observed;
@@ -24,8 +25,9 @@ mod unions;
 pub use declaration::{Access, Declaration, Waiting};
 pub use desired::fingerprint;
 pub use destroy::destroy;
+pub use emptied::cannot_be_emptied;
 pub use modes::switching;
-pub use observed::{Observed, ObservedColumn};
+pub use observed::{LostRows, Observed, ObservedColumn};
 pub use step::{ObjectKind, ProvisionPlan, Step, StepAction};
 pub use unions::{Union, problems};
 
@@ -60,6 +62,7 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
             kept.insert(table.spec.id());
         }
     }
+    desired.extend(emptied::desired(declaration, &tables, observed));
     desired.extend(foundation::overview(&declaration.layout, &tables));
     desired.extend(unions::desired(declaration, &tables, &kept));
     desired.extend(access::desired(declaration, &tables, observed));
@@ -70,6 +73,7 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     for object in desired {
         decide(object, &after, &mut plan);
     }
+    plan.warnings.extend(emptied::warnings(declaration, &tables, observed));
     undeclared(&tables, observed, &mut plan);
     plan
 }

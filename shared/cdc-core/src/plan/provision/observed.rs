@@ -20,8 +20,19 @@ pub struct Observed {
     /// Tables of which the landing view still has every record that was merged. Only asked for where
     /// it matters ([`switching`](super::switching)).
     pub whole_logs: BTreeSet<TableId>,
+    /// Tables of which rows went without an event, since they were emptied last.
+    pub lost_rows: BTreeMap<TableId, LostRows>,
     /// (object kind, object name) -> fingerprint of the newest catalog entry.
     pub catalog: BTreeMap<(String, String), String>,
+}
+
+/// Entries in quarantine that say of a table that rows went without an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostRows {
+    /// How many there are.
+    pub entries: i64,
+    /// When the first was written (UTC).
+    pub first_at: String,
 }
 
 /// A column as `SVV_COLUMNS` shows it.

@@ -91,6 +91,7 @@ fn declaration(table: &TableDefinition) -> Declaration {
         access: None,
         readers: vec!["analysts".into()],
         accepted: BTreeSet::new(),
+        emptied: BTreeSet::new(),
         unions: Vec::new(),
     }
 }

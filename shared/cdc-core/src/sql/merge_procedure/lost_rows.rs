@@ -13,7 +13,7 @@ use crate::sql::ident::quoted;
 use crate::sql::target_table;
 
 /// The scope of such entries in quarantine.
-pub(crate) const SCOPE: &str = "lost";
+pub(in crate::sql) const SCOPE: &str = "lost";
 
 const CREATED: &str = "'the source created the row although it was there: no event said that it had gone, and others may have gone with it'";
 const NAMELESS: &str = "'the row that was deleted cannot be told: its key has fillers, as with REPLICA IDENTITY USING INDEX; declare the index''s columns as key'";
