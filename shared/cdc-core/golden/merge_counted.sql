@@ -233,6 +233,12 @@ BEGIN
     GROUP BY e._cdc_kafka_partition;
     SELECT COUNT(*) INTO cdc_news FROM "cdc_held_salesdb_sales_order_detail" AS h;
     IF cdc_news > 0 THEN
+        -- Flattened events have no place in the log: what is newer in other partitions waits, too.
+        INSERT INTO "cdc_held_salesdb_sales_order_detail"
+        SELECT l.kafka_partition, MIN(l.kafka_offset), 'an older record waits in another partition'
+        FROM "cdc_landed_salesdb_sales_order_detail" AS l JOIN (SELECT MIN(e._cdc_arrival) AS arrival FROM "cdc_events_salesdb_sales_order_detail" AS e JOIN "cdc_held_salesdb_sales_order_detail" AS h
+             ON h.kafka_partition = e._cdc_kafka_partition AND h.kafka_offset = e._cdc_kafka_offset WHERE e._cdc_is_row) AS f ON l.arrival > f.arrival
+        GROUP BY l.kafka_partition;
         INSERT INTO "cdc"."holds" (held_at, table_name, topic, kafka_partition, kafka_offset, reason)
         SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', h.kafka_partition, h.kafka_offset, h.reason FROM "cdc_held_salesdb_sales_order_detail" AS h
         WHERE NOT EXISTS (SELECT 1 FROM "cdc"."holds" AS o WHERE o.table_name = 'salesdb.sales_order_detail'

@@ -268,6 +268,12 @@ BEGIN
     FROM "cdc_events_salesdb_sales_order_detail" AS e WHERE e._cdc_op = 't' GROUP BY e._cdc_kafka_partition;
     SELECT COUNT(*) INTO cdc_news FROM "cdc_held_salesdb_sales_order_detail" AS h;
     IF cdc_news > 0 THEN
+        -- Flattened events have no place in the log: what is newer in other partitions waits, too.
+        INSERT INTO "cdc_held_salesdb_sales_order_detail"
+        SELECT l.kafka_partition, MIN(l.kafka_offset), 'an older record waits in another partition'
+        FROM "cdc_landed_salesdb_sales_order_detail" AS l JOIN (SELECT MIN(e._cdc_arrival) AS arrival FROM "cdc_events_salesdb_sales_order_detail" AS e JOIN "cdc_held_salesdb_sales_order_detail" AS h
+             ON h.kafka_partition = e._cdc_kafka_partition AND h.kafka_offset = e._cdc_kafka_offset WHERE e._cdc_is_row) AS f ON l.arrival > f.arrival
+        GROUP BY l.kafka_partition;
         INSERT INTO "cdc"."holds" (held_at, table_name, topic, kafka_partition, kafka_offset, reason)
         SELECT SYSDATE, 'salesdb.sales_order_detail', 'salesdb.salesdb.SALES_ORDER_DETAIL', h.kafka_partition, h.kafka_offset, h.reason FROM "cdc_held_salesdb_sales_order_detail" AS h
         WHERE NOT EXISTS (SELECT 1 FROM "cdc"."holds" AS o WHERE o.table_name = 'salesdb.sales_order_detail'
@@ -481,7 +487,7 @@ BEGIN
     -- which a snapshot read does not take away.
     DROP TABLE IF EXISTS "cdc_newest_salesdb_sales_order_detail";
     CREATE TEMP TABLE "cdc_newest_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
-    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."order_id", t."line_no" ORDER BY t._cdc_arrival DESC, t._cdc_position DESC NULLS LAST, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
+    SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t."order_id", t."line_no" ORDER BY t._cdc_arrival DESC, t._cdc_position DESC NULLS LAST, t._cdc_version DESC, t._cdc_kafka_partition DESC, t._cdc_kafka_offset DESC) AS _cdc_rank
     FROM "cdc_typed_salesdb_sales_order_detail" AS t
     LEFT JOIN "cdc_stale_salesdb_sales_order_detail" AS s ON s."order_id" = t."order_id" AND s."line_no" = t."line_no" AND s._cdc_incoming = 1 AND s._cdc_stale = 1
          AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset

@@ -1,7 +1,8 @@
 //! Produces recorded records to Kafka, in their order, as a live connector would.
 //!
-//! Partitions are the recording's. Kafka timestamps are the present, so that lags mean
-//! something.
+//! Partitions are the recording's. So are the distances of Kafka's timestamps in a replay: they
+//! tell what happened before what in two partitions, and which definition of its table an event
+//! without a place in the log is of.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,6 +22,45 @@ const CREATE_TIMEOUT_MS: i32 = 10_000;
 pub struct Producer {
     client: Client,
     partitions: BTreeMap<(String, i32), Arc<PartitionClient>>,
+    times: Times,
+    written: Written,
+}
+
+/// When records were written, milliseconds since 1970: by topic and partition, the first offset that
+/// was written at a time, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Written(BTreeMap<String, BTreeMap<i32, Vec<(i64, i64)>>>);
+
+impl Written {
+    /// When a record was written. None: by somebody else.
+    #[must_use]
+    pub fn at(&self, topic: &str, partition: i32, offset: i64) -> Option<i64> {
+        let runs = self.0.get(topic)?.get(&partition)?;
+        let index = runs.partition_point(|(first, _)| *first <= offset).checked_sub(1)?;
+        runs.get(index).map(|(_, at)| *at)
+    }
+}
+
+/// What Kafka's timestamps are.
+#[derive(Debug, Clone, Copy)]
+enum Times {
+    /// The present.
+    Present,
+    /// The recording's, moved by some milliseconds and never going back, as a connector's that sends
+    /// again. The second number is the last one.
+    Moved { by: i64, last: i64 },
+}
+
+impl Times {
+    fn of(&mut self, recorded: &RecordedRecord) -> chrono::DateTime<chrono::Utc> {
+        match self {
+            Self::Present => now(),
+            Self::Moved { by, last } => {
+                *last = recorded.timestamp.saturating_add(*by).max(*last);
+                chrono::DateTime::from_timestamp_millis(*last).unwrap_or_else(now)
+            }
+        }
+    }
 }
 
 /// Next offset to be written, by topic and partition.
@@ -36,7 +76,28 @@ impl Producer {
             .build()
             .await
             .with_context(|| format!("connecting to the Kafka broker at {bootstrap}"))?;
-        Ok(Self { client, partitions: BTreeMap::new() })
+        Ok(Self { client, partitions: BTreeMap::new(), times: Times::Present, written: Written::default() })
+    }
+
+    /// Keeps the distances of these records' timestamps, which are all that is produced from now on: the
+    /// newest is the present. A recording of more than a day keeps none, because a broker's
+    /// retention could take its first records away.
+    #[must_use]
+    pub fn keeping_times(mut self, records: &[RecordedRecord]) -> Self {
+        const DAY_MS: i64 = 86_400_000;
+        let times = || records.iter().map(|record| record.timestamp);
+        if let (Some(first), Some(newest)) = (times().min(), times().max())
+            && newest - first <= DAY_MS
+        {
+            self.times = Times::Moved { by: now().timestamp_millis() - newest, last: i64::MIN };
+        }
+        self
+    }
+
+    /// When records were written.
+    #[must_use]
+    pub fn written(&self) -> &Written {
+        &self.written
     }
 
     /// Writes records in order. Runs of one partition go out as one batch; different partitions
@@ -53,15 +114,20 @@ impl Producer {
                 batches.push((place, Vec::new()));
                 batches.len() - 1
             });
-            batches[slot].1.push(record_of(recorded));
+            batches[slot].1.push(record_of(recorded, self.times.of(recorded)));
         }
         for ((topic, partition), batch) in batches {
             let client = self.partition(&topic, partition).await?;
             for chunk in bounded(batch) {
-                client
+                let at = now().timestamp_millis();
+                let offsets = client
                     .produce(chunk, Compression::NoCompression)
                     .await
                     .with_context(|| format!("producing to topic {topic} partition {partition}"))?;
+                if let Some(first) = offsets.first() {
+                    let partitions = self.written.0.entry(topic.clone()).or_default();
+                    partitions.entry(partition).or_default().push((*first, at));
+                }
             }
         }
         Ok(())
@@ -92,7 +158,7 @@ pub async fn run(bootstrap: &str, recordings: &[PathBuf]) -> Result<usize> {
     let records =
         recordings.iter().map(|path| recording::read(path)).collect::<Result<Vec<_>>>()?.into_iter().flatten();
     let records: Vec<RecordedRecord> = records.collect();
-    let mut producer = Producer::connect(bootstrap).await?;
+    let mut producer = Producer::connect(bootstrap).await?.keeping_times(&records);
     let listed = producer.client.list_topics().await.context("listing the broker's topics")?;
     let there: BTreeSet<String> = listed.into_iter().map(|topic| topic.name).collect();
     let controller = producer.client.controller_client().context("connecting to the controller")?;
@@ -130,7 +196,7 @@ fn bounded(records: Vec<Record>) -> Vec<Vec<Record>> {
     chunks
 }
 
-fn record_of(recorded: &RecordedRecord) -> Record {
+fn record_of(recorded: &RecordedRecord, timestamp: chrono::DateTime<chrono::Utc>) -> Record {
     Record {
         key: recorded.key.clone().map(String::into_bytes),
         value: recorded.value.clone().map(String::into_bytes),
@@ -139,7 +205,7 @@ fn record_of(recorded: &RecordedRecord) -> Record {
             .iter()
             .map(|header| (header.key.clone(), header.value.clone().unwrap_or_default().into_bytes()))
             .collect(),
-        timestamp: now(),
+        timestamp,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::compare::{self, Parity, TargetColumn};
 use crate::producer::{EndOffsets, Producer};
 use crate::recording::{self, RecordedRecord};
 use crate::report::{ParityFigures, Summary, TableFigures, quantile};
-use crate::stack::{Deployment, MappingOptions, Stack, StackOptions};
+use crate::stack::{Acknowledged, Deployment, MappingOptions, Stack, StackOptions};
 use crate::warehouse::Administrator;
 use crate::{dump, reduce, truth};
 
@@ -85,7 +85,7 @@ pub async fn run(options: &ReplayOptions, binaries: &Binaries, progress: &mut dy
     progress.phase("starting Kafka broker, Redshift stand-in and control planes");
     let stack = Stack::start(options.stack.clone(), Some(&pipeline)).await?;
     let topics = create_topics(&stack, &records)?;
-    let mut producer = Producer::connect(&stack.kafka()).await?;
+    let mut producer = Producer::connect(&stack.kafka()).await?.keeping_times(&records);
     let mut deployment = stack.deploy(binaries, &options.pipeline, &pipeline).await?;
 
     let head = head_of(&records, &pipeline);
@@ -129,7 +129,8 @@ pub async fn run(options: &ReplayOptions, binaries: &Binaries, progress: &mut dy
         excluded_columns: tables.excluded,
         ..Summary::default()
     };
-    let parities = measure(options, &stack, &deployment, &pipeline, &tables.tables, &mut summary).await?;
+    let lags = lags(&deployment, &producer);
+    let parities = measure(options, &stack, &lags, &pipeline, &tables.tables, &mut summary).await?;
     Ok(Replay { summary, parities, stack, deployment })
 }
 
@@ -351,10 +352,29 @@ pub(crate) fn definitions(
     Definitions { tables, excluded }
 }
 
+/// Milliseconds from the write to Kafka to the acknowledgement, by topic, sorted. What was in Kafka
+/// before its mapping waited for that, and does not count.
+fn lags(deployment: &Deployment, producer: &Producer) -> BTreeMap<String, Vec<i64>> {
+    let acknowledged = deployment.acknowledgements();
+    let acknowledged = acknowledged.lock().expect("no holder of this lock panics");
+    acknowledged
+        .iter()
+        .map(|(topic, records)| {
+            let lag = |one: &Acknowledged| {
+                let written = producer.written().at(topic, one.partition, one.offset)?;
+                (written >= one.mapped_at_ms).then_some(one.at_ms - written)
+            };
+            let mut lags: Vec<i64> = records.iter().filter_map(lag).collect();
+            lags.sort_unstable();
+            (topic.clone(), lags)
+        })
+        .collect()
+}
+
 async fn measure(
     options: &ReplayOptions,
     stack: &Stack,
-    deployment: &Deployment,
+    lags: &BTreeMap<String, Vec<i64>>,
     pipeline: &Pipeline,
     tables: &[TableDefinition],
     summary: &mut Summary,
@@ -363,7 +383,6 @@ async fn measure(
     let layout = provisioner::layout(pipeline);
     let truth = options.truth.as_deref().map(truth::read).transpose()?.unwrap_or_default();
     let counts = merge_counts(&warehouse, &layout).await?;
-    let lags = deployment.acknowledgements();
     let names = dump::file_names(tables);
     if let Some(folder) = &options.dump {
         std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -381,9 +400,7 @@ async fn measure(
             .filter(|_| reduce::is_comparable(table))
             .map(|truth| compare::compare(truth, &target_columns(table), &rows));
         let count = counts.get(table.spec.id().as_str()).cloned().unwrap_or_default();
-        let mut sorted =
-            lags.lock().expect("no holder of this lock panics").get(&table.spec.topic).cloned().unwrap_or_default();
-        sorted.sort_unstable();
+        let sorted = lags.get(&table.spec.topic).map(Vec::as_slice).unwrap_or_default();
         summary.tables.push(TableFigures {
             table: table.spec.source_table.clone(),
             target: table.spec.id().to_string(),
@@ -395,8 +412,8 @@ async fn measure(
             quarantined: count.quarantined,
             rows: i64::try_from(rows.len()).unwrap_or(i64::MAX),
             merges: count.merges,
-            lag_p50_ms: quantile(&sorted, 0.5),
-            lag_p99_ms: quantile(&sorted, 0.99),
+            lag_p50_ms: quantile(sorted, 0.5),
+            lag_p99_ms: quantile(sorted, 0.99),
             parity: parity.as_ref().map(ParityFigures::from),
         });
         if let Some(parity) = parity {

@@ -76,8 +76,21 @@ impl Default for MappingOptions {
     }
 }
 
-/// What a mapping acknowledged, gathered for lag figures.
-pub type Acknowledgements = Arc<Mutex<BTreeMap<String, Vec<i64>>>>;
+/// What the mappings acknowledged, by topic, in order: gathered for lag figures.
+pub type Acknowledgements = Arc<Mutex<BTreeMap<String, Vec<Acknowledged>>>>;
+
+/// A record that a mapping is done with. Times are milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct Acknowledged {
+    /// The record's partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// When the mapping was done with it.
+    pub at_ms: i64,
+    /// When the mapping began.
+    pub mapped_at_ms: i64,
+}
 
 /// The running stack without functions.
 pub struct Stack {
@@ -360,12 +373,16 @@ impl Deployment {
         config.report_batch_item_failures = true;
         config.faults = options.faults.clone();
         let acknowledgements = Arc::clone(&self.acknowledgements);
-        // What was in Kafka before the mapping waited for it, not for us.
-        let since = now_ms();
+        let mapped_at_ms = now_ms();
         config.on_acknowledged = Some(Arc::new(move |acknowledged: &[Acknowledgement]| {
-            let mut lags = acknowledgements.lock().expect("no holder of this lock panics");
-            for one in acknowledged.iter().filter(|one| one.kafka_timestamp_ms >= since) {
-                lags.entry(one.topic.to_string()).or_default().push(one.acknowledged_at_ms - one.kafka_timestamp_ms);
+            let mut by_topic = acknowledgements.lock().expect("no holder of this lock panics");
+            for one in acknowledged {
+                by_topic.entry(one.topic.to_string()).or_default().push(Acknowledged {
+                    partition: one.partition,
+                    offset: one.offset,
+                    at_ms: one.acknowledged_at_ms,
+                    mapped_at_ms,
+                });
             }
         }));
         let handler: Arc<dyn Invoker> =
@@ -381,7 +398,7 @@ impl Deployment {
         &self.mappings
     }
 
-    /// Milliseconds from Kafka to acknowledgement, by topic, in the order of acknowledgement.
+    /// What the mappings acknowledged so far.
     #[must_use]
     pub fn acknowledgements(&self) -> Acknowledgements {
         Arc::clone(&self.acknowledgements)

@@ -73,6 +73,12 @@ impl Writer<'_> {
         text.push_str(&format!(
             "\x20   SELECT COUNT(*) INTO cdc_news FROM {held} AS h;\n\
              \x20   IF cdc_news > 0 THEN\n\
+             \x20       -- Flattened events have no place in the log: what is newer in other partitions waits, too.\n\
+             \x20       INSERT INTO {held}\n\
+             \x20       SELECT l.kafka_partition, MIN(l.kafka_offset), 'an older record waits in another partition'\n\
+             \x20       FROM {landed} AS l JOIN (SELECT MIN(e._cdc_arrival) AS arrival FROM {events} AS e JOIN {held} AS h\n\
+             \x20            ON h.kafka_partition = e._cdc_kafka_partition AND h.kafka_offset = e._cdc_kafka_offset WHERE e._cdc_is_row) AS f ON l.arrival > f.arrival\n\
+             \x20       GROUP BY l.kafka_partition;\n\
              \x20       INSERT INTO {holds} (held_at, table_name, topic, kafka_partition, kafka_offset, reason)\n\
              \x20       SELECT SYSDATE, {table_name}, {topic}, h.kafka_partition, h.kafka_offset, h.reason FROM {held} AS h\n\
              \x20       WHERE NOT EXISTS (SELECT 1 FROM {holds} AS o WHERE o.table_name = {table_name}\n\

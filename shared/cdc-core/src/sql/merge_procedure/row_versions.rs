@@ -25,8 +25,8 @@ impl Writer<'_> {
         let staging = self.stage("staging");
         let attributes = one_line(&target_table::table_attributes(self.table));
         let part = self.key_partition("c");
-        let ascending =
-            |alias: &str| format!("{alias}._cdc_arrival, {alias}._cdc_kafka_partition, {alias}._cdc_kafka_offset");
+        // Of what arrives in two partitions in the same millisecond, the table's older definition is first.
+        let version = if self.table.former.is_empty() { "" } else { "t._cdc_version, " };
         let columns: Vec<String> =
             self.table.columns.iter().map(|column| format!("c.{}", quoted(&column.target_name))).collect();
         let mut text = format!(
@@ -74,7 +74,7 @@ impl Writer<'_> {
             part_t = self.key_partition("t"),
             part_s = self.key_partition("s"),
             part_h = self.key_partition("h"),
-            order_t = ascending("t"),
+            order_t = format_args!("t._cdc_arrival, {version}t._cdc_kafka_partition, t._cdc_kafka_offset"),
             keys_c = self.key_list("c"),
             keys_b = self.key_list("b"),
             keys_h = self.key_list("h"),

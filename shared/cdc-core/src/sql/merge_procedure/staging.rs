@@ -18,12 +18,14 @@ impl Writer<'_> {
         let marks = self.table.mode == Mode::SoftDelete;
         let epoch_days = "CAST('1970-01-01' AS TIMESTAMP)";
         // What arrives in two partitions in the same millisecond has no order there: the source's
-        // positions decide, and a snapshot's read, which has none, is before a change.
-        let newest_first = |alias: &str| {
+        // positions decide, and a snapshot's read, which has none, is before a change; then the
+        // table's definition that the events are of.
+        let newest_first = |alias: &str, version: &str| {
             format!(
-                "{alias}._cdc_arrival DESC, {alias}._cdc_position DESC NULLS LAST, {alias}._cdc_kafka_partition DESC, {alias}._cdc_kafka_offset DESC"
+                "{alias}._cdc_arrival DESC, {alias}._cdc_position DESC NULLS LAST, {version}{alias}._cdc_kafka_partition DESC, {alias}._cdc_kafka_offset DESC"
             )
         };
+        let version = if self.table.former.is_empty() { "" } else { "t._cdc_version DESC, " };
         let mut text = format!(
             "\x20   -- newest, position: per key the last change that is not stale, and the last comparable position,\n\
              \x20   -- which a snapshot read does not take away.\n\
@@ -50,8 +52,8 @@ impl Writer<'_> {
              \x20   WHERE n._cdc_rank = 1;",
             part_t = self.key_partition("t"),
             part_s = self.key_partition("s"),
-            newest_t = newest_first("t"),
-            newest_s = newest_first("s"),
+            newest_t = newest_first("t", version),
+            newest_s = newest_first("s", ""),
             stale_typed = self.keys_equal("s", "t"),
             newest_position = self.keys_equal("p", "n"),
             columns = columns.join(", "),
