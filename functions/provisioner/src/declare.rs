@@ -413,6 +413,13 @@ fn doubts(definition: &columns::Definition) -> Vec<String> {
              that went with them; delete these in the target, or in the source before its partition"
         ));
     }
+    if definition.cascades {
+        warnings.push(format!(
+            "table {table}: a foreign key of it deletes or changes rows by itself (ON DELETE or ON UPDATE CASCADE, SET NULL), \
+             and MySQL before 9.6 and MariaDB log nothing of that: the target keeps such rows as they were. Delete and \
+             change them in the application or by triggers, or use MySQL 9.6 or newer with innodb_native_foreign_keys=OFF"
+        ));
+    }
     if !definition.untold_digits.is_empty() {
         warnings.push(format!(
             "table {table}: no event tells how many digits of a second {} have; when the source takes some away, as with \

@@ -173,10 +173,20 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
         on_schema_change: options.on_schema_change,
         tombstones_delete: knowledge.tombstones_delete.contains(&spec.topic),
     };
-    let lost_partitions = knowledge
-        .find(&knowledge.schema_changes, pipeline, &spec.topic)
-        .is_some_and(|(name, _)| knowledge.without_partition.contains(name));
-    Ok(Definition { table, origin, excluded, null_hidden_by_default, assumed, lossy, lost_partitions, untold_digits })
+    let told = knowledge.find(&knowledge.schema_changes, pipeline, &spec.topic).map(|(name, _)| name);
+    let lost_partitions = told.is_some_and(|name| knowledge.without_partition.contains(name));
+    let cascades = told.is_some_and(|name| knowledge.cascading.contains(name));
+    Ok(Definition {
+        table,
+        origin,
+        excluded,
+        null_hidden_by_default,
+        assumed,
+        lossy,
+        lost_partitions,
+        cascades,
+        untold_digits,
+    })
 }
 
 /// What the schema-change topic tells of the table's past.

@@ -54,6 +54,9 @@ pub struct Definition {
     pub lossy: BTreeMap<&'static str, Vec<String>>,
     /// Whether the source took partitions away from the table, with rows of which no event tells.
     pub lost_partitions: bool,
+    /// Whether a foreign key of MySQL or MariaDB deletes or changes rows of the table, of which no event
+    /// tells before MySQL 9.6.
+    pub cascades: bool,
     /// Source names of columns whose digits of a second no event tells: rows lose digits when the source
     /// takes some away, and nothing shows it. Only for MySQL and MariaDB without a schema-change topic.
     pub untold_digits: Vec<String>,

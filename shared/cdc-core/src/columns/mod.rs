@@ -22,11 +22,11 @@ mod former;
 mod history;
 mod meaning;
 mod mysql;
-mod partitions;
 mod postgres;
 mod recorded;
 mod representation;
 mod shapes;
+mod silent;
 mod source_type;
 #[cfg(test)]
 mod tests;
@@ -285,6 +285,8 @@ pub struct Knowledge {
     dump: SourceTables,
     /// The tables of which partitions were taken away with their rows.
     without_partition: BTreeSet<TableName>,
+    /// The tables with a foreign key that deletes or changes rows.
+    cascading: BTreeSet<TableName>,
     /// The topics of which an event was seen that says so.
     tombstones_delete: BTreeSet<String>,
     /// The fields that a topic's flattened events have besides the row's own.
@@ -316,9 +318,12 @@ impl Knowledge {
             }
             self.schema_changes.extend(from_schema_changes([&change]));
             history::learn(&mut self.histories, &change, record);
-            if change.ddl.as_deref().is_some_and(partitions::takes_rows) {
-                let names = change.changes.iter().filter_map(|table| changed_table(&change, table));
-                self.without_partition.extend(names);
+            let names = || change.changes.iter().filter_map(|table| changed_table(&change, table));
+            if change.ddl.as_deref().is_some_and(silent::takes_rows) {
+                self.without_partition.extend(names());
+            }
+            if change.ddl.as_deref().is_some_and(silent::cascades) {
+                self.cascading.extend(names());
             }
         }
     }

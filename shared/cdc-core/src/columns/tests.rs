@@ -602,6 +602,20 @@ fn a_table_that_lost_partitions_is_told() {
     assert!(!lost("ALTER TABLE T ADD PARTITION (PARTITION p1 VALUES LESS THAN (5))"));
 }
 
+/// Rows that InnoDB deletes for a foreign key are in no log.
+#[test]
+fn a_table_whose_foreign_key_acts_is_told() {
+    let acts = |ddl: &str| {
+        let mut known = knowledge();
+        let mut change = schema_change(2, "ALTER", "T", &["id INT", "v BIGINT"]);
+        change.value = change.value.map(|value| String::from_utf8(value).unwrap().replace('…', ddl).into_bytes());
+        known.learn(&change);
+        defined("", ONE, &known).unwrap().cascades
+    };
+    assert!(acts("ALTER TABLE T ADD FOREIGN KEY (v) REFERENCES U (id) ON DELETE CASCADE"));
+    assert!(!acts("ALTER TABLE T ADD FOREIGN KEY (v) REFERENCES U (id)"));
+}
+
 /// A label is escaped in the stream of MySQL and MariaDB only, whatever tells of the type.
 #[test]
 fn labels_of_mysql_s_enums_may_be_escaped() {
