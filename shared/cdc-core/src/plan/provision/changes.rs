@@ -5,6 +5,7 @@
 //! events' schemas tell versions it is the schema's own id; where the schema-change topic does, the
 //! place of the last change in the source's log.
 
+use super::attached::Replaced;
 use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
 use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, TableDefinition};
 use crate::pipeline::ChangePolicy;
@@ -200,6 +201,7 @@ pub(super) fn desired(
     table: &TableDefinition,
     observed: &Observed,
     changes: &[Change],
+    replaced: &mut Replaced,
     warnings: &mut Vec<String>,
 ) -> Option<Desired> {
     let id = table.spec.id();
@@ -220,7 +222,7 @@ pub(super) fn desired(
     } else {
         format!("{} ({place})", texts.join("; "))
     };
-    let statements = rows(declaration, table, observed, warnings);
+    let statements = rows(declaration, table, observed, replaced, warnings);
     let mut desired = Desired::new(ObjectKind::TableVersion, id.to_string(), Vec::new(), why).of(table);
     desired.recorded_as = Some(version);
     desired.on_change = OnChange::Alter(statements);
@@ -245,6 +247,7 @@ fn rows(
     declaration: &Declaration,
     table: &TableDefinition,
     observed: &Observed,
+    replaced: &mut Replaced,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     let layout = &declaration.layout;
@@ -285,7 +288,15 @@ fn rows(
                         table.spec.id(),
                         column.target_name
                     ));
-                    statements.extend(reshape::retype_column(layout, table, column, value.as_deref(), Some(&kept)));
+                    replaced.columns.insert(found.name.clone());
+                    statements.extend(reshape::retype_column(
+                        layout,
+                        table,
+                        column,
+                        value.as_deref(),
+                        Some(&kept),
+                        &[],
+                    ));
                 }
             }
             FormerColumn::Altered(_) => {

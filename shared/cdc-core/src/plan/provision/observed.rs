@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::TableId;
+use crate::sql::rights::Right;
 
 /// What the warehouse has. Names are as the warehouse shows them.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +21,39 @@ pub struct Observed {
     /// Tables of which the landing view still has every record that was merged. Only asked for where
     /// it matters ([`switching`](super::switching)).
     pub whole_logs: BTreeSet<TableId>,
+    /// What others have put on targets. Only asked for where it matters ([`replacing`](super::replacing));
+    /// the rights on single columns are with the columns.
+    pub attached: BTreeMap<TableId, Attached>,
     /// (object kind, object name) -> fingerprint of the newest catalog entry.
     pub catalog: BTreeMap<(String, String), String>,
+}
+
+/// What others have put on a target, as far as the provisioner sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// Rights on the whole table.
+    pub rights: Vec<Right>,
+    /// Rights that cannot be given anew, for people.
+    pub other_rights: Vec<String>,
+    /// Whether these, and those with the columns, are all that there are.
+    pub sees_rights: bool,
+    /// Views that depend on the table.
+    pub views: Vec<DependentView>,
+    /// Row-level security and masking policies on it, for people.
+    pub policies: Vec<String>,
+    /// Whether these are all that there are.
+    pub sees_policies: bool,
+    /// The database user that was asking. Empty if that is not known.
+    pub user: String,
+}
+
+/// A view that depends on a target: none that was made WITH NO SCHEMA BINDING.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DependentView {
+    /// `schema.name`.
+    pub view: String,
+    /// The target's column that it reads. None: nobody can tell which.
+    pub column: Option<String>,
 }
 
 /// A column as `SVV_COLUMNS` shows it.
@@ -37,4 +69,6 @@ pub struct ObservedColumn {
     pub precision: Option<i64>,
     /// Digits of a decimal behind the point.
     pub scale: Option<i64>,
+    /// Rights on this column alone. Only asked for where it matters, like [`Observed::attached`].
+    pub rights: Vec<Right>,
 }

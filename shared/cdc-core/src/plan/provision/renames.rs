@@ -3,6 +3,7 @@
 //! What the source dropped stays in the target, so that a new name may be taken: by such a column,
 //! or by one that has another name itself now. The one is put aside; the other moves on first.
 
+use super::attached::Replaced;
 use super::tables::{kept_name, observed_type};
 use super::{Observed, ObservedColumn, changes};
 use crate::catalog::{Column, FormerColumn, TableDefinition};
@@ -46,6 +47,7 @@ pub(super) fn statements(
     table: &TableDefinition,
     observed: &Observed,
     existing: &mut Vec<ObservedColumn>,
+    replaced: &mut Replaced,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     let Some(base) = changes::assumed_base(table, observed) else {
@@ -81,6 +83,7 @@ pub(super) fn statements(
             for next in pending.iter_mut().filter(|next| next.from == *name) {
                 next.from.clone_from(&kept);
                 next.is_kept = true;
+                replaced.columns.insert(name.clone());
             }
         }
         if !is_kept {
@@ -88,7 +91,7 @@ pub(super) fn statements(
         } else if let Some(found) = existing.iter().find(|found| found.name == from).cloned()
             && let Some(kind) = observed_type(&found)
         {
-            moves.push(Move::Copy { from, column: name, kind });
+            moves.push(Move::Copy { from, column: name, kind, rights: found.rights.clone() });
             existing.push(ObservedColumn { name: name.clone(), ..found });
         }
     }
