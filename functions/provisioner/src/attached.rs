@@ -118,3 +118,93 @@ async fn ask(
     }
     Ok(answers)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use cdc_core::plan::provision::ObservedColumn;
+    use cdc_core::sql::rights::Grantee;
+    use redshift_data::Cell;
+    use redshift_data::fake::{FakeWarehouse, Reply};
+
+    use super::*;
+
+    fn text(text: &str) -> Option<Cell> {
+        Some(Cell::Text(text.to_owned()))
+    }
+
+    /// What a user sees that has this access and no role; policies are refused, as "SVV_RLS_ATTACHED_POLICY"
+    /// lets others than security administrators expect.
+    fn answer(sql: &str, access: &str) -> Reply {
+        let rows = |columns: &[&str], rows| Reply::Rows(ResultSet::of(columns, rows));
+        if sql.contains("svv_user_info") {
+            let user = vec![text("IAMR:p"), Some(Cell::Boolean(false)), text(access)];
+            return rows(&["user_name", "superuser", "syslog_access"], vec![user]);
+        }
+        let columns = ["column_name", "privilege_type", "identity_name", "identity_type", "admin_option"];
+        let right = |column, privilege, name, kind, option| {
+            vec![text(column), text(privilege), text(name), text(kind), Some(Cell::Boolean(option))]
+        };
+        if sql.contains("svv_relation_privileges") {
+            let given = [right("", "SELECT", "ana", "user", true), right("", "RULE", "ana", "user", false)];
+            return rows(&columns, given.to_vec());
+        }
+        if sql.contains("svv_column_privileges") {
+            let given =
+                [right("note", "SELECT", "public", "public", false), right("elsewhere", "SELECT", "r", "role", false)];
+            return rows(&columns, given.to_vec());
+        }
+        if sql.contains("pg_depend") {
+            let view = vec![text("marts"), text("v"), text("note")];
+            return rows(&["view_schema", "view_name", "column_name"], vec![view]);
+        }
+        if sql.contains("svv_user_grants") {
+            return rows(&["role_name"], Vec::new());
+        }
+        if sql.contains("policy") || sql.contains("svv_rls") {
+            return Reply::Fails("ERROR: permission denied for relation svv_rls_attached_policy".to_owned());
+        }
+        Reply::Affected(0)
+    }
+
+    async fn observed(access: &'static str) -> (Attached, Vec<Right>) {
+        let warehouse = FakeWarehouse::answering(move |sql| answer(sql, access));
+        let spec = TableSpec {
+            topic: "t".into(),
+            source_table: "t".into(),
+            slug: "t".into(),
+            target_schema: "s".into(),
+            target_table: "t".into(),
+            auto_refresh: false,
+        };
+        let mut observed = Observed::default();
+        let note = ObservedColumn {
+            name: "note".into(),
+            data_type: "integer".into(),
+            length: None,
+            precision: None,
+            scale: None,
+            rights: Vec::new(),
+        };
+        observed.columns.insert(("s".into(), "t".into()), vec![note]);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        observe(&warehouse, &spec, &mut observed, deadline).await.unwrap();
+        let rights = observed.columns[&("s".to_owned(), "t".to_owned())][0].rights.clone();
+        (observed.attached[&spec.id()].clone(), rights)
+    }
+
+    #[tokio::test]
+    async fn what_is_seen_is_taken_and_what_is_not_is_known() {
+        let (attached, note) = observed("UNRESTRICTED").await;
+        let granted: Vec<_> =
+            attached.rights.iter().map(|right| (&right.grantee, right.privilege, right.may_grant)).collect();
+        assert_eq!(granted, [(&Grantee::User("ana".into()), "SELECT", true)]);
+        assert_eq!(note.iter().map(|right| &right.grantee).collect::<Vec<_>>(), [&Grantee::Public]);
+        assert_eq!(attached.other_rights, ["RULE of user ana", "SELECT of role r on column elsewhere"]);
+        assert_eq!(attached.views, [DependentView { view: "marts.v".into(), column: Some("note".into()) }]);
+        assert_eq!((attached.user.as_str(), attached.sees_rights, attached.sees_policies), ("IAMR:p", true, false));
+        let (attached, _) = observed("RESTRICTED").await;
+        assert!(!attached.sees_rights, "others may have rights that were not shown");
+    }
+}

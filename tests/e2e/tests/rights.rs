@@ -82,6 +82,11 @@ impl Shop {
         answer
     }
 
+    /// Something that an administrator does, with names as they are.
+    async fn administer(&self, sql: &str) {
+        self.warehouse.batch(&[CASE_SENSITIVE, sql]).await.unwrap_or_else(|error| panic!("{sql}: {error:#}"));
+    }
+
     async fn rows(&self, sql: &str) -> TextRows {
         self.warehouse.query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:#}"))
     }
@@ -190,9 +195,8 @@ async fn what_cannot_move_is_held_or_said() {
     let grown = "    key: [id, region]\n";
 
     // As in deployments of before: rights that the provisioner does not see are said.
-    shop.rows(&format!("ALTER USER {PROVISIONER} SYSLOG ACCESS RESTRICTED")).await;
     let deployment = shop.deploy(grown).await;
-    shop.rows(&format!("ALTER USER {PROVISIONER} SYSLOG ACCESS RESTRICTED")).await;
+    shop.administer(&format!("ALTER USER {PROVISIONER} SYSLOG ACCESS RESTRICTED")).await;
     let plan = deployment.invoke("provisioner", &json!({"action": "plan"})).await.expect("a plan");
     let warnings = only(&plan, "warnings");
     for part in [&format!("ALTER USER {PROVISIONER} SYSLOG ACCESS UNRESTRICTED"), "svv_rls_attached_policy"] {
@@ -200,7 +204,7 @@ async fn what_cannot_move_is_held_or_said() {
     }
 
     // A user goes between the look and the deed: nothing is done, and the next run does it.
-    shop.rows(&format!("ALTER USER {PROVISIONER} SYSLOG ACCESS UNRESTRICTED")).await;
+    shop.administer(&format!("ALTER USER {PROVISIONER} SYSLOG ACCESS UNRESTRICTED")).await;
     let plan = deployment.invoke("provisioner", &json!({"action": "plan"})).await.expect("a plan");
     assert!(!only(&plan, "warnings").contains("SYSLOG"), "{plan:#}");
     let steps = plan["steps"].as_array().expect("steps");
@@ -223,7 +227,7 @@ async fn what_cannot_move_is_held_or_said() {
         "ATTACH RLS POLICY own_region ON shop.item TO ROLE auditors",
         "ALTER TABLE shop.item ROW LEVEL SECURITY ON",
     ] {
-        shop.rows(statement).await;
+        shop.administer(statement).await;
     }
     let held = deployment.provision().await.expect("the provisioner answers");
     assert!(only(&held, "waiting").contains("row-level security policy own_region"), "{held:#}");

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use super::{Attached, Declaration, Observed};
 use crate::catalog::TableDefinition;
-use crate::sql::ident::{literal, quoted};
+use crate::sql::grants::CASE_SENSITIVE;
+use crate::sql::ident::literal;
 use crate::sql::rights::{self, Right};
 use crate::sql::{grants, layout::Layout};
 
@@ -91,15 +92,13 @@ pub(super) fn warnings(table: &TableDefinition, replaced: &Replaced, observed: &
     let what = if replaced.table { "the new table" } else { "the columns that get successors" };
     let mut warnings = Vec::new();
     if !attached.sees_rights {
-        let user = match attached.user.as_str() {
-            "" => "the provisioner's database user".to_owned(),
-            user => quoted(user),
-        };
+        let user = if attached.user.is_empty() { "the provisioner's database user" } else { &attached.user };
         warnings.push(format!(
-            "table {id}: rights that others than the readers in the pipeline file have may be missing on {what}, \
-             because the provisioner does not see all of them. Before it applies, an administrator lets it carry them over with ALTER USER \
-             {user} SYSLOG ACCESS UNRESTRICTED, or keeps what SELECT * FROM svv_relation_privileges and \
-             svv_column_privileges WHERE namespace_name = {schema} AND relation_name = {name} show, and gives the rights again",
+            "table {id}: rights that others than the readers in the pipeline file have may be missing on {what}, because \
+             the provisioner does not see all of them. Before it applies, an administrator lets it carry them over, in one session \
+             with {CASE_SENSITIVE}; {see_all}, or keeps what SELECT * FROM svv_relation_privileges and svv_column_privileges WHERE \
+             namespace_name = {schema} AND relation_name = {name} show, and gives the rights again",
+            see_all = grants::see_all(user),
             schema = literal(&table.spec.target_schema),
             name = literal(&table.spec.target_table),
         ));
