@@ -15,6 +15,7 @@ mod declaration;
 mod desired;
 mod destroy;
 mod foundation;
+mod kept;
 mod modes;
 mod observed;
 mod rebuild;

@@ -1,13 +1,14 @@
 //! A table with another key: Redshift cannot change it in place, so the target is built anew.
 
 use super::attached::{self, Replaced};
-use super::tables::{Fit, compare, fits, former_in_target, kept_name, observed_type, value_now};
-use super::{Declaration, Observed, ObservedColumn};
+use super::tables::{Fit, compare, fits, former_in_target, observed_type, value_now};
+use super::{Declaration, Observed, ObservedColumn, kept};
 use crate::catalog::{Column, FormerColumn, RedshiftType, TableDefinition};
 use crate::sql::ident::quoted;
 use crate::sql::layout::Layout;
 use crate::sql::reshape;
 use crate::sql::rights::Right;
+use crate::sql::target_table;
 
 /// Whether the table was made with another key: its ledger has the key's columns.
 pub(super) fn has_other_key(
@@ -63,19 +64,13 @@ pub(super) fn statements(
             }
         };
         if value.is_none() && table.is_key(&column.source_name) {
-            warnings.push(format!(
-                "table {}: its key has column {} now, which the rows of the target do not have as {}; the table stays as it \
-                 is and waits: destroy it and take a new snapshot, or declare another `key`",
-                table.spec.id(),
-                column.target_name,
-                column.target_type
-            ));
+            warnings.push(without_key(declaration, table, column, observed, existing));
             return Vec::new();
         }
         if value.is_none()
             && let Some(kind) = found.and_then(observed_type)
         {
-            let kept = kept_name(table, column, observed);
+            let kept = kept::name(table, column, observed, existing);
             columns.push(reshape::kept(&name, &kept, &kind.to_string()));
             rights.extend(found.map(|found| (kept, found.rights.as_slice())));
         }
@@ -107,4 +102,38 @@ pub(super) fn statements(
         attached::grants(declaration, table, observed, rights.iter().map(|(name, rights)| (name.as_str(), *rights)));
     warnings.push(format!("table {}: its key changed and the table is built anew", table.spec.id()));
     reshape::rebuild(layout, table, &columns, &grants)
+}
+
+/// Why the rows of a target cannot have a column of the new key, with the next step.
+fn without_key(
+    declaration: &Declaration,
+    table: &TableDefinition,
+    column: &Column,
+    observed: &Observed,
+    existing: &[ObservedColumn],
+) -> String {
+    let layout = &declaration.layout;
+    let ledger = (layout.control_schema.clone(), format!("ledger_{}", table.spec.slug));
+    let former_key = observed.columns.get(&ledger).into_iter().flatten();
+    let gone: Vec<&ObservedColumn> = former_key
+        .filter(|was| !table.columns.iter().any(|column| column.target_name == was.name))
+        .filter_map(|was| existing.iter().find(|found| found.name == was.name))
+        .filter(|found| !found.name.starts_with("_cdc_") && fits(column, found))
+        .collect();
+    // No event tells a key column of another name from another column, say a new surrogate key.
+    let renamed = match gone.as_slice() {
+        [was] => format!(
+            "if the source gave column {} this name, do the same with {}, and apply; otherwise ",
+            was.name,
+            target_table::rename_column(layout, table, &was.name, &column.target_name)
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "table {}: its key has column {} now, which the rows of the target do not have as {}; the table stays as it is \
+         and waits: {renamed}destroy it and take a new snapshot, or declare another `key`",
+        table.spec.id(),
+        column.target_name,
+        column.target_type
+    )
 }

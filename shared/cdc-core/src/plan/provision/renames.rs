@@ -4,8 +4,8 @@
 //! or by one that has another name itself now. The one is put aside; the other moves on first.
 
 use super::attached::Replaced;
-use super::tables::{kept_name, observed_type};
-use super::{Observed, ObservedColumn, changes};
+use super::tables::observed_type;
+use super::{Observed, ObservedColumn, changes, kept};
 use crate::catalog::{Column, FormerColumn, TableDefinition};
 use crate::sql::layout::Layout;
 use crate::sql::reshape::{self, Move};
@@ -55,8 +55,8 @@ pub(super) fn statements(
     };
     let exists = |existing: &[ObservedColumn], name: &str| existing.iter().any(|found| found.name == name);
     // What is put aside already was put aside by a run that did not come to its end.
-    let suffix = changes::kept_suffix(table, observed);
-    if suffix.is_some_and(|suffix| existing.iter().any(|found| found.name.ends_with(&suffix))) {
+    let suffix = kept::suffix(table, observed);
+    if suffix.is_some_and(|suffix| existing.iter().any(|found| found.name.contains(&suffix))) {
         return Vec::new();
     }
     let mut pending: Vec<Pending<'_>> = Vec::new();
@@ -76,7 +76,7 @@ pub(super) fn statements(
         let Pending { from, column, is_kept } = pending.remove(index.unwrap_or(0));
         let name = &column.target_name;
         if exists(existing, name) {
-            let kept = kept_name(table, column, observed);
+            let kept = kept::name(table, column, observed, existing);
             rename(existing, &mut moves, name, &kept);
             // A ring: the values of the one that was put aside are copied from there, so that it
             // stays as the sign that this is done.
@@ -99,7 +99,8 @@ pub(super) fn statements(
     for (column, former) in table.columns.iter().zip(&base.columns) {
         let is_new = matches!(former, FormerColumn::Unknown);
         if is_new && !table.is_key(&column.source_name) && exists(existing, &column.target_name) {
-            rename(existing, &mut moves, &column.target_name, &kept_name(table, column, observed));
+            let kept = kept::name(table, column, observed, existing);
+            rename(existing, &mut moves, &column.target_name, &kept);
         }
     }
     for step in &moves {

@@ -6,9 +6,7 @@
 
 use super::attached::{self, Replaced};
 use super::changes::{self, Change};
-use super::{
-    Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint, modes, rebuild, renames,
-};
+use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, kept, modes, rebuild, renames};
 use crate::catalog::{
     ChangePoint, Column, FormerColumn, OtherColumn, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES,
 };
@@ -26,8 +24,15 @@ pub(super) fn objects(
     warnings: &mut Vec<String>,
 ) -> Result<(Vec<Desired>, Replaced), String> {
     let mut replaced = Replaced::default();
-    let alterations = alterations(declaration, table, observed, &mut replaced, warnings);
-    let rows = changes::desired(declaration, table, observed, changes, &mut replaced, warnings);
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
+    // Its columns, under their present names behind what the alterations do.
+    let mut existing = observed.columns.get(&relation).cloned();
+    let alterations = match &mut existing {
+        Some(existing) => alterations(declaration, table, observed, existing, &mut replaced, warnings),
+        None => Vec::new(),
+    };
+    let existing = existing.unwrap_or_default();
+    let rows = changes::desired(declaration, table, observed, &existing, changes, &mut replaced, warnings);
     if let Some(reason) = attached::in_the_way(table, &replaced, observed) {
         return Err(reason);
     }
@@ -197,6 +202,7 @@ fn alterations(
     declaration: &Declaration,
     table: &TableDefinition,
     observed: &Observed,
+    existing: &mut Vec<ObservedColumn>,
     replaced: &mut Replaced,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
@@ -205,14 +211,10 @@ fn alterations(
         return modes::switch(declaration, table, observed, warnings);
     }
     let layout = &declaration.layout;
-    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
-    let Some(found) = observed.columns.get(&relation) else {
-        return Vec::new();
-    };
-    let mut existing = found.clone();
-    let mut statements = renames::statements(layout, table, observed, &mut existing, replaced, warnings);
-    if rebuild::has_other_key(layout, table, observed, &existing) {
-        statements.extend(rebuild::statements(declaration, table, observed, &existing, replaced, warnings));
+    let found = existing.clone();
+    let mut statements = renames::statements(layout, table, observed, existing, replaced, warnings);
+    if rebuild::has_other_key(layout, table, observed, existing) {
+        statements.extend(rebuild::statements(declaration, table, observed, existing, replaced, warnings));
         return statements;
     }
     for column in &table.columns {
@@ -228,7 +230,9 @@ fn alterations(
         match fit {
             Fit::Fits => {}
             Fit::Widen => statements.push(target_table::widen_column(layout, table, column)),
-            Fit::Differs => statements.extend(retype(layout, table, column, &existing[place], observed, warnings)),
+            Fit::Differs => {
+                statements.extend(retype(layout, table, column, &existing[place], observed, existing, warnings))
+            }
         }
     }
     statements
@@ -285,14 +289,6 @@ pub(super) fn fits(column: &Column, found: &ObservedColumn) -> bool {
     !matches!(compare(column, found), Fit::Differs)
 }
 
-/// The name under which the values of a column are kept whose successor cannot have them: another
-/// for each version that the target has had.
-pub(super) fn kept_name(table: &TableDefinition, column: &Column, observed: &Observed) -> String {
-    let suffix = changes::kept_suffix(table, observed);
-    let suffix = suffix.unwrap_or_else(|| format!("_until_{}", &fingerprint(&format!("{column:?}"))[..8]));
-    format!("{}{suffix}", column.target_name)
-}
-
 /// The value of a column as the source has it now, from the target's column `name` that was
 /// `found`. None: nobody can tell.
 pub(super) fn value_now(
@@ -327,6 +323,7 @@ fn retype(
     column: &Column,
     found: &ObservedColumn,
     observed: &Observed,
+    existing: &[ObservedColumn],
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     let former = former_in_target(table, column, observed);
@@ -342,7 +339,7 @@ fn retype(
     if value.is_some() {
         return reshape::retype_column(layout, table, column, value.as_deref(), None, &found.rights);
     }
-    let kept = kept_name(table, column, observed);
+    let kept = kept::name(table, column, observed, existing);
     warnings.push(format!(
         "table {}: column {} was {} and is {} now; its values up to here stay in column {kept}, and it begins anew",
         table.spec.id(),
