@@ -171,12 +171,20 @@ async fn execute(
         }
     };
     match settled.first_failure() {
-        Some((_, failure)) => Err(place.failed(failure.text, failure.kind, next_step(failure.kind), None)),
+        Some((_, failure)) => {
+            let next_step = next_step(failure.kind, &failure.text);
+            Err(place.failed(failure.text, failure.kind, next_step, None))
+        }
         None => Ok(()),
     }
 }
 
-fn next_step(kind: ErrorKind) -> &'static str {
+fn next_step(kind: ErrorKind, text: &str) -> &'static str {
+    // "DROP TABLE", "ALTER TABLE": RESTRICT is the default.
+    if text.contains("other objects depend on it") || text.contains("used by a view") {
+        return "create the views that depend on it again WITH NO SCHEMA BINDING (drop materialized views, and create \
+                them again afterwards), then apply again";
+    }
     match kind {
         ErrorKind::Transient | ErrorKind::Throttled | ErrorKind::Conflict => "apply again",
         ErrorKind::Misconfigured | ErrorKind::Poison => {

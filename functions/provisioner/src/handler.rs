@@ -21,7 +21,7 @@ use crate::error::ProvisionError;
 use crate::report::{self, Answer};
 use crate::request::{Direct, Request, Said};
 use crate::respond::Responder;
-use crate::{apply, observe};
+use crate::{apply, attached, observe};
 
 /// What the journey needs of the world.
 pub struct Deps {
@@ -129,6 +129,9 @@ async fn plan(deps: &Deps, said: &Said, deadline: Deadline) -> Result<(Provision
         }
     }
     observed.whole_logs = whole_logs;
+    for table in provision::replacing(&declared.declaration, &observed) {
+        attached::observe(&*deps.warehouse, &table.spec, &mut observed, deadline).await?;
+    }
     let mut plan = provision::plan(&declared.declaration, &observed);
     plan.warnings.extend(declared.warnings);
     Ok((plan, observed))

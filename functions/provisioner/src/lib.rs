@@ -7,6 +7,7 @@
 //! never drops data without being told so in as many words.
 
 mod apply;
+mod attached;
 mod custom_resource;
 mod declare;
 mod error;

@@ -53,6 +53,7 @@ pub async fn observe(
             length: row.integer("character_maximum_length").map_err(unreadable)?,
             precision: row.integer("numeric_precision").map_err(unreadable)?,
             scale: row.integer("numeric_scale").map_err(unreadable)?,
+            rights: Vec::new(),
         };
         observed.columns.entry((schema.to_owned(), name.to_owned())).or_default().push(column);
     }

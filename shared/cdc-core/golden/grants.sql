@@ -1,5 +1,6 @@
 SET enable_case_sensitive_identifier TO true;
 CREATE USER "IAMR:provisioner" PASSWORD DISABLE;
+ALTER USER "IAMR:provisioner" SYSLOG ACCESS UNRESTRICTED;
 CREATE USER "IAMR:change-handler" PASSWORD DISABLE;
 CREATE ROLE "redshift_cdc";
 GRANT ROLE "redshift_cdc" TO "IAMR:provisioner" WITH ADMIN OPTION;

@@ -160,6 +160,9 @@ const SQL_TEXTS: &[(ErrorKind, &[&str])] = &[
             "not implemented",
             "syntax error",
             "disk full",
+            // A view stands on what is to go ("DROP TABLE", "ALTER TABLE": RESTRICT is the default).
+            "other objects depend on it",
+            "used by a view",
         ],
     ),
 ];
@@ -354,6 +357,8 @@ mod tests {
             ("ERROR: relation \"cdc.watermarks\" does not exist", ErrorKind::Misconfigured),
             ("ERROR: procedure cdc.sp_merge_x(bigint, bigint, bigint) does not exist", ErrorKind::Misconfigured),
             ("ERROR: syntax error at or near \"MERGE\"", ErrorKind::Misconfigured),
+            ("ERROR: cannot drop table t because other objects depend on it", ErrorKind::Misconfigured),
+            ("ERROR: cannot alter type of a column used by a view or rule", ErrorKind::Misconfigured),
             ("ERROR: Numeric data overflow (result precision)", ErrorKind::Poison),
             ("ERROR: value too long for type character varying(10)", ErrorKind::Poison),
             ("ERROR: Invalid digit, Value 'N', Pos 0, Type: Integer", ErrorKind::Poison),

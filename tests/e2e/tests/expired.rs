@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 const TOPIC: &str = "shop.public.item";
 
 /// A row's columns besides its key, each with its schema and its value in an event.
-type Row = Vec<(Value, Value)>;
+pub(crate) type Row = Vec<(Value, Value)>;
 
-fn text(name: &str, value: &str) -> (Value, Value) {
+pub(crate) fn text(name: &str, value: &str) -> (Value, Value) {
     (json!({"type": "string", "optional": true, "field": name}), value.into())
 }
 
-fn number(name: &str, value: i64) -> (Value, Value) {
+pub(crate) fn number(name: &str, value: i64) -> (Value, Value) {
     (json!({"type": "int32", "optional": true, "field": name}), value.into())
 }
 
@@ -32,7 +32,7 @@ fn decimal(name: &str, precision: u8, scale: u8, value: &str) -> (Value, Value) 
 }
 
 /// An event in the form of Debezium's PostgreSQL connector (recording evolve-postgres).
-fn event(offset: i64, operation: &str, id: i64, row: Row) -> RecordedRecord {
+pub(crate) fn event(offset: i64, operation: &str, id: i64, row: Row) -> RecordedRecord {
     let key = json!({"type": "int32", "optional": false, "field": "id"});
     let (mut fields, mut after) = (vec![key.clone()], json!({"id": id}));
     for (field, value) in row {

@@ -14,6 +14,7 @@ mod mode_rows;
 mod modes;
 mod operations;
 mod poison;
+mod rights;
 mod rows;
 mod tables;
 mod types;

@@ -291,7 +291,14 @@ fn observed(plans: &[&ProvisionPlan], table: &TableDefinition, has_whole_log: bo
     }
     let names = table.columns.iter().map(|column| column.target_name.clone());
     let names = names.chain(target_table::own_columns(table.mode).map(|(name, _)| name.to_owned()));
-    let column = |name| ObservedColumn { name, data_type: String::new(), length: None, precision: None, scale: None };
+    let column = |name| ObservedColumn {
+        name,
+        data_type: String::new(),
+        length: None,
+        precision: None,
+        scale: None,
+        rights: Vec::new(),
+    };
     let target = (table.spec.target_schema.clone(), table.spec.target_table.clone());
     observed.columns.insert(target, names.map(column).collect());
     if has_whole_log {

@@ -114,10 +114,21 @@ CREATE FUNCTION rs_catalog.moment(micros bigint) RETURNS timestamp LANGUAGE sql 
 CREATE FUNCTION rs_catalog.user_id(user_name text) RETURNS int
 LANGUAGE sql STABLE AS $$ SELECT oid::int FROM pg_catalog.pg_roles WHERE rolname = user_name $$;
 
--- SECURITY: a superuser sees everything, others what is theirs.
-CREATE FUNCTION rs_catalog.sees(user_name text) RETURNS boolean
+-- "CREATE USER", SYSLOG ACCESS: kept as a setting of the role, since users are the server's.
+CREATE FUNCTION rs_catalog.syslog_access(role oid) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s
+    WHERE s.setrole = role AND s.setdatabase = 0 AND 'rs.syslog_access=UNRESTRICTED' = ANY (s.setconfig)) THEN 'UNRESTRICTED' ELSE 'RESTRICTED' END $$;
+
+-- SECURITY: "Visibility of data in system tables and views". A superuser, and a user with SYSLOG ACCESS UNRESTRICTED, sees
+-- everything, others what is theirs.
+CREATE FUNCTION rs_catalog.is_or_rules(user_name text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT user_name = current_user OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+$$;
+CREATE FUNCTION rs_catalog.sees(user_name text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT rs_catalog.is_or_rules(user_name)
+      OR (SELECT rs_catalog.syslog_access(oid) = 'UNRESTRICTED' FROM pg_catalog.pg_roles WHERE rolname = current_user)
 $$;
 
 CREATE FUNCTION rs_catalog.may_read(relation oid, owner oid) RETURNS boolean
@@ -197,6 +208,13 @@ CREATE FUNCTION rs_catalog.grantee_name(id oid) RETURNS text LANGUAGE sql STABLE
   SELECT CASE WHEN id = 0 THEN 'public' ELSE pg_catalog.regexp_replace(pg_catalog.pg_get_userbyid(id)::text, '^(role|group):', '') END $$;
 CREATE FUNCTION rs_catalog.grantee_kind(id oid) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN id = 0 THEN 'public' ELSE COALESCE(pg_catalog.substring(pg_catalog.pg_get_userbyid(id)::text, '^(role|group):'), 'user') END $$;
+
+-- "SVV_RELATION_PRIVILEGES" and its like: without SYSLOG ACCESS UNRESTRICTED, one sees the rights of oneself, of the roles and
+-- groups one has, and of PUBLIC.
+CREATE FUNCTION rs_catalog.has_identity(id oid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT id = 0 OR COALESCE(pg_catalog.pg_has_role(current_user, NULLIF(id, 0), 'MEMBER'), false) $$;
+CREATE FUNCTION rs_catalog.sees_grantee(id oid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT rs_catalog.has_identity(id) OR rs_catalog.sees(pg_catalog.pg_get_userbyid(id)::text) $$;
 
 -- Sessions of all databases. The application's name holds the number of the user that the connection acts for.
 CREATE FUNCTION rs_catalog.sessions()

@@ -79,9 +79,9 @@ CREATE FUNCTION rs_catalog.stop(process int, whole_session boolean) RETURNS int 
   SELECT CASE WHEN whole_session THEN pg_catalog.pg_terminate_backend(s.pid) ELSE pg_catalog.pg_cancel_backend(s.pid) END::int
   FROM rs_catalog.sessions() s WHERE s.pid = process $$;
 CREATE FUNCTION rs_sys.pg_cancel_backend(process int) RETURNS int LANGUAGE sql AS $$
-  SELECT COALESCE((SELECT rs_catalog.stop(process, false) FROM rs_catalog.sessions() s WHERE s.pid = process AND rs_catalog.sees(s.user_name)), 0) $$;
+  SELECT COALESCE((SELECT rs_catalog.stop(process, false) FROM rs_catalog.sessions() s WHERE s.pid = process AND rs_catalog.is_or_rules(s.user_name)), 0) $$;
 CREATE FUNCTION rs_sys.pg_terminate_backend(process int) RETURNS int LANGUAGE sql AS $$
-  SELECT COALESCE((SELECT rs_catalog.stop(process, true) FROM rs_catalog.sessions() s WHERE s.pid = process AND rs_catalog.sees(s.user_name)), 0) $$;
+  SELECT COALESCE((SELECT rs_catalog.stop(process, true) FROM rs_catalog.sessions() s WHERE s.pid = process AND rs_catalog.is_or_rules(s.user_name)), 0) $$;
 
 CREATE VIEW rs_sys.stv_recents AS
 SELECT user_id AS userid, (CASE WHEN end_time IS NULL THEN 'Running' ELSE 'Done' END)::char(20) AS status, start_time AS starttime,

@@ -173,7 +173,7 @@ WHERE r.rolname LIKE 'role:%' AND m.rolname LIKE 'role:%';
 
 CREATE VIEW rs_sys.svv_user_info AS
 SELECT rolname::varchar(128) AS user_name, oid::int AS user_id, rolcreatedb AS createdb, rolsuper AS superuser, false AS catalog_update,
-       'UNLIMITED'::varchar(32) AS connection_limit, 'RESTRICTED'::varchar(32) AS syslog_access, NULL::timestamp AS last_ddl_timestamp,
+       'UNLIMITED'::varchar(32) AS connection_limit, rs_catalog.syslog_access(oid)::varchar(32) AS syslog_access, NULL::timestamp AS last_ddl_timestamp,
        0::int AS session_timeout, NULL::varchar(128) AS external_user_id
 FROM pg_catalog.pg_roles WHERE rolcanlogin AND rs_catalog.sees(rolname::text);
 
@@ -188,27 +188,30 @@ SELECT r.schema_name::varchar(128) AS namespace_name, r.name::varchar(128) AS re
        x.grantee::int AS identity_id, rs_catalog.grantee_name(x.grantee)::varchar(128) AS identity_name,
        rs_catalog.grantee_kind(x.grantee)::varchar(128) AS identity_type, x.is_grantable AS admin_option
 FROM rs_catalog.relations r JOIN pg_catalog.pg_class c ON c.oid = r.oid, pg_catalog.aclexplode(c.relacl) x
-WHERE x.grantee <> c.relowner AND NOT r.temporary AND x.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REFERENCES', 'TRIGGER', 'RULE');
+WHERE x.grantee <> c.relowner AND NOT r.temporary AND x.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REFERENCES', 'TRIGGER', 'RULE')
+  AND rs_catalog.sees_grantee(x.grantee);
 
 CREATE VIEW rs_sys.svv_column_privileges AS
 SELECT r.schema_name::varchar(128) AS namespace_name, r.name::varchar(128) AS relation_name, a.attname::varchar(128) AS column_name,
        x.privilege_type::varchar(128) AS privilege_type, x.grantee::int AS identity_id, rs_catalog.grantee_name(x.grantee)::varchar(128) AS identity_name,
        rs_catalog.grantee_kind(x.grantee)::varchar(128) AS identity_type
-FROM rs_catalog.relations r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) x WHERE NOT r.temporary;
+FROM rs_catalog.relations r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) x
+WHERE NOT r.temporary AND rs_catalog.sees_grantee(x.grantee);
 
 CREATE VIEW rs_sys.svv_schema_privileges AS
 SELECT s.name::varchar(128) AS namespace_name, x.privilege_type::varchar(128) AS privilege_type, x.grantee::int AS identity_id,
        rs_catalog.grantee_name(x.grantee)::varchar(128) AS identity_name, rs_catalog.grantee_kind(x.grantee)::varchar(128) AS identity_type,
        x.is_grantable AS admin_option, 'SCHEMA'::varchar(128) AS privilege_scope
 FROM rs_catalog.schemas s JOIN pg_catalog.pg_namespace n ON n.oid = s.oid, pg_catalog.aclexplode(n.nspacl) x
-WHERE x.grantee <> n.nspowner;
+WHERE x.grantee <> n.nspowner AND rs_catalog.sees_grantee(x.grantee);
 
 CREATE VIEW rs_sys.svv_database_privileges AS
 SELECT d.datname::varchar(128) AS database_name, (CASE x.privilege_type WHEN 'TEMPORARY' THEN 'TEMP' ELSE x.privilege_type END)::varchar(128) AS privilege_type,
        x.grantee::int AS identity_id, rs_catalog.grantee_name(x.grantee)::varchar(128) AS identity_name,
        rs_catalog.grantee_kind(x.grantee)::varchar(128) AS identity_type, x.is_grantable AS admin_option, 'DATABASE'::varchar(128) AS privilege_scope
 FROM pg_catalog.pg_database d, pg_catalog.aclexplode(d.datacl) x
-WHERE NOT d.datistemplate AND d.datname <> 'postgres' AND x.grantee <> d.datdba AND x.privilege_type <> 'CONNECT';
+WHERE NOT d.datistemplate AND d.datname <> 'postgres' AND x.grantee <> d.datdba AND x.privilege_type <> 'CONNECT'
+  AND rs_catalog.sees_grantee(x.grantee);
 
 CREATE VIEW rs_sys.svv_function_privileges AS
 SELECT r.schema_name::varchar(128) AS namespace_name, r.name::varchar(128) AS function_name,
@@ -217,7 +220,7 @@ SELECT r.schema_name::varchar(128) AS namespace_name, r.name::varchar(128) AS fu
        rs_catalog.grantee_name(x.grantee)::varchar(128) AS identity_name, rs_catalog.grantee_kind(x.grantee)::varchar(128) AS identity_type,
        x.is_grantable AS admin_option
 FROM rs_catalog.routines r JOIN pg_catalog.pg_proc p ON p.oid = r.oid, pg_catalog.aclexplode(p.proacl) x
-WHERE x.grantee <> p.proowner;
+WHERE x.grantee <> p.proowner AND rs_catalog.sees_grantee(x.grantee);
 
 CREATE VIEW rs_sys.svv_language_privileges AS
 SELECT l.lanname::varchar(128) AS language_name, 'USAGE'::varchar(128) AS privilege_type, 0 AS identity_id, 'public'::varchar(128) AS identity_name,

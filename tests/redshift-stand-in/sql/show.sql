@@ -96,7 +96,7 @@ SELECT a.schema_name::varchar(128) AS schema_name, COALESCE(a.object_name, a.sch
        pg_catalog.pg_get_userbyid(x.grantor)::varchar(128) AS grantor_name
 FROM rs_catalog.acls a, pg_catalog.aclexplode(a.acl) x
 WHERE x.privilege_type NOT IN ('CONNECT', 'TRUNCATE', 'MAINTAIN') AND x.grantee <> a.owner
-  AND (x.grantee = 0 OR rs_catalog.grantee_kind(x.grantee) <> 'user' OR rs_catalog.sees(rs_catalog.grantee_name(x.grantee)));
+  AND (rs_catalog.has_identity(x.grantee) OR rs_catalog.is_or_rules(pg_catalog.pg_get_userbyid(x.grantee)::text));
 
 CREATE VIEW rs_catalog.show_column_grants AS
 SELECT pg_catalog.current_database()::varchar(128) AS database_name, r.schema_name::varchar(128) AS schema_name, r.name::varchar(128) AS table_name,
@@ -105,7 +105,7 @@ SELECT pg_catalog.current_database()::varchar(128) AS database_name, r.schema_na
        rs_catalog.grantee_kind(x.grantee)::varchar(32) AS identity_type, x.is_grantable AS admin_option, 'COLUMN'::varchar(32) AS privilege_scope,
        pg_catalog.pg_get_userbyid(x.grantor)::varchar(128) AS grantor_name
 FROM rs_catalog.relations r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) x
-WHERE NOT r.temporary AND (x.grantee = 0 OR rs_catalog.grantee_kind(x.grantee) <> 'user' OR rs_catalog.sees(rs_catalog.grantee_name(x.grantee)));
+WHERE NOT r.temporary AND (rs_catalog.has_identity(x.grantee) OR rs_catalog.is_or_rules(pg_catalog.pg_get_userbyid(x.grantee)::text));
 
 GRANT SELECT ON rs_catalog.show_databases, rs_catalog.show_schemas, rs_catalog.show_tables, rs_catalog.show_columns, rs_catalog.show_procedures,
   rs_catalog.show_functions, rs_catalog.show_parameters, rs_catalog.show_primary_keys, rs_catalog.show_foreign_keys, rs_catalog.show_grants,

@@ -63,6 +63,14 @@ pub fn reader_grants(layout: &Layout, spec: &TableSpec, reader: &str) -> Vec<Str
     ]
 }
 
+/// Lets a user see the rights of all others, so that what takes a table's place gets them, too. It sees the
+/// system tables' rows of other users with that, queries among them, and may nothing more ("CREATE USER",
+/// SYSLOG ACCESS; "SVV_RELATION_PRIVILEGES").
+#[must_use]
+pub fn see_all(user: &str) -> String {
+    format!("ALTER USER {} SYSLOG ACCESS UNRESTRICTED", quoted(user))
+}
+
 /// What an administrator runs once by hand, so that the provisioner is no superuser. Everything
 /// that it makes afterwards it owns, and may change and grant.
 ///
@@ -74,7 +82,7 @@ pub fn reader_grants(layout: &Layout, spec: &TableSpec, reader: &str) -> Vec<Str
 /// the setting, names are folded to lower case in quotes, too, and users of IAM begin with `IAMR:`.
 #[must_use]
 pub fn bootstrap(database: &str, provisioner: &str, role: Option<&str>, users: &[String]) -> Vec<String> {
-    let mut statements = vec![CASE_SENSITIVE.to_owned(), create_user(provisioner)];
+    let mut statements = vec![CASE_SENSITIVE.to_owned(), create_user(provisioner), see_all(provisioner)];
     statements.extend(users.iter().filter(|user| *user != provisioner).map(|user| create_user(user)));
     if let Some(role) = role {
         statements.push(create_role(role));

@@ -19,6 +19,7 @@ pub mod observe;
 mod placeholder;
 pub mod refresh_procedure;
 pub mod reshape;
+pub mod rights;
 pub mod synchronise;
 pub mod target_table;
 pub mod union_view;

@@ -36,6 +36,79 @@ pub const USERS: &str = "SELECT u.usename FROM pg_user AS u ORDER BY 1";
 /// Column `role_name` of all roles that the caller may see.
 pub const ROLES: &str = "SELECT r.role_name FROM svv_roles AS r ORDER BY 1";
 
+/// Columns `user_name, superuser, syslog_access` of the caller. Of other users than superusers, those with
+/// SYSLOG ACCESS UNRESTRICTED see all rights ("SVV_RELATION_PRIVILEGES").
+pub const CALLER: &str =
+    "SELECT u.user_name, u.superuser, u.syslog_access FROM svv_user_info AS u WHERE u.user_name = CURRENT_USER";
+
+/// One row if the caller has the role that sees all policies ("SVV_RLS_ATTACHED_POLICY",
+/// "SVV_ATTACHED_MASKING_POLICY").
+pub const SECURITY_ADMINISTRATOR: &str =
+    "SELECT g.role_name FROM svv_user_grants AS g WHERE g.user_name = CURRENT_USER AND g.role_name = 'sys:secadmin'";
+
+/// Columns `privilege_type, identity_name, identity_type, admin_option`: the rights of others on the table.
+#[must_use]
+pub fn rights(spec: &TableSpec) -> String {
+    format!(
+        "SELECT p.privilege_type, p.identity_name, p.identity_type, p.admin_option FROM svv_relation_privileges AS p \
+         WHERE {} AND {OTHERS} ORDER BY 3, 2, 1",
+        is_target("p.namespace_name", "p.relation_name", spec)
+    )
+}
+
+/// Columns `column_name, privilege_type, identity_name, identity_type`: the rights of others on single columns.
+#[must_use]
+pub fn column_rights(spec: &TableSpec) -> String {
+    format!(
+        "SELECT p.column_name, p.privilege_type, p.identity_name, p.identity_type FROM svv_column_privileges AS p \
+         WHERE {} AND {OTHERS} ORDER BY 1, 4, 3, 2",
+        is_target("p.namespace_name", "p.relation_name", spec)
+    )
+}
+
+const OTHERS: &str = "NOT (p.identity_type = 'user' AND p.identity_name = CURRENT_USER)";
+
+/// Columns `view_schema, view_name, column_name`: views that depend on the table, by the columns that they
+/// read ("DROP TABLE", the example that finds dependencies).
+#[must_use]
+pub fn dependent_views(spec: &TableSpec) -> String {
+    format!(
+        "SELECT DISTINCT n.nspname AS view_schema, v.relname AS view_name, a.attname AS column_name \
+         FROM pg_class AS t JOIN pg_namespace AS s ON s.oid = t.relnamespace \
+         JOIN pg_depend AS d ON d.refobjid = t.oid \
+         JOIN pg_depend AS r ON r.objid = d.objid AND r.deptype = 'i' \
+         JOIN pg_class AS v ON v.oid = r.refobjid AND v.relkind = 'v' AND v.oid <> t.oid \
+         JOIN pg_namespace AS n ON n.oid = v.relnamespace \
+         LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid AND a.attnum > 0 \
+         WHERE {} ORDER BY 1, 2, 3",
+        is_target("s.nspname", "t.relname", spec)
+    )
+}
+
+/// Columns `kind, name` of the policies on the table, a query each: to others than those who see them they
+/// show nothing, or fail.
+#[must_use]
+pub fn policies(spec: &TableSpec) -> [String; 3] {
+    [
+        format!(
+            "SELECT DISTINCT 'row-level security policy' AS kind, p.polname AS name FROM svv_rls_attached_policy AS p WHERE {} ORDER BY 2",
+            is_target("p.relschema", "p.relname", spec)
+        ),
+        format!(
+            "SELECT 'row-level security' AS kind, 'on' AS name FROM svv_rls_relation AS p WHERE {} AND p.is_rls_on",
+            is_target("p.relschema", "p.relname", spec)
+        ),
+        format!(
+            "SELECT DISTINCT 'masking policy' AS kind, p.policy_name AS name FROM svv_attached_masking_policy AS p WHERE {} ORDER BY 2",
+            is_target("p.schema_name", "p.table_name", spec)
+        ),
+    ]
+}
+
+fn is_target(schema: &str, name: &str, spec: &TableSpec) -> String {
+    format!("{schema} = {} AND {name} = {}", literal(&spec.target_schema), literal(&spec.target_table))
+}
+
 /// Columns `object_kind, object_name, fingerprint, table_name, topic`: the newest entry of each
 /// object in the control schema's catalog. Fails if the catalog does not exist yet.
 #[must_use]

@@ -8,10 +8,14 @@
 use super::control_schema;
 use super::ident::{literal, qualified, quoted};
 use super::layout::{Layout, QUARANTINE, TRUNCATIONS};
+use super::rights::{self, Right};
 use super::target_table;
 use super::versions;
 pub use super::versions::{as_now, converted};
 use crate::catalog::{ChangePoint, Column, RedshiftType, TableDefinition};
+
+/// What begins and ends a procedure's body.
+pub(super) const BODY: &str = "$procedure$";
 
 /// A statement each: make the procedure, call it, drop it.
 pub(super) fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, statements: &[String]) -> Vec<String> {
@@ -20,13 +24,13 @@ pub(super) fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, st
     vec![
         format!(
             "CREATE OR REPLACE PROCEDURE {name}()\n\
-             AS $procedure$\n\
+             AS {BODY}\n\
              -- Purpose: {purpose}. Called once and dropped.\n\
              BEGIN\n\
              \x20   LOCK TABLE {lock};\n\
              {body}\
              END;\n\
-             $procedure$ LANGUAGE plpgsql",
+             {BODY} LANGUAGE plpgsql",
             lock = layout.watermark_table(&table.spec),
         ),
         format!("CALL {name}()"),
@@ -112,7 +116,7 @@ pub fn empty(layout: &Layout, table: &TableDefinition) -> Vec<String> {
 
 /// Gives a column that is no key another type: a new column takes its place. `value` is computed
 /// from the old column; None leaves the new one NULL. The old column is dropped, or kept under
-/// the name `keep_as`.
+/// the name `keep_as`. `rights` are those on the old column: the new one has them, too.
 #[must_use]
 pub fn retype_column(
     layout: &Layout,
@@ -120,6 +124,7 @@ pub fn retype_column(
     column: &Column,
     value: Option<&str>,
     keep_as: Option<&str>,
+    rights: &[Right],
 ) -> Vec<String> {
     let target = layout.target_table(&table.spec);
     let name = quoted(&column.target_name);
@@ -138,6 +143,7 @@ pub fn retype_column(
         None => format!("ALTER TABLE {target} DROP COLUMN {name}"),
     });
     statements.push(target_table::rename_column(layout, table, &fresh.target_name, &column.target_name));
+    statements.extend(rights::grant_on_columns(&target, [(column.target_name.as_str(), rights)]));
     locked(layout, table, "give a column another type", &statements)
 }
 
@@ -215,10 +221,15 @@ pub fn move_columns(layout: &Layout, table: &TableDefinition, moves: &[Move<'_>]
         .iter()
         .flat_map(|step| match step {
             Move::Rename { from, to } => vec![target_table::rename_column(layout, table, from, to)],
-            Move::Copy { from, column, kind } => vec![
-                format!("ALTER TABLE {} ADD COLUMN {} {kind}", layout.target_table(&table.spec), quoted(column)),
-                format!("UPDATE {} SET {} = {}", layout.target_table(&table.spec), quoted(column), quoted(from)),
-            ],
+            Move::Copy { from, column, kind, rights } => {
+                let target = layout.target_table(&table.spec);
+                let mut statements = vec![
+                    format!("ALTER TABLE {target} ADD COLUMN {} {kind}", quoted(column)),
+                    format!("UPDATE {target} SET {} = {}", quoted(column), quoted(from)),
+                ];
+                statements.extend(rights::grant_on_columns(&target, [(*column, rights.as_slice())]));
+                statements
+            }
         })
         .collect();
     locked(layout, table, "give columns the names that they have in the source now", &statements)
@@ -242,6 +253,8 @@ pub enum Move<'a> {
         column: &'a str,
         /// The new column's type.
         kind: RedshiftType,
+        /// The rights on the other: the new one has them, too.
+        rights: Vec<Right>,
     },
 }
 

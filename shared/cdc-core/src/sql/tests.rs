@@ -415,3 +415,4 @@ fn a_binary_key_does_not_distribute() {
 }
 
 mod records;
+mod rights;

@@ -254,6 +254,11 @@ impl RedshiftSession {
             })
             .await?;
         }
+        for option in &user.options {
+            if let Some(access) = option.strip_prefix("SYSLOG ACCESS ") {
+                self.script(&format!("ALTER ROLE {name} SET rs.syslog_access TO {}", quote_literal(access))).await?;
+            }
+        }
         for group in &user.groups {
             let group = quote_identifier(&format!("group:{group}"));
             self.script(&format!("GRANT {group} TO {name}")).await?;

@@ -103,3 +103,99 @@ fn refusals() {
         ],
     }]);
 }
+
+/// DG: SVV_RELATION_PRIVILEGES; DG: SVV_COLUMN_PRIVILEGES; DG: CREATE USER, SYSLOG ACCESS; DG: SHOW GRANTS.
+#[test]
+fn rights_of_others_are_seen_with_syslog_access() {
+    run(async {
+        let database = Database::new().await;
+        let mut admin = database.admin().await;
+        let [owner, ana, bob, role, other, group] =
+            ["owner", "ana", "bob", "role", "other", "group"].map(|name| database.unique(name));
+        for user in [&owner, &ana, &bob] {
+            admin.ok(&format!("CREATE USER {user} PASSWORD DISABLE")).await;
+        }
+        for role in [&role, &other] {
+            admin.ok(&format!("CREATE ROLE {role}")).await;
+        }
+        admin.ok(&format!("GRANT ROLE {role} TO {owner}")).await;
+        admin.ok(&format!("CREATE GROUP {group} WITH USER {ana}")).await;
+        admin.ok(&format!("GRANT CREATE ON DATABASE {} TO {owner}", database.name())).await;
+        let mut user = database.login(&owner, Authentication::DbUser).await.unwrap();
+        user.ok("CREATE SCHEMA s").await;
+        user.ok("CREATE TABLE s.t (a INT, b INT)").await;
+        for to in
+            [ana.clone(), format!("ROLE {role}"), format!("ROLE {other}"), format!("GROUP {group}"), "PUBLIC".into()]
+        {
+            user.ok(&format!("GRANT SELECT ON s.t TO {to}")).await;
+            user.ok(&format!("GRANT UPDATE (b) ON s.t TO {to}")).await;
+        }
+        let rights = "SELECT identity_name FROM svv_relation_privileges WHERE relation_name = 't' ORDER BY 1";
+        let columns = "SELECT identity_name FROM svv_column_privileges WHERE relation_name = 't' ORDER BY 1";
+        let sorted = |names: &[&String]| {
+            let mut names: Vec<String> = names.iter().map(|name| (*name).clone()).collect();
+            names.push("public".to_owned());
+            names.sort();
+            names
+        };
+        // Its owner, too, sees its own role and PUBLIC only.
+        for view in [rights, columns] {
+            assert_eq!(user.rows(view).await, sorted(&[&role]), "{view}");
+        }
+        let access = format!("SELECT syslog_access FROM svv_user_info WHERE user_name = '{owner}'");
+        assert_eq!(user.rows(&access).await, ["RESTRICTED"]);
+        assert!(
+            user.err(&format!("ALTER USER {owner} SYSLOG ACCESS UNRESTRICTED")).await.contains("must be superuser")
+        );
+        admin.ok(&format!("ALTER USER {owner} SYSLOG ACCESS UNRESTRICTED")).await;
+        assert_eq!(user.rows(&access).await, ["UNRESTRICTED"]);
+        for view in [rights, columns] {
+            assert_eq!(user.rows(view).await, sorted(&[&ana, &role, &other, &group]), "{view}");
+            assert_eq!(admin.rows(view).await, sorted(&[&ana, &role, &other, &group]), "{view}");
+        }
+        let logged = format!("SELECT COUNT(*) > 0 FROM svv_user_info WHERE user_name = '{bob}'");
+        assert_eq!(user.rows(&logged).await, ["true"]);
+        // SHOW GRANTS goes by whom a right was given to, whatever may be seen besides.
+        assert_eq!(user.rows("SHOW GRANTS ON TABLE s.t").await.len(), 2);
+        admin.ok(&format!("ALTER USER {owner} SYSLOG ACCESS RESTRICTED")).await;
+        assert_eq!(user.rows(rights).await, sorted(&[&role]));
+        admin.ok(&format!("CREATE USER {}_u PASSWORD DISABLE SYSLOG ACCESS UNRESTRICTED", bob)).await;
+        let mut unrestricted = database.login(&format!("{bob}_u"), Authentication::DbUser).await.unwrap();
+        assert_eq!(unrestricted.rows(rights).await.len(), 5);
+        // To see somebody's session is not to end it.
+        let process = user.rows("SELECT pg_backend_pid()").await.remove(0);
+        assert_eq!(unrestricted.rows(&format!("SELECT pg_terminate_backend({process})")).await, ["0"]);
+        assert_eq!(user.rows("SELECT 1").await, ["1"]);
+    });
+}
+
+/// DG: DROP TABLE, the example that finds the views of a table; RESTRICT is the default.
+#[test]
+fn views_that_depend_on_a_table_are_found_and_stand_in_its_way() {
+    run(async {
+        let database = Database::new().await;
+        let mut admin = database.admin().await;
+        admin.ok("CREATE SCHEMA s").await;
+        admin.ok("CREATE TABLE s.t (a INT, b VARCHAR(10), c INT)").await;
+        admin.ok("CREATE VIEW s.v AS SELECT b FROM s.t").await;
+        admin.ok("CREATE VIEW s.late AS SELECT b FROM s.t WITH NO SCHEMA BINDING").await;
+        let found = admin
+            .rows(
+                "SELECT DISTINCT v.relname, a.attname FROM pg_class AS t JOIN pg_depend AS d ON d.refobjid = t.oid \
+                 JOIN pg_depend AS r ON r.objid = d.objid AND r.deptype = 'i' \
+                 JOIN pg_class AS v ON v.oid = r.refobjid AND v.relkind = 'v' AND v.oid <> t.oid \
+                 LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid AND a.attnum > 0 \
+                 WHERE t.relname = 't'",
+            )
+            .await;
+        assert_eq!(found, ["v|b"]);
+        assert!(admin.err("DROP TABLE s.t").await.contains("other objects depend on it"));
+        assert!(admin.err("ALTER TABLE s.t DROP COLUMN b").await.contains("other objects depend on it"));
+        let longer = admin.err("ALTER TABLE s.t ALTER COLUMN b TYPE VARCHAR(20)").await;
+        assert!(longer.contains("used by a view"), "{longer}");
+        admin.ok("ALTER TABLE s.t DROP COLUMN c").await;
+        admin.ok("ALTER TABLE s.t RENAME TO former").await;
+        admin.ok("SELECT * FROM s.v").await;
+        assert!(admin.err("SELECT * FROM s.late").await.contains("does not exist"));
+    });
+}

@@ -5,7 +5,8 @@
 //! events' schemas tell versions it is the schema's own id; where the schema-change topic does, the
 //! place of the last change in the source's log.
 
-use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
+use super::attached::Replaced;
+use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, kept};
 use crate::catalog::{Column, FormerColumn, FormerVersion, Shape, TableDefinition};
 use crate::pipeline::ChangePolicy;
 use crate::sql::ident::quoted;
@@ -33,7 +34,7 @@ fn version(table: &TableDefinition) -> Option<String> {
     mark.position.clone().max(last.map(|until| until.log.position.clone()))
 }
 
-fn recorded<'a>(table: &TableDefinition, observed: &'a Observed) -> Option<&'a str> {
+pub(super) fn recorded<'a>(table: &TableDefinition, observed: &'a Observed) -> Option<&'a str> {
     let key = (ObjectKind::TableVersion.as_str().to_owned(), table.spec.id().to_string());
     observed.catalog.get(&key).map(String::as_str)
 }
@@ -47,12 +48,6 @@ pub(super) fn base<'a>(table: &'a TableDefinition, observed: &Observed) -> Optio
         return table.former.get(shape.version);
     }
     table.former.iter().find(|former| former.until.as_ref().is_some_and(|until| until.log.position.as_str() > recorded))
-}
-
-/// What is behind the names of columns that are put aside on the way from the version that the
-/// target has. None if none is recorded.
-pub(super) fn kept_suffix(table: &TableDefinition, observed: &Observed) -> Option<String> {
-    Some(format!("_until_{}", &super::fingerprint(recorded(table, observed)?)[..8]))
 }
 
 /// As [`base`]; the last former version where the schema-change topic tells versions and none is
@@ -199,7 +194,9 @@ pub(super) fn desired(
     declaration: &Declaration,
     table: &TableDefinition,
     observed: &Observed,
+    existing: &[ObservedColumn],
     changes: &[Change],
+    replaced: &mut Replaced,
     warnings: &mut Vec<String>,
 ) -> Option<Desired> {
     let id = table.spec.id();
@@ -220,7 +217,7 @@ pub(super) fn desired(
     } else {
         format!("{} ({place})", texts.join("; "))
     };
-    let statements = rows(declaration, table, observed, warnings);
+    let statements = rows(declaration, table, observed, existing, replaced, warnings);
     let mut desired = Desired::new(ObjectKind::TableVersion, id.to_string(), Vec::new(), why).of(table);
     desired.recorded_as = Some(version);
     desired.on_change = OnChange::Alter(statements);
@@ -245,11 +242,12 @@ fn rows(
     declaration: &Declaration,
     table: &TableDefinition,
     observed: &Observed,
+    existing: &[ObservedColumn],
+    replaced: &mut Replaced,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     let layout = &declaration.layout;
-    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
-    let (Some(base), Some(existing)) = (base(table, observed), observed.columns.get(&relation)) else {
+    let Some(base) = base(table, observed).filter(|_| !existing.is_empty()) else {
         return Vec::new();
     };
     if super::modes::differs(table, observed) || base.discarded {
@@ -263,8 +261,11 @@ fn rows(
             continue;
         }
         let name = quoted(&column.target_name);
-        let found = super::renames::found(column, former, existing);
-        let kept = super::tables::kept_name(table, column, observed);
+        let found = existing.iter().find(|found| found.name == column.target_name);
+        let kept = kept::name(table, column, observed, existing);
+        let lost = |kept: &str| quarantine(column, &format!("t.{} IS NOT NULL", quoted(kept)));
+        let already_kept = kept::already(table, column, observed);
+        let fits = found.is_some_and(|found| super::tables::fits(column, found));
         match former {
             FormerColumn::Unknown => statements.extend(quarantine(column, "true")),
             FormerColumn::Absent { default: Some(default), .. } if reshape::literal_of(default, column).is_none() => {
@@ -273,11 +274,9 @@ fn rows(
             // The source did not have it, and the target does: from a version before, or from a dump that
             // is newer than the events.
             FormerColumn::Absent { default, .. } if table.shapes.is_some() => {
-                // What has been put aside for this column was put aside for this very change.
-                let is_done = existing.iter().any(|found| found.name == kept);
                 if let Some(found) = found
-                    && super::tables::fits(column, found)
-                    && !is_done
+                    && fits
+                    && already_kept.is_none()
                 {
                     let value = default.as_ref().and_then(|default| reshape::literal_of(default, column));
                     warnings.push(format!(
@@ -285,29 +284,37 @@ fn rows(
                         table.spec.id(),
                         column.target_name
                     ));
-                    statements.extend(reshape::retype_column(layout, table, column, value.as_deref(), Some(&kept)));
+                    replaced.columns.insert(found.name.clone());
+                    statements.extend(reshape::retype_column(
+                        layout,
+                        table,
+                        column,
+                        value.as_deref(),
+                        Some(&kept),
+                        &[],
+                    ));
                 }
             }
-            FormerColumn::Altered(_) => {
-                if found.is_some_and(|found| super::tables::fits(column, found)) {
+            FormerColumn::Altered(_) if fits => {
+                statements.extend(already_kept.map(lost).unwrap_or_default());
+                let nothing = format!("NULL::{}", column.target_type);
+                statements.extend(reshape::altered_rows(layout, table, column, &nothing));
+            }
+            FormerColumn::Altered(_) if found.is_some() => statements.extend(lost(&kept)),
+            FormerColumn::Other(other) => match super::tables::value_now(&name, found, other, column) {
+                Some(value) if fits && value != name => {
+                    statements.extend(reshape::altered_rows(layout, table, column, &value));
+                }
+                Some(_) => {}
+                None if fits => {
+                    statements.extend(already_kept.map(lost).unwrap_or_default());
                     let nothing = format!("NULL::{}", column.target_type);
                     statements.extend(reshape::altered_rows(layout, table, column, &nothing));
-                } else if found.is_some() {
-                    statements.extend(quarantine(column, &format!("t.{} IS NOT NULL", quoted(&kept))));
                 }
-            }
-            FormerColumn::Other(other) => {
-                let value = super::tables::value_now(&name, found, other, column);
-                if found.is_some_and(|found| super::tables::fits(column, found)) {
-                    let value = value.unwrap_or_else(|| format!("NULL::{}", column.target_type));
-                    if value != name {
-                        statements.extend(reshape::altered_rows(layout, table, column, &value));
-                    }
-                } else if found.is_some() && value.is_none() {
-                    statements.extend(quarantine(column, &format!("t.{} IS NOT NULL", quoted(&kept))));
-                }
-            }
-            FormerColumn::Same | FormerColumn::Absent { .. } => {}
+                None if found.is_some() => statements.extend(lost(&kept)),
+                None => {}
+            },
+            FormerColumn::Same | FormerColumn::Absent { .. } | FormerColumn::Altered(_) => {}
         }
     }
     statements

@@ -5,18 +5,21 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::TableDefinition;
+use crate::catalog::{TableDefinition, TableId};
 use crate::sql::merge_procedure;
 
 mod access;
+mod attached;
 mod changes;
 mod declaration;
 mod desired;
 mod destroy;
 mod emptied;
 mod foundation;
+mod kept;
 mod modes;
 mod observed;
+mod rebuild;
 mod renames;
 mod step;
 mod tables;
@@ -27,7 +30,7 @@ pub use desired::fingerprint;
 pub use destroy::destroy;
 pub use emptied::cannot_be_emptied;
 pub use modes::switching;
-pub use observed::{LostRows, Observed, ObservedColumn};
+pub use observed::{Attached, DependentView, LostRows, Observed, ObservedColumn};
 pub use step::{ObjectKind, ProvisionPlan, Step, StepAction};
 pub use unions::{Union, problems};
 
@@ -40,6 +43,17 @@ const STATEMENT_BYTES: usize = 200_000;
 /// Compares what is declared with what is observed.
 #[must_use]
 pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
+    compare(declaration, observed).0
+}
+
+/// The tables whose targets, or columns of them, something new takes the place of: whoever plans has to
+/// know what others have put on them ([`Observed::attached`]).
+pub fn replacing<'d>(declaration: &'d Declaration, observed: &Observed) -> Vec<&'d TableDefinition> {
+    let (_, replaced) = compare(declaration, observed);
+    declaration.tables.iter().filter(|table| replaced.contains(&table.spec.id())).collect()
+}
+
+fn compare(declaration: &Declaration, observed: &Observed) -> (ProvisionPlan, BTreeSet<TableId>) {
     let mut plan = ProvisionPlan { waiting: declaration.waiting.clone(), ..ProvisionPlan::default() };
     let mut tables: Vec<TableDefinition> = Vec::new();
     for table in &declaration.tables {
@@ -51,15 +65,30 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     let mut desired = foundation::foundation(declaration, observed);
     desired.extend(foundation::schema_changes(declaration, &tables));
     let mut kept = BTreeSet::new();
+    let mut replaced = BTreeSet::new();
     for table in &mut tables {
         *table = changes::without_ignored(table.clone(), observed);
         let found = tables::changes(declaration, table, observed);
         let held = changes::held(&found, table, declaration);
-        if held.is_empty() {
-            desired.extend(tables::objects(declaration, table, observed, &found, &mut plan.warnings));
+        let mut warnings = Vec::new();
+        let objects = if held.is_empty() {
+            tables::objects(declaration, table, observed, &found, &mut warnings)
         } else {
-            plan.waiting.push(held_back(table, &held));
-            kept.insert(table.spec.id());
+            Err(held_back(table, &held))
+        };
+        match objects {
+            Ok((objects, changed)) => {
+                desired.extend(objects);
+                plan.warnings.extend(warnings);
+                if !changed.is_nothing() {
+                    replaced.insert(table.spec.id());
+                }
+            }
+            Err(reason) => {
+                plan.waiting.push(Waiting { topic: table.spec.topic.clone(), reason });
+                kept.insert(table.spec.id());
+                *table = modes::as_it_is(table, observed);
+            }
         }
     }
     desired.extend(emptied::desired(declaration, &tables, observed));
@@ -75,7 +104,7 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     }
     plan.warnings.extend(emptied::warnings(declaration, &tables, observed));
     undeclared(&tables, observed, &mut plan);
-    plan
+    (plan, replaced)
 }
 
 /// Why a table cannot be provisioned at all, with the next step.
@@ -106,17 +135,14 @@ fn cannot_begin(declaration: &Declaration, table: &TableDefinition, observed: &O
 }
 
 /// A table whose changes wait for somebody to accept them: everything of it stays as it is.
-fn held_back(table: &TableDefinition, held: &[&changes::Change]) -> Waiting {
+fn held_back(table: &TableDefinition, held: &[&changes::Change]) -> String {
     let texts: Vec<String> = held.iter().map(|change| format!("{} ({}: hold)", change.text, change.kind)).collect();
     let id = table.spec.id();
-    Waiting {
-        topic: table.spec.topic.clone(),
-        reason: format!(
-            "table {id} waits with its records: {}; accept it with {{\"action\": \"apply\", \"accept\": [\"{id}\"]}}, or \
-             change `on_schema_change` in the pipeline file",
-            texts.join("; ")
-        ),
-    }
+    format!(
+        "table {id} waits with its records: {}; accept it with {{\"action\": \"apply\", \"accept\": [\"{id}\"]}}, or \
+         change `on_schema_change` in the pipeline file",
+        texts.join("; ")
+    )
 }
 
 /// Tables that were provisioned once and are declared no more: kept, and said.

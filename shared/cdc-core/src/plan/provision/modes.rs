@@ -4,9 +4,10 @@
 //! Possible as long as the landing view still has the whole log of the table: then the new target
 //! is made by merging it once more. Otherwise the table stays as it is.
 
-use super::{Declaration, Observed, tables};
-use crate::catalog::{Mode, TableDefinition};
-use crate::sql::{grants, mode_switch, target_table};
+use super::{Declaration, Observed, attached, changes, renames, tables};
+use crate::catalog::{FormerColumn, Mode, TableDefinition};
+use crate::sql::rights::Right;
+use crate::sql::{mode_switch, target_table};
 
 /// The longest name that Redshift takes, in bytes ("Names and identifiers").
 const NAME_BYTES: usize = 127;
@@ -75,8 +76,6 @@ pub(super) fn switch(
 ) -> Vec<String> {
     let former = existing(table, observed).unwrap_or_default();
     let kept_as = free_name(table, former, observed);
-    let readers =
-        declaration.readers.iter().flat_map(|reader| grants::reader_grants(&declaration.layout, &table.spec, reader));
     let why = if former == table.mode {
         "has other columns, and its rows are counted by all of them".to_owned()
     } else {
@@ -84,11 +83,37 @@ pub(super) fn switch(
     };
     warnings.push(format!(
         "table {} {why}: the former target is kept as {kept_as}, and the whole log is merged into a new \
-         one; until then the table is behind. Rights that were given to others than the readers in the pipeline file \
-         have to be given again",
+         one; until then the table is behind",
         table.spec.id()
     ));
-    mode_switch::switch(&declaration.layout, table, &kept_as, &readers.collect::<Vec<_>>())
+    let grants = attached::grants(declaration, table, observed, rights(table, observed));
+    mode_switch::switch(&declaration.layout, table, &kept_as, &grants)
+}
+
+/// The rights on single columns of the former target that the new one has, too.
+fn rights<'a>(table: &'a TableDefinition, observed: &'a Observed) -> Vec<(&'a str, &'a [Right])> {
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
+    let Some(existing) = observed.columns.get(&relation) else { return Vec::new() };
+    let base = changes::assumed_base(table, observed);
+    let mut rights = Vec::new();
+    for (index, column) in table.columns.iter().enumerate() {
+        let former = base.and_then(|base| base.columns.get(index)).unwrap_or(&FormerColumn::Same);
+        if matches!(former, FormerColumn::Absent { .. } | FormerColumn::Unknown) {
+            continue;
+        }
+        let found = renames::found(column, former, existing);
+        rights.extend(found.map(|found| (column.target_name.as_str(), found.rights.as_slice())));
+    }
+    for (name, _) in target_table::own_columns(table.mode) {
+        let found = existing.iter().find(|found| found.name == name);
+        rights.extend(found.map(|found| (name, found.rights.as_slice())));
+    }
+    rights
+}
+
+/// The table as its target is, where that has to stay.
+pub(super) fn as_it_is(table: &TableDefinition, observed: &Observed) -> TableDefinition {
+    TableDefinition { mode: existing(table, observed).unwrap_or(table.mode), ..table.clone() }
 }
 
 fn free_name(table: &TableDefinition, former: Mode, observed: &Observed) -> String {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::TableId;
+use crate::sql::rights::Right;
 
 /// What the warehouse has. Names are as the warehouse shows them.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,9 @@ pub struct Observed {
     pub whole_logs: BTreeSet<TableId>,
     /// Tables of which rows went without an event, since they were emptied last.
     pub lost_rows: BTreeMap<TableId, LostRows>,
+    /// What others have put on targets. Only asked for where it matters ([`replacing`](super::replacing));
+    /// the rights on single columns are with the columns.
+    pub attached: BTreeMap<TableId, Attached>,
     /// (object kind, object name) -> fingerprint of the newest catalog entry.
     pub catalog: BTreeMap<(String, String), String>,
 }
@@ -33,6 +37,34 @@ pub struct LostRows {
     pub entries: i64,
     /// When the first was written (UTC).
     pub first_at: String,
+}
+
+/// What others have put on a target, as far as the provisioner sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// Rights on the whole table.
+    pub rights: Vec<Right>,
+    /// Rights that cannot be given anew, for people.
+    pub other_rights: Vec<String>,
+    /// Whether these, and those with the columns, are all that there are.
+    pub sees_rights: bool,
+    /// Views that depend on the table.
+    pub views: Vec<DependentView>,
+    /// Row-level security and masking policies on it, for people.
+    pub policies: Vec<String>,
+    /// Whether these are all that there are.
+    pub sees_policies: bool,
+    /// The database user that was asking. Empty if that is not known.
+    pub user: String,
+}
+
+/// A view that depends on a target: none that was made WITH NO SCHEMA BINDING.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DependentView {
+    /// `schema.name`.
+    pub view: String,
+    /// The target's column that it reads. None: nobody can tell which.
+    pub column: Option<String>,
 }
 
 /// A column as `SVV_COLUMNS` shows it.
@@ -48,4 +80,6 @@ pub struct ObservedColumn {
     pub precision: Option<i64>,
     /// Digits of a decimal behind the point.
     pub scale: Option<i64>,
+    /// Rights on this column alone. Only asked for where it matters, like [`Observed::attached`].
+    pub rights: Vec<Right>,
 }

@@ -3,8 +3,9 @@
 //! What the source dropped stays in the target, so that a new name may be taken: by such a column,
 //! or by one that has another name itself now. The one is put aside; the other moves on first.
 
-use super::tables::{kept_name, observed_type};
-use super::{Observed, ObservedColumn, changes};
+use super::attached::Replaced;
+use super::tables::observed_type;
+use super::{Observed, ObservedColumn, changes, kept};
 use crate::catalog::{Column, FormerColumn, TableDefinition};
 use crate::sql::layout::Layout;
 use crate::sql::reshape::{self, Move};
@@ -46,6 +47,7 @@ pub(super) fn statements(
     table: &TableDefinition,
     observed: &Observed,
     existing: &mut Vec<ObservedColumn>,
+    replaced: &mut Replaced,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     let Some(base) = changes::assumed_base(table, observed) else {
@@ -53,8 +55,8 @@ pub(super) fn statements(
     };
     let exists = |existing: &[ObservedColumn], name: &str| existing.iter().any(|found| found.name == name);
     // What is put aside already was put aside by a run that did not come to its end.
-    let suffix = changes::kept_suffix(table, observed);
-    if suffix.is_some_and(|suffix| existing.iter().any(|found| found.name.ends_with(&suffix))) {
+    let suffix = kept::suffix(table, observed);
+    if suffix.is_some_and(|suffix| existing.iter().any(|found| found.name.contains(&suffix))) {
         return Vec::new();
     }
     let mut pending: Vec<Pending<'_>> = Vec::new();
@@ -74,13 +76,14 @@ pub(super) fn statements(
         let Pending { from, column, is_kept } = pending.remove(index.unwrap_or(0));
         let name = &column.target_name;
         if exists(existing, name) {
-            let kept = kept_name(table, column, observed);
+            let kept = kept::name(table, column, observed, existing);
             rename(existing, &mut moves, name, &kept);
             // A ring: the values of the one that was put aside are copied from there, so that it
             // stays as the sign that this is done.
             for next in pending.iter_mut().filter(|next| next.from == *name) {
                 next.from.clone_from(&kept);
                 next.is_kept = true;
+                replaced.columns.insert(name.clone());
             }
         }
         if !is_kept {
@@ -88,7 +91,7 @@ pub(super) fn statements(
         } else if let Some(found) = existing.iter().find(|found| found.name == from).cloned()
             && let Some(kind) = observed_type(&found)
         {
-            moves.push(Move::Copy { from, column: name, kind });
+            moves.push(Move::Copy { from, column: name, kind, rights: found.rights.clone() });
             existing.push(ObservedColumn { name: name.clone(), ..found });
         }
     }
@@ -96,7 +99,8 @@ pub(super) fn statements(
     for (column, former) in table.columns.iter().zip(&base.columns) {
         let is_new = matches!(former, FormerColumn::Unknown);
         if is_new && !table.is_key(&column.source_name) && exists(existing, &column.target_name) {
-            rename(existing, &mut moves, &column.target_name, &kept_name(table, column, observed));
+            let kept = kept::name(table, column, observed, existing);
+            rename(existing, &mut moves, &column.target_name, &kept);
         }
     }
     for step in &moves {

@@ -4,23 +4,39 @@
 //! type gets a successor, a key of other columns a new table; both in one transaction behind the
 //! table's lock. Nothing that the source dropped is dropped here.
 
+use super::attached::{self, Replaced};
 use super::changes::{self, Change};
-use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint, modes, renames};
+use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, kept, modes, rebuild, renames};
 use crate::catalog::{
     ChangePoint, Column, FormerColumn, OtherColumn, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES,
 };
 use crate::sql::ident::quoted;
 use crate::sql::layout::Layout;
-use crate::sql::{control_schema, grants, landing_view, merge_procedure, refresh_procedure, reshape, target_table};
+use crate::sql::{control_schema, landing_view, merge_procedure, refresh_procedure, reshape, target_table};
 
-/// Everything of one table, in dependency order.
+/// Everything of one table, in dependency order, and what of the target is replaced; or why the target has to
+/// stay as it is.
 pub(super) fn objects(
     declaration: &Declaration,
     table: &TableDefinition,
     observed: &Observed,
     changes: &[Change],
     warnings: &mut Vec<String>,
-) -> Vec<Desired> {
+) -> Result<(Vec<Desired>, Replaced), String> {
+    let mut replaced = Replaced::default();
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
+    // Its columns, under their present names behind what the alterations do.
+    let mut existing = observed.columns.get(&relation).cloned();
+    let alterations = match &mut existing {
+        Some(existing) => alterations(declaration, table, observed, existing, &mut replaced, warnings),
+        None => Vec::new(),
+    };
+    let existing = existing.unwrap_or_default();
+    let rows = changes::desired(declaration, table, observed, &existing, changes, &mut replaced, warnings);
+    if let Some(reason) = attached::in_the_way(table, &replaced, observed) {
+        return Err(reason);
+    }
+    warnings.extend(attached::warnings(table, &replaced, observed));
     let layout = &declaration.layout;
     let spec = &table.spec;
     let control = &layout.control_schema;
@@ -28,7 +44,6 @@ pub(super) fn objects(
     let named = |schema: &str, name: &str| format!("{schema}.{name}");
     let ledger = format!("ledger_{}", spec.slug);
     let events = format!("{}_events", spec.slug);
-    let alterations = alterations(declaration, table, observed, warnings);
     let mut desired = vec![
         Desired::new(
             ObjectKind::LandingView,
@@ -59,7 +74,6 @@ pub(super) fn objects(
             .of(table),
         );
     }
-    let rows = changes::desired(declaration, table, observed, changes, warnings);
     let merge = named(control, &format!("sp_merge_{}", spec.slug));
     let is_changed = !alterations.is_empty() || rows.iter().any(Desired::changes_something);
     if is_changed && changes::base(table, observed).is_some() && is_provisioned(observed, &merge) {
@@ -120,7 +134,7 @@ pub(super) fn objects(
         .of(table),
     );
     desired.extend(history(layout, table, warnings));
-    desired
+    Ok((desired, replaced))
 }
 
 fn is_provisioned(observed: &Observed, procedure: &str) -> bool {
@@ -188,37 +202,48 @@ fn alterations(
     declaration: &Declaration,
     table: &TableDefinition,
     observed: &Observed,
+    existing: &mut Vec<ObservedColumn>,
+    replaced: &mut Replaced,
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     if modes::differs(table, observed) {
+        replaced.table = true;
         return modes::switch(declaration, table, observed, warnings);
     }
     let layout = &declaration.layout;
-    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
-    let Some(found) = observed.columns.get(&relation) else {
-        return Vec::new();
-    };
-    let mut existing = found.clone();
-    let mut statements = renames::statements(layout, table, observed, &mut existing, warnings);
-    if has_other_key(layout, table, observed, &existing) {
-        statements.extend(rebuild(declaration, table, observed, &existing, warnings));
+    let found = existing.clone();
+    let mut statements = renames::statements(layout, table, observed, existing, replaced, warnings);
+    if rebuild::has_other_key(layout, table, observed, existing) {
+        statements.extend(rebuild::statements(declaration, table, observed, existing, replaced, warnings));
         return statements;
     }
     for column in &table.columns {
-        match existing.iter().find(|candidate| candidate.name == column.target_name) {
-            None => statements.extend(added(layout, table, column, observed)),
-            Some(found) => match compare(column, found) {
-                Fit::Fits => {}
-                Fit::Widen => statements.push(target_table::widen_column(layout, table, column)),
-                Fit::Differs => statements.extend(retype(layout, table, column, found, observed, warnings)),
-            },
+        let Some(place) = existing.iter().position(|candidate| candidate.name == column.target_name) else {
+            statements.extend(added(layout, table, column, observed));
+            continue;
+        };
+        let fit = compare(column, &existing[place]);
+        if !matches!(fit, Fit::Fits) {
+            // Views know it by the name that it had.
+            replaced.columns.insert(found.get(place).unwrap_or(&existing[place]).name.clone());
+        }
+        match fit {
+            Fit::Fits => {}
+            Fit::Widen => statements.push(target_table::widen_column(layout, table, column)),
+            Fit::Differs => {
+                statements.extend(retype(layout, table, column, &existing[place], observed, existing, warnings))
+            }
         }
     }
     statements
 }
 
 /// What a column of the definition was in the version that the target has.
-fn former_in_target<'a>(table: &'a TableDefinition, column: &Column, observed: &Observed) -> Option<&'a FormerColumn> {
+pub(super) fn former_in_target<'a>(
+    table: &'a TableDefinition,
+    column: &Column,
+    observed: &Observed,
+) -> Option<&'a FormerColumn> {
     let index = table.columns.iter().position(|candidate| candidate.source_name == column.source_name)?;
     changes::assumed_base(table, observed)?.columns.get(index)
 }
@@ -250,7 +275,7 @@ pub(super) fn changes(declaration: &Declaration, table: &TableDefinition, observ
     let is_other = observed
         .columns
         .get(&relation)
-        .is_some_and(|existing| has_other_key(&declaration.layout, table, observed, existing));
+        .is_some_and(|existing| rebuild::has_other_key(&declaration.layout, table, observed, existing));
     changes::changes(table, observed, is_other)
 }
 
@@ -262,14 +287,6 @@ pub(super) fn is_same(column: &Column, found: &ObservedColumn) -> bool {
 /// Whether the target's column holds every value of the definition's.
 pub(super) fn fits(column: &Column, found: &ObservedColumn) -> bool {
     !matches!(compare(column, found), Fit::Differs)
-}
-
-/// The name under which the values of a column are kept whose successor cannot have them: another
-/// for each version that the target has had.
-pub(super) fn kept_name(table: &TableDefinition, column: &Column, observed: &Observed) -> String {
-    let suffix = changes::kept_suffix(table, observed);
-    let suffix = suffix.unwrap_or_else(|| format!("_until_{}", &fingerprint(&format!("{column:?}"))[..8]));
-    format!("{}{suffix}", column.target_name)
 }
 
 /// The value of a column as the source has it now, from the target's column `name` that was
@@ -300,32 +317,13 @@ pub(super) fn value_now(
     reshape::as_now(&as_it_was, other, column)
 }
 
-/// Whether the table was made with another key: its ledger has the key's columns.
-fn has_other_key(layout: &Layout, table: &TableDefinition, observed: &Observed, existing: &[ObservedColumn]) -> bool {
-    let ledger = (layout.control_schema.clone(), format!("ledger_{}", table.spec.slug));
-    let Some(ledger) = observed.columns.get(&ledger) else {
-        return false;
-    };
-    let made_with: Vec<&ObservedColumn> = ledger.iter().filter(|column| !column.name.starts_with("_cdc_")).collect();
-    let key: Vec<&Column> = table.key_columns().collect();
-    let is_same = made_with.len() == key.len()
-        && key.iter().all(|column| {
-            made_with
-                .iter()
-                .any(|found| found.name == column.target_name && matches!(compare(column, found), Fit::Fits))
-                && existing
-                    .iter()
-                    .any(|found| found.name == column.target_name && matches!(compare(column, found), Fit::Fits))
-        });
-    !is_same
-}
-
 fn retype(
     layout: &Layout,
     table: &TableDefinition,
     column: &Column,
     found: &ObservedColumn,
     observed: &Observed,
+    existing: &[ObservedColumn],
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     let former = former_in_target(table, column, observed);
@@ -339,9 +337,9 @@ fn retype(
         }
     };
     if value.is_some() {
-        return reshape::retype_column(layout, table, column, value.as_deref(), None);
+        return reshape::retype_column(layout, table, column, value.as_deref(), None, &found.rights);
     }
-    let kept = kept_name(table, column, observed);
+    let kept = kept::name(table, column, observed, existing);
     warnings.push(format!(
         "table {}: column {} was {} and is {} now; its values up to here stay in column {kept}, and it begins anew",
         table.spec.id(),
@@ -355,84 +353,18 @@ fn retype(
         }
         _ => None,
     };
-    reshape::retype_column(layout, table, column, default.as_deref(), Some(&kept))
+    let is_other = matches!(former, Some(FormerColumn::Absent { .. } | FormerColumn::Unknown));
+    let rights = if is_other { &[][..] } else { &found.rights };
+    reshape::retype_column(layout, table, column, default.as_deref(), Some(&kept), rights)
 }
 
-fn rebuild(
-    declaration: &Declaration,
-    table: &TableDefinition,
-    observed: &Observed,
-    existing: &[ObservedColumn],
-    warnings: &mut Vec<String>,
-) -> Vec<String> {
-    let layout = &declaration.layout;
-    let mut columns = Vec::new();
-    for column in &table.columns {
-        let found = existing.iter().find(|found| found.name == column.target_name);
-        let former = former_in_target(table, column, observed);
-        let name = quoted(&column.target_name);
-        let value = match (found, former) {
-            (None, Some(FormerColumn::Absent { default: Some(default), .. })) if table.shapes.is_some() => {
-                reshape::literal_of(default, column)
-            }
-            (None, _) => None,
-            (Some(found), _) if fits(column, found) => Some(name.clone()),
-            (Some(_), Some(FormerColumn::Absent { .. } | FormerColumn::Altered(_) | FormerColumn::Unknown)) => None,
-            (Some(found), Some(FormerColumn::Other(other))) => value_now(&name, Some(found), other, column),
-            (Some(found), _) => {
-                observed_type(found).and_then(|from| reshape::converted(&name, from, column.target_type))
-            }
-        };
-        if value.is_none() && table.is_key(&column.source_name) {
-            warnings.push(format!(
-                "table {}: its key has column {} now, which the rows of the target do not have as {}; the table stays as it \
-                 is and waits: destroy it and take a new snapshot, or declare another `key`",
-                table.spec.id(),
-                column.target_name,
-                column.target_type
-            ));
-            return Vec::new();
-        }
-        if value.is_none()
-            && let Some(kind) = found.and_then(observed_type)
-        {
-            columns.push(reshape::kept(&name, &kept_name(table, column, observed), &kind.to_string()));
-        }
-        let lost = value.as_ref().filter(|value| **value != name && found.is_some());
-        let lost = lost.map(|value| format!("{name} IS NOT NULL AND {value} IS NULL"));
-        // A column that holds every value of a narrower type stays as wide as its rows are.
-        let kind = match found.map(|found| (compare(column, found), observed_type(found))) {
-            Some((Fit::Fits, Some(kind))) if !matches!(kind, RedshiftType::Varbyte { .. }) => kind,
-            _ => column.target_type,
-        };
-        columns.push(reshape::rebuilt(table, &Column { target_type: kind, ..column.clone() }, value, lost));
-    }
-    for found in existing {
-        let is_declared = table.columns.iter().any(|column| column.target_name == found.name);
-        if !is_declared
-            && !found.name.starts_with("_cdc_")
-            && let Some(kind) = observed_type(found)
-        {
-            columns.push(reshape::kept(&quoted(&found.name), &found.name, &kind.to_string()));
-        }
-    }
-    let grants: Vec<String> =
-        declaration.readers.iter().flat_map(|reader| grants::reader_grants(layout, &table.spec, reader)).collect();
-    warnings.push(format!(
-        "table {}: its key changed and the table is built anew; rights that were given to others than the readers in the \
-         pipeline file have to be given again",
-        table.spec.id()
-    ));
-    reshape::rebuild(layout, table, &columns, &grants)
-}
-
-enum Fit {
+pub(super) enum Fit {
     Fits,
     Widen,
     Differs,
 }
 
-fn compare(column: &Column, found: &ObservedColumn) -> Fit {
+pub(super) fn compare(column: &Column, found: &ObservedColumn) -> Fit {
     let Some(kind) = observed_type(found) else {
         return Fit::Differs;
     };

@@ -116,7 +116,8 @@ fn provisioned(table: &TableDefinition) -> Observed {
             }
             other => panic!("{other} is not used here"),
         };
-        ObservedColumn { name: column.target_name.clone(), data_type: data_type.into(), length, precision, scale }
+        let (name, data_type) = (column.target_name.clone(), data_type.into());
+        ObservedColumn { name, data_type, length, precision, scale, rights: Vec::new() }
     };
     let target = ("db".to_owned(), "t".to_owned());
     let own = target_table::own_columns(table.mode).map(|(name, _)| ObservedColumn {
@@ -125,10 +126,13 @@ fn provisioned(table: &TableDefinition) -> Observed {
         length: None,
         precision: None,
         scale: None,
+        rights: Vec::new(),
     });
     observed.columns.insert(target, table.columns.iter().map(shown).chain(own).collect());
     let ledger = ("cdc".to_owned(), "ledger_db_t".to_owned());
     observed.columns.insert(ledger, table.key_columns().map(shown).collect());
+    let attached = Attached { sees_rights: true, sees_policies: true, ..Attached::default() };
+    observed.attached.insert(table.spec.id(), attached);
     observed
 }
 
@@ -444,6 +448,7 @@ fn another_scale_rounds_the_rows_as_the_source_does() {
 
 mod altered_rows;
 mod renames;
+mod rights;
 
 /// Two shards, the second with these columns, and the view over both.
 fn shards(second: Vec<Column>) -> Declaration {

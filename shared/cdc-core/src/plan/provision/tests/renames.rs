@@ -86,3 +86,114 @@ fn two_columns_exchange_their_names_once() {
     existing.push(aside);
     assert_eq!(moved(columns(), were(), &done), [""; 0]);
 }
+
+/// What gives the target its present form, and what its rows need then.
+fn all(columns: Vec<Column>, were: Vec<FormerColumn>, observed: &Observed) -> String {
+    let mut present = vec![column("ID", INT)];
+    present.extend(columns);
+    let mut former = vec![FormerColumn::Same];
+    former.extend(were);
+    let after = at(100, table(present, &["ID"], vec![until(100, former)]));
+    let kinds = [ObjectKind::TargetTable, ObjectKind::TableVersion];
+    let steps = plan(&declaration(&after), observed).steps.into_iter().filter(|step| kinds.contains(&step.kind));
+    steps.flat_map(|step| step.statements).collect::<Vec<_>>().join(";\n")
+}
+
+const TEXT: RedshiftType = RedshiftType::Varchar { bytes: 40 };
+
+fn retyped() -> (TableDefinition, Vec<Column>, Vec<FormerColumn>) {
+    let before = at(50, table(vec![column("ID", INT), column("A", TEXT), column("B", TEXT)], &["ID"], Vec::new()));
+    let altered = |name| FormerColumn::Altered(Box::new(column(name, TEXT)));
+    (before, vec![column("A", INT), column("B", INT)], vec![altered("B"), altered("A")])
+}
+
+/// `CHANGE a b …, CHANGE b a …` with other types, whose values cannot be told: the column that was put aside for
+/// the name and the one that was kept for the type wanted the same name, and apply failed for ever.
+#[test]
+fn columns_that_exchange_names_and_change_types_are_kept_under_names_of_their_own() {
+    let (before, columns, were) = retyped();
+    let sql = all(columns, were, &observed(&before));
+    let kept: Vec<&str> = sql.split("TO \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let mut names: Vec<&&str> = kept.iter().filter(|name| name.contains("_until_")).collect();
+    assert_eq!(names.len(), 3, "{sql}");
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 3, "{kept:?}");
+    // The rows that lost a value are written down by the name under which it is kept now.
+    for name in names.iter().filter(|name| name.ends_with("_2") || name.starts_with("b_")) {
+        assert!(sql.contains(&format!("t.\"{name}\" IS NOT NULL")), "{name}: {sql}");
+    }
+}
+
+/// The same, by a run that got as far as the columns' new types: it neither moves them again nor forgets the rows.
+#[test]
+fn a_second_run_behind_an_exchange_with_other_types_goes_on_with_the_rows() {
+    let (before, columns, were) = retyped();
+    let first = all(columns.clone(), were.clone(), &observed(&before));
+    let kept: BTreeSet<String> = first
+        .split("TO \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|name| name.contains("_until_"))
+        .map(str::to_owned)
+        .collect();
+    let mut done = observed(&before);
+    let existing = done.columns.get_mut(&("db".to_owned(), "t".to_owned())).expect("the target");
+    let text = existing[1].clone();
+    for found in existing.iter_mut().filter(|found| ["a", "b"].contains(&found.name.as_str())) {
+        found.data_type = "integer".into();
+        found.length = None;
+    }
+    existing.extend(kept.iter().map(|name| ObservedColumn { name: name.clone(), ..text.clone() }));
+    let sql = all(columns, were, &done);
+    assert!(!sql.contains("RENAME COLUMN") && !sql.contains("ADD COLUMN"), "{sql}");
+    for name in kept.iter().filter(|name| name.ends_with("_2") || name.starts_with("b_")) {
+        assert!(sql.contains(&format!("t.\"{name}\" IS NOT NULL")), "{name}: {sql}");
+    }
+}
+
+/// The same while the key grows: the table that is built anew has each name once.
+#[test]
+fn a_table_that_is_built_anew_while_columns_exchange_names_has_each_name_once() {
+    let (before, columns, were) = retyped();
+    let mut present = vec![column("ID", INT)];
+    present.extend(columns);
+    present.push(column("REGION", INT));
+    let mut former = vec![FormerColumn::Same];
+    former.extend(were);
+    former.push(FormerColumn::Same);
+    let before = TableDefinition { columns: [before.columns, vec![column("REGION", INT)]].concat(), ..before };
+    let after = at(100, table(present, &["ID", "REGION"], vec![until(100, former)]));
+    let sql = plan(&declaration(&after), &observed(&before)).steps.into_iter().flat_map(|step| step.statements);
+    let created =
+        sql.filter_map(|sql| Some(sql.split_once("CREATE TABLE \"db\".\"t__cdc_new\" (")?.1.to_owned())).next();
+    let created = created.expect("the table is built anew");
+    let names: Vec<&str> = created.split(") DISTSTYLE").next().unwrap_or_default().split(", \"").collect();
+    let names: Vec<&str> = names.iter().filter_map(|one| one.trim_start_matches('"').split('"').next()).collect();
+    let each: BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(each.len(), names.len(), "{names:?}");
+    assert_eq!(names.iter().filter(|name| name.contains("_until_")).count(), 3, "{names:?}");
+}
+
+/// Without a schema-change topic, a key column of another name looks like another column.
+#[test]
+fn a_key_column_that_may_have_been_renamed_waits_with_the_statement_that_renames_it() {
+    let before = shaped(table(vec![column("ID", INT), column("A", INT)], &["ID"], Vec::new()), &[&[("ID", "int32")]]);
+    let absent = FormerColumn::Absent { default: None, reuses_name: false };
+    let former = vec![by_schema(vec![absent, FormerColumn::Same])];
+    let after = table(vec![column("IDENT", INT), column("A", INT)], &["IDENT"], former);
+    let after = shaped(after, &[&[("ID", "int32")], &[("IDENT", "int32")]]);
+    let mut seen = observed(&before);
+    let waits = plan(&declaration(&after), &seen);
+    assert!(!waits.steps.iter().any(|step| step.kind == ObjectKind::TargetTable), "{:?}", waits.steps);
+    let next = "do the same with ALTER TABLE \"db\".\"t\" RENAME COLUMN \"id\" TO \"ident\", and apply";
+    assert!(waits.warnings.iter().any(|warning| warning.contains(next)), "{:?}", waits.warnings);
+    // What it says helps.
+    seen.columns.get_mut(&("db".to_owned(), "t".to_owned())).expect("the target")[0].name = "ident".into();
+    let goes_on = plan(&declaration(&after), &seen);
+    let sql: Vec<String> = goes_on.steps.into_iter().flat_map(|step| step.statements).collect();
+    assert!(
+        sql.iter().any(|sql| sql.contains("CREATE TABLE \"db\".\"t__cdc_new\" (\"ident\" INTEGER NOT NULL")),
+        "{sql:#?}"
+    );
+}
