@@ -13,6 +13,7 @@ mod mode_rows;
 mod modes;
 mod operations;
 mod poison;
+mod protection;
 mod rows;
 mod tables;
 mod types;

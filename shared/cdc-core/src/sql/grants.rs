@@ -63,6 +63,12 @@ pub fn reader_grants(layout: &Layout, spec: &TableSpec, reader: &str) -> Vec<Str
     ]
 }
 
+/// Takes the right to read a table away from a reader. `table` is quoted and qualified.
+#[must_use]
+pub fn revoke_read(table: &str, reader: &str) -> String {
+    format!("REVOKE SELECT ON {table} FROM ROLE {}", quoted(reader))
+}
+
 /// What an administrator runs once by hand, so that the provisioner is no superuser. Everything
 /// that it makes afterwards it owns, and may change and grant.
 ///

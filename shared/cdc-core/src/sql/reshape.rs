@@ -8,9 +8,10 @@
 use super::control_schema;
 use super::ident::{literal, qualified, quoted};
 use super::layout::{Layout, QUARANTINE, TRUNCATIONS};
+use super::protect;
 use super::target_table;
 use super::versions;
-pub use super::versions::{as_now, converted};
+pub use super::versions::{as_now, converted, keeps_text};
 use crate::catalog::{ChangePoint, Column, RedshiftType, TableDefinition};
 
 /// A statement each: make the procedure, call it, drop it.
@@ -59,8 +60,8 @@ pub fn backfill(
     point: &ChangePoint,
 ) -> Option<Vec<String>> {
     let value = match default {
-        Some(default) => versions::default_value(default, column)?,
-        None => format!("NULL::{}", column.target_type),
+        Some(default) => default_of_rows(layout, default, column)?,
+        None => format!("NULL::{}", column.stored_type()),
     };
     let target = layout.target_table(&table.spec);
     let statement = format!(
@@ -136,6 +137,94 @@ pub fn literal_of(default: &str, column: &Column) -> Option<String> {
     versions::default_value(default, column)
 }
 
+/// A clear value of rows as the column has it.
+#[must_use]
+pub fn protected(layout: &Layout, column: &Column, clear: &str) -> String {
+    protect::of_rows(layout, column, clear)
+}
+
+/// A default as rows have it: the protected one of a protected column. None if it is no literal.
+#[must_use]
+pub fn default_of_rows(layout: &Layout, default: &str, column: &Column) -> Option<String> {
+    Some(protect::of_rows(layout, column, &versions::default_value(default, column)?))
+}
+
+/// A column of an existing target that is protected from now on.
+#[derive(Debug, Clone)]
+pub struct Protected<'a> {
+    /// The column.
+    pub column: &'a Column,
+    /// Its clear value in a row, as the source has it now. None: nobody can tell.
+    pub clear: Option<String>,
+}
+
+/// A column of an existing target with clear values that were put aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// Its name.
+    pub name: String,
+    /// It stays, empty: it tells that names were changed.
+    pub is_sign: bool,
+}
+
+/// Protects columns of an existing target: their rows, their `copies`, and what is recorded of them, in one transaction.
+/// `finally` is run at its end ([`fence`], and the catalog's entries).
+#[must_use]
+pub fn protect_columns(
+    layout: &Layout,
+    table: &TableDefinition,
+    columns: &[Protected<'_>],
+    copies: &[Copy],
+    finally: &[String],
+) -> Vec<String> {
+    let mut statements: Vec<String> = columns
+        .iter()
+        .flat_map(|Protected { column, clear }| protect::replace_column(layout, table, column, clear.as_deref()))
+        .collect();
+    let target = layout.target_table(&table.spec);
+    statements.extend(copies.iter().map(|copy| match quoted(&copy.name) {
+        name if copy.is_sign => format!("UPDATE {target} SET {name} = NULL"),
+        name => format!("ALTER TABLE {target} DROP COLUMN {name}"),
+    }));
+    statements.extend_from_slice(finally);
+    locked(layout, table, "take the clear values of protected columns away", &statements)
+}
+
+/// Keeps a former merge procedure that was called already, and waits for the lock, from writing clear
+/// values behind it: what it locks goes, and its successor takes over what is merged. `role` may read it.
+#[must_use]
+pub fn fence(layout: &Layout, table: &TableDefinition, role: Option<&str>) -> Vec<String> {
+    let spec = &table.spec;
+    let watermark = layout.watermark_table(spec);
+    let former_name = format!("watermark_{}__cdc_old", spec.slug);
+    let former = layout.control(&former_name);
+    let columns = "kafka_partition, kafka_offset, kafka_timestamp, refresh_time, gaps, merged_at";
+    let mut statements = vec![
+        format!("ALTER TABLE {watermark} RENAME TO {}", quoted(&former_name)),
+        control_schema::create_watermark_table(layout, spec).replace('\n', " "),
+        format!("INSERT INTO {watermark} ({columns}) SELECT {columns} FROM {former}"),
+        format!("DROP TABLE {former}"),
+    ];
+    statements.extend(role.map(|role| format!("GRANT SELECT ON {watermark} TO ROLE {}", quoted(role))));
+    statements
+}
+
+/// Adds a protected column, with its value in the rows that are there, and records its protection.
+#[must_use]
+pub fn add_protected(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    value: Option<&str>,
+    record: String,
+) -> Vec<String> {
+    let mut statements = vec![target_table::add_column(layout, table, column)];
+    let target = layout.target_table(&table.spec);
+    statements.extend(value.map(|value| format!("UPDATE {target} SET {} = {value}", quoted(&column.target_name))));
+    statements.push(record);
+    locked(layout, table, "add a protected column", &statements)
+}
+
 /// Puts the rows into quarantine whose value nobody can tell since the source changed the column:
 /// those for which `condition` holds, an expression over the target as `t`.
 #[must_use]
@@ -144,7 +233,12 @@ pub fn quarantine_rows(layout: &Layout, table: &TableDefinition, column: &str, c
     locked(layout, table, "write down the rows whose value nobody can tell", &[statement])
 }
 
-fn values_into_quarantine(layout: &Layout, table: &TableDefinition, column: &str, condition: &str) -> String {
+pub(super) fn values_into_quarantine(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &str,
+    condition: &str,
+) -> String {
     let reason = "the source changed the column, and nobody can tell what the row has in it since";
     into_quarantine(layout, table, "value", reason, &literal(column), condition)
 }
@@ -176,7 +270,7 @@ fn into_quarantine(
 pub fn altered_rows(layout: &Layout, table: &TableDefinition, column: &Column, value: &str) -> Vec<String> {
     let name = quoted(&column.target_name);
     // Trailing blanks do not count when text is compared ("Character types").
-    let is_other = match column.target_type {
+    let is_other = match column.stored_type() {
         RedshiftType::Varchar { .. } => format!("{name} <> {value} OR OCTET_LENGTH({name}) <> OCTET_LENGTH({value})"),
         _ => format!("{name} <> {value}"),
     };
@@ -190,10 +284,16 @@ pub fn altered_rows(layout: &Layout, table: &TableDefinition, column: &Column, v
     locked(layout, table, "give a column the values that the source has since it changed the type", &statements)
 }
 
-/// Gives columns other names, in order, in one transaction: readers see all of them or none.
+/// Gives columns other names, in order, in one transaction: readers see all of them or none. `finally` is
+/// run at its end.
 #[must_use]
-pub fn move_columns(layout: &Layout, table: &TableDefinition, moves: &[Move<'_>]) -> Vec<String> {
-    let statements: Vec<String> = moves
+pub fn move_columns(
+    layout: &Layout,
+    table: &TableDefinition,
+    moves: &[Move<'_>],
+    finally: Option<String>,
+) -> Vec<String> {
+    let mut statements: Vec<String> = moves
         .iter()
         .flat_map(|step| match step {
             Move::Rename { from, to } => vec![target_table::rename_column(layout, table, from, to)],
@@ -203,6 +303,7 @@ pub fn move_columns(layout: &Layout, table: &TableDefinition, moves: &[Move<'_>]
             ],
         })
         .collect();
+    statements.extend(finally);
     locked(layout, table, "give columns the names that they have in the source now", &statements)
 }
 
@@ -283,9 +384,9 @@ pub fn kept(value: &str, name: &str, kind: &str) -> Rebuilt {
 /// Builds the table anew with another key, which cannot change in place, and its ledger with it.
 /// A row whose new key would have no value makes it fail, unless the key is the records' own: then
 /// the source has no such row any more, an event on its way gave it its key, and what is there goes
-/// into quarantine. `grants` are run on the new table.
+/// into quarantine. `finally` is run at the end: the rights on the new table, and what is recorded of it.
 #[must_use]
-pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], grants: &[String]) -> Vec<String> {
+pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], finally: &[String]) -> Vec<String> {
     let spec = &table.spec;
     let target = layout.target_table(spec);
     let fresh_name = format!("{}__cdc_new", spec.target_table);
@@ -338,6 +439,6 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
         format!("DROP TABLE IF EXISTS {}", layout.ledger_table(spec)),
         control_schema::create_ledger_table(layout, table).replace('\n', " "),
     ]);
-    statements.extend(grants.iter().cloned());
+    statements.extend(finally.iter().cloned());
     locked(layout, table, "build the table anew with another key", &statements)
 }

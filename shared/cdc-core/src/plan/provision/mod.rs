@@ -16,6 +16,7 @@ mod destroy;
 mod foundation;
 mod modes;
 mod observed;
+mod protections;
 mod renames;
 mod step;
 mod tables;
@@ -41,12 +42,14 @@ pub fn plan(declaration: &Declaration, observed: &Observed) -> ProvisionPlan {
     let mut plan = ProvisionPlan { waiting: declaration.waiting.clone(), ..ProvisionPlan::default() };
     let mut tables: Vec<TableDefinition> = Vec::new();
     for table in &declaration.tables {
+        let table = &protections::possible(table, observed, &mut plan.warnings);
         match cannot_begin(declaration, table, observed) {
             Some(reason) => plan.waiting.push(Waiting { topic: table.spec.topic.clone(), reason }),
             None => tables.push(modes::possible(table, observed, &mut plan.warnings)),
         }
     }
     let mut desired = foundation::foundation(declaration, observed);
+    desired.extend(foundation::hash_key(&declaration.layout, &tables, observed, &mut plan.warnings));
     desired.extend(foundation::schema_changes(declaration, &tables));
     let mut kept = BTreeSet::new();
     for table in &mut tables {
@@ -86,7 +89,7 @@ fn cannot_begin(declaration: &Declaration, table: &TableDefinition, observed: &O
     }
     if modes::cannot_recount(table, observed) {
         return Some(format!(
-            "the columns of table {source_table} changed; its rows are counted by all of them, and the landing view does not hold \
+            "the columns of table {source_table} changed, or which of them are protected; its rows are counted by all of them, and the landing view does not hold \
              every record that was merged any more, to count them anew. Declare a `key`, or give the topic another \
              `target` and take a new snapshot"
         ));

@@ -4,12 +4,12 @@
 //! Possible as long as the landing view still has the whole log of the table: then the new target
 //! is made by merging it once more. Otherwise the table stays as it is.
 
-use super::{Declaration, Observed, tables};
+use super::{Declaration, Observed, protections, tables};
 use crate::catalog::{Mode, TableDefinition};
 use crate::sql::{grants, mode_switch, target_table};
 
 /// The longest name that Redshift takes, in bytes ("Names and identifiers").
-const NAME_BYTES: usize = 127;
+pub(super) const NAME_BYTES: usize = 127;
 
 /// The mode of the table's existing target. None if there is no target.
 fn existing(table: &TableDefinition, observed: &Observed) -> Option<Mode> {
@@ -31,7 +31,9 @@ fn counts_otherwise(table: &TableDefinition, observed: &Observed) -> bool {
     };
     let counted = || found.iter().filter(|column| !column.name.starts_with("_cdc_"));
     let is_there = |column| counted().any(|found| tables::is_same(column, found));
-    counted().count() != table.columns.len() || !table.columns.iter().all(is_there)
+    counted().count() != table.columns.len()
+        || !table.columns.iter().all(is_there)
+        || protections::any_pending(table, observed)
 }
 
 /// Whether the table has to wait, because its rows would be counted with other columns than those
@@ -77,8 +79,13 @@ pub(super) fn switch(
     let kept_as = free_name(table, former, observed);
     let readers =
         declaration.readers.iter().flat_map(|reader| grants::reader_grants(&declaration.layout, &table.spec, reader));
+    let mut finally: Vec<String> = readers.collect();
+    if let Some(record) = protections::recorded(&declaration.layout, table) {
+        finally.extend(protections::unreadable(declaration, table, &kept_as));
+        finally.push(record);
+    }
     let why = if former == table.mode {
-        "has other columns, and its rows are counted by all of them".to_owned()
+        "has other columns, or others of them are protected, and its rows are counted by all of them".to_owned()
     } else {
         format!("changes from mode {} to {}", former.as_str(), table.mode.as_str())
     };
@@ -88,7 +95,7 @@ pub(super) fn switch(
          have to be given again",
         table.spec.id()
     ));
-    mode_switch::switch(&declaration.layout, table, &kept_as, &readers.collect::<Vec<_>>())
+    mode_switch::switch(&declaration.layout, table, &kept_as, &finally)
 }
 
 fn free_name(table: &TableDefinition, former: Mode, observed: &Observed) -> String {

@@ -5,9 +5,11 @@
 //! table's lock. Nothing that the source dropped is dropped here.
 
 use super::changes::{self, Change};
-use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint, modes, renames};
+use super::{
+    Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, fingerprint, modes, protections, renames,
+};
 use crate::catalog::{
-    ChangePoint, Column, FormerColumn, OtherColumn, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES,
+    ChangePoint, Column, FormerColumn, OtherColumn, Protection, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES,
 };
 use crate::sql::ident::quoted;
 use crate::sql::layout::Layout;
@@ -28,7 +30,8 @@ pub(super) fn objects(
     let named = |schema: &str, name: &str| format!("{schema}.{name}");
     let ledger = format!("ledger_{}", spec.slug);
     let events = format!("{}_events", spec.slug);
-    let alterations = alterations(declaration, table, observed, warnings);
+    let Alterations { statements: alterations, existing, is_remade } =
+        alterations(declaration, table, observed, warnings);
     let mut desired = vec![
         Desired::new(
             ObjectKind::LandingView,
@@ -59,10 +62,12 @@ pub(super) fn objects(
             .of(table),
         );
     }
+    let protections = protections::desired(declaration, table, observed, &existing, is_remade, warnings);
     let rows = changes::desired(declaration, table, observed, changes, warnings);
     let merge = named(control, &format!("sp_merge_{}", spec.slug));
     let is_changed = !alterations.is_empty() || rows.iter().any(Desired::changes_something);
-    if is_changed && changes::base(table, observed).is_some() && is_provisioned(observed, &merge) {
+    let is_changed = is_changed && changes::base(table, observed).is_some();
+    if (is_changed || protections::begin(table, observed)) && is_provisioned(observed, &merge) {
         desired.push(
             Desired::new(
                 ObjectKind::Procedure,
@@ -73,17 +78,19 @@ pub(super) fn objects(
             .of(table),
         );
     }
-    desired.push(
-        Desired::new(
-            ObjectKind::TargetTable,
-            spec.id().to_string(),
-            vec![target_table::create(layout, table)],
-            format!("the copy of source table {}", spec.source_table),
-        )
-        .relation(&spec.target_schema, &spec.target_table)
-        .on_change(OnChange::Alter(alterations))
-        .of(table),
-    );
+    let create = target_table::create(layout, table);
+    let mut target = Desired::new(
+        ObjectKind::TargetTable,
+        spec.id().to_string(),
+        std::iter::once(create.clone()).chain(protections::recorded(layout, table)).collect(),
+        format!("the copy of source table {}", spec.source_table),
+    )
+    .relation(&spec.target_schema, &spec.target_table)
+    .on_change(OnChange::Alter(alterations))
+    .of(table);
+    target.identity = Some(create);
+    desired.push(target);
+    desired.extend(protections);
     desired.extend(rows);
     // Behind what the rows need, which is worked out from what was kept before.
     desired.extend(changes::kept_definition(layout, table));
@@ -183,29 +190,43 @@ fn history(layout: &Layout, table: &TableDefinition, warnings: &mut Vec<String>)
     desired
 }
 
+/// What brings an existing target up to date.
+#[derive(Default)]
+struct Alterations {
+    statements: Vec<String>,
+    /// The target's columns under the names that they have then.
+    existing: Vec<ObservedColumn>,
+    /// The target is another table then, with the protection that is declared.
+    is_remade: bool,
+}
+
 /// What brings an existing target up to date. What cannot be done is left with a warning.
 fn alterations(
     declaration: &Declaration,
     table: &TableDefinition,
     observed: &Observed,
     warnings: &mut Vec<String>,
-) -> Vec<String> {
+) -> Alterations {
     if modes::differs(table, observed) {
-        return modes::switch(declaration, table, observed, warnings);
+        let statements = modes::switch(declaration, table, observed, warnings);
+        return Alterations { statements, is_remade: true, ..Alterations::default() };
     }
     let layout = &declaration.layout;
     let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
     let Some(found) = observed.columns.get(&relation) else {
-        return Vec::new();
+        return Alterations::default();
     };
     let mut existing = found.clone();
     let mut statements = renames::statements(layout, table, observed, &mut existing, warnings);
     if has_other_key(layout, table, observed, &existing) {
-        statements.extend(rebuild(declaration, table, observed, &existing, warnings));
-        return statements;
+        let rebuilt = rebuild(declaration, table, observed, &existing, warnings);
+        let is_remade = !rebuilt.is_empty();
+        statements.extend(rebuilt);
+        return Alterations { statements, existing, is_remade };
     }
     for column in &table.columns {
         match existing.iter().find(|candidate| candidate.name == column.target_name) {
+            Some(_) if protections::is_pending(table, observed, column) => {}
             None => statements.extend(added(layout, table, column, observed)),
             Some(found) => match compare(column, found) {
                 Fit::Fits => {}
@@ -214,11 +235,15 @@ fn alterations(
             },
         }
     }
-    statements
+    Alterations { statements, existing, is_remade: false }
 }
 
 /// What a column of the definition was in the version that the target has.
-fn former_in_target<'a>(table: &'a TableDefinition, column: &Column, observed: &Observed) -> Option<&'a FormerColumn> {
+pub(super) fn former_in_target<'a>(
+    table: &'a TableDefinition,
+    column: &Column,
+    observed: &Observed,
+) -> Option<&'a FormerColumn> {
     let index = table.columns.iter().position(|candidate| candidate.source_name == column.source_name)?;
     changes::assumed_base(table, observed)?.columns.get(index)
 }
@@ -232,6 +257,17 @@ fn added(layout: &Layout, table: &TableDefinition, column: &Column, observed: &O
         Some(FormerColumn::Absent { default: Some(default), .. }) => reshape::literal_of(default, column),
         _ => None,
     };
+    if column.protection.is_some() {
+        let value = match former {
+            Some(FormerColumn::Absent { default: Some(default), .. }) => {
+                reshape::default_of_rows(layout, default, column)
+            }
+            _ => None,
+        };
+        let name = column.target_name.as_str();
+        let record = protections::record(layout, table, std::iter::once((name, column.protection)));
+        return reshape::add_protected(layout, table, column, value.as_deref(), record);
+    }
     let may_grow = matches!(column.target_type, RedshiftType::Varchar { bytes } if bytes < VARCHAR_MAX_BYTES);
     match default {
         Some(value) if !may_grow => vec![reshape::add_column_with(layout, table, column, &value)],
@@ -298,6 +334,18 @@ pub(super) fn value_now(
         },
     };
     reshape::as_now(&as_it_was, other, column)
+}
+
+/// The value of a target's clear column as one of the type that is declared. None: not every value can be.
+pub(super) fn clear_as_declared(name: &str, column: &Column, found: &ObservedColumn) -> Option<String> {
+    let clear = Column { protection: Protection::None, ..column.clone() };
+    let kind = column.target_type;
+    let is_text = matches!(kind, RedshiftType::Varchar { .. } | RedshiftType::Varbyte { .. });
+    match compare(&clear, found) {
+        Fit::Fits if observed_type(found) != Some(kind) && !is_text => Some(format!("({name})::{kind}")),
+        Fit::Fits | Fit::Widen => Some(name.to_owned()),
+        Fit::Differs => observed_type(found).and_then(|from| reshape::converted(name, from, kind)),
+    }
 }
 
 /// Whether the table was made with another key: its ledger has the key's columns.
@@ -367,13 +415,22 @@ fn rebuild(
 ) -> Vec<String> {
     let layout = &declaration.layout;
     let mut columns = Vec::new();
+    let copies = protections::copies(table, observed, existing);
     for column in &table.columns {
         let found = existing.iter().find(|found| found.name == column.target_name);
         let former = former_in_target(table, column, observed);
         let name = quoted(&column.target_name);
+        if let Some(found) = found.filter(|_| protections::is_pending(table, observed, column)) {
+            let clear = protections::clear_value(table, observed, column, found);
+            let is_lost = clear.as_ref().map_or("true".to_owned(), |clear| format!("{clear} IS NULL"));
+            let lost = format!("{name} IS NOT NULL AND {is_lost}");
+            let value = clear.map(|clear| reshape::protected(layout, column, &clear));
+            columns.push(reshape::rebuilt(table, column, value, Some(lost)));
+            continue;
+        }
         let value = match (found, former) {
             (None, Some(FormerColumn::Absent { default: Some(default), .. })) if table.shapes.is_some() => {
-                reshape::literal_of(default, column)
+                reshape::default_of_rows(layout, default, column)
             }
             (None, _) => None,
             (Some(found), _) if fits(column, found) => Some(name.clone()),
@@ -405,25 +462,32 @@ fn rebuild(
             Some((Fit::Fits, Some(kind))) if !matches!(kind, RedshiftType::Varbyte { .. }) => kind,
             _ => column.target_type,
         };
+        let kind = if column.protection.is_some() { column.target_type } else { kind };
         columns.push(reshape::rebuilt(table, &Column { target_type: kind, ..column.clone() }, value, lost));
     }
     for found in existing {
         let is_declared = table.columns.iter().any(|column| column.target_name == found.name);
+        let copy = copies.iter().find(|copy| copy.name == found.name);
         if !is_declared
+            && copy.is_none_or(|copy| copy.is_sign)
             && !found.name.starts_with("_cdc_")
             && let Some(kind) = observed_type(found)
         {
-            columns.push(reshape::kept(&quoted(&found.name), &found.name, &kind.to_string()));
+            let value = copy.map_or_else(|| quoted(&found.name), |_| format!("NULL::{kind}"));
+            columns.push(reshape::kept(&value, &found.name, &kind.to_string()));
         }
     }
-    let grants: Vec<String> =
+    let mut finally: Vec<String> =
         declaration.readers.iter().flat_map(|reader| grants::reader_grants(layout, &table.spec, reader)).collect();
     warnings.push(format!(
         "table {}: its key changed and the table is built anew; rights that were given to others than the readers in the \
          pipeline file have to be given again",
         table.spec.id()
     ));
-    reshape::rebuild(layout, table, &columns, &grants)
+    if protections::any_pending(table, observed) {
+        finally.extend(protections::finally(declaration, table));
+    }
+    reshape::rebuild(layout, table, &columns, &finally)
 }
 
 enum Fit {
@@ -436,7 +500,7 @@ fn compare(column: &Column, found: &ObservedColumn) -> Fit {
     let Some(kind) = observed_type(found) else {
         return Fit::Differs;
     };
-    match (column.target_type, kind) {
+    match (column.stored_type(), kind) {
         (RedshiftType::Varchar { bytes }, RedshiftType::Varchar { bytes: found }) if bytes > found => Fit::Widen,
         (RedshiftType::Varchar { .. }, RedshiftType::Varchar { .. })
         | (RedshiftType::Varbyte { .. }, RedshiftType::Varbyte { .. }) => Fit::Fits,
