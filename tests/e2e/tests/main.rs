@@ -14,6 +14,7 @@ mod modes;
 mod operations;
 mod poison;
 mod protection;
+mod protection_types;
 mod rows;
 mod tables;
 mod types;

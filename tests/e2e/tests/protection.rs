@@ -9,6 +9,7 @@ use cdc_core::pipeline::Pipeline;
 use e2e::{assert_full_parity, corpus, options, records, run, stop};
 use local_stack::binaries::Binaries;
 use local_stack::producer::Producer;
+use local_stack::recording::RecordedRecord;
 use local_stack::replay::Replay;
 use local_stack::stack::Deployment;
 use local_stack::truth::{self, TruthTable};
@@ -39,7 +40,7 @@ const LATER: &str = "
 type Expected = [(&'static str, &'static [(&'static str, How)])];
 
 #[derive(Clone, Copy)]
-enum How {
+pub(crate) enum How {
     Hash,
     /// A time whose text has six digits of the second.
     HashTime,
@@ -69,7 +70,7 @@ fn sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn protected(clear: &str, how: How, key: &str) -> String {
+pub(crate) fn protected(clear: &str, how: How, key: &str) -> String {
     let hash = |text: &str| sha256(&format!("{key}:{}", sha256(text)));
     match how {
         How::Hash => hash(clear),
@@ -203,10 +204,15 @@ async fn deployed(world: &World, name: &str, text: &str) -> Deployment {
     world.replay.stack.deploy(&binaries, &path, &pipeline).await.expect("the functions are deployed")
 }
 
-/// Sends all events of the tables again and waits until all of them are merged.
+/// Sends all events of the tables again.
 async fn send_again(world: &World, deployment: &Deployment) {
     let mut recorded = records(CORPUS, "noschema").expect("the recording is readable");
     recorded.retain(|record| record.topic.matches('.').count() == 2);
+    send(world, deployment, &recorded).await;
+}
+
+/// Sends events of tables and waits until all of them are merged.
+async fn send(world: &World, deployment: &Deployment, recorded: &[RecordedRecord]) {
     let warehouse = world.replay.stack.administrator();
     let merged = || async {
         let sql = "SELECT SUM(w.kafka_offset + 1)::BIGINT FROM cdc.watermarks AS w";
@@ -215,13 +221,57 @@ async fn send_again(world: &World, deployment: &Deployment) {
     };
     let before = merged().await;
     let mut producer = Producer::connect(&world.replay.stack.kafka()).await.expect("the broker answers");
-    producer.produce(&recorded).await.expect("the records are written");
+    producer.produce(recorded).await.expect("the records are written");
     let deadline = Instant::now() + Duration::from_secs(180);
     let all = before + recorded.len();
     while merged().await < all {
         assert!(Instant::now() < deadline, "{} of {all}", merged().await);
         deployment.invoke("refresher", &json!({})).await.expect("what is pending is merged");
     }
+}
+
+/// A row of the source under another key, created, and deleted: its events like the last of the row's own.
+fn under_another_key(topic: &str, name: &str, key: i64, other: i64) -> [RecordedRecord; 2] {
+    let mut of_row = records(CORPUS, "noschema").expect("the recording is readable");
+    let is_of_row = |record: &RecordedRecord| {
+        let key_of = |text: &str| serde_json::from_str::<Value>(text).ok()?[name].as_i64();
+        record.topic == topic && record.value.is_some() && record.key.as_deref().and_then(key_of) == Some(key)
+    };
+    of_row.retain(is_of_row);
+    let last = of_row.pop().expect("the row has events");
+    let value: Value = serde_json::from_str(last.value.as_deref().expect("a value")).expect("an event");
+    let mut row = value["after"].clone();
+    assert!(row.is_object(), "the row is there in the end");
+    row[name] = other.into();
+    let event = |op: &str, before: &Value, after: &Value| {
+        let mut event = value.clone();
+        event["op"] = op.into();
+        (event["before"], event["after"]) = (before.clone(), after.clone());
+        RecordedRecord { key: Some(json!({ name: other }).to_string()), value: Some(event.to_string()), ..last.clone() }
+    };
+    [event("c", &Value::Null, &row), event("d", &row, &Value::Null)]
+}
+
+/// The values of a row of the target that are the source's.
+async fn row(warehouse: &Administrator, columns: &str, table: &str, key: &str) -> Vec<Vec<Option<String>>> {
+    let sql = format!("SELECT {columns} FROM salesdb.{table} WHERE {key}");
+    warehouse.query(&sql).await.expect("the target is readable")
+}
+
+/// Rows that come and go have what the rows have that are there already: equal values, equal hashes.
+async fn assert_new_rows_are_protected(world: &World, deployment: &Deployment) {
+    let warehouse = world.replay.stack.administrator();
+    let columns = "cust_id, total, order_date, created_at, updated_at, order_status";
+    let order = world.truth.iter().find(|table| table.name == "SALES_ORDER").expect("the table");
+    let key: i64 = order.rows[0]["ORDER_ID"].as_deref().and_then(|text| text.parse().ok()).expect("a number");
+    let [created, deleted] = under_another_key("salesdb.salesdb.SALES_ORDER", "ORDER_ID", key, 9_000_001);
+    send(world, deployment, &[created]).await;
+    let there = row(&warehouse, columns, "sales_order", &format!("order_id = {key}")).await;
+    let new = row(&warehouse, columns, "sales_order", "order_id = 9000001").await;
+    assert_eq!((new.len(), &new), (1, &there));
+    assert!(there[0][0].as_deref().is_some_and(|hash| hash.len() == 64), "{there:?}");
+    send(world, deployment, &[deleted]).await;
+    assert_eq!(row(&warehouse, columns, "sales_order", "order_id = 9000001").await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,6 +312,7 @@ async fn no_reader_finds_a_clear_value_of_a_protected_column() {
     assert_protected(&warehouse, &world.truth, OF_LATER).await;
     send_again(&world, &later).await;
     assert_protected(&warehouse, &world.truth, OF_LATER).await;
+    assert_new_rows_are_protected(&world, &later).await;
     let after = readable(&warehouse).await;
     assert_eq!(after.keys().collect::<Vec<_>>(), targets.iter().collect::<Vec<_>>());
     assert_no_clear_value(&after, OF_LATER);
