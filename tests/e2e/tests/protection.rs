@@ -330,7 +330,8 @@ async fn no_reader_finds_a_clear_value_of_a_protected_column() {
     stop(world.replay).await;
 }
 
-/// Without the key a merge stops before it has read anything, and goes on as soon as it is back.
+/// Without the key a merge stops before it has read anything, rows stay as they are, and both go on as soon
+/// as it is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_merged_without_the_key() {
     let world = world().await;
@@ -342,8 +343,16 @@ async fn nothing_is_merged_without_the_key() {
     let settings = ["SET enable_case_sensitive_identifier TO true", "SET json_parse_truncate_strings TO on", call];
     let error = format!("{:#}", warehouse.batch(&settings).await.expect_err("the merge fails"));
     assert!(error.contains("hash_key has not exactly one row") && !error.contains(&key), "{error}");
+    let later = deployed(&world, "later.yaml", &file(&format!("{FIRST}{}", LATER.trim_start_matches('\n')), "")).await;
+    let note = "SELECT note FROM salesdb.sales_order_detail WHERE note IS NOT NULL ORDER BY order_id, line_no";
+    let clear = warehouse.query(note).await.expect("the notes are clear");
+    let error = format!("{:#}", later.provision().await.expect_err("nothing can be hashed"));
+    assert!(error.contains("hash_key"), "{error}");
+    assert_eq!(warehouse.query(note).await.expect("the notes are clear still"), clear);
     warehouse.query("INSERT INTO cdc.hash_key SELECT * FROM cdc.backup").await.expect("the backup is there");
-    send_again(&world, &world.replay.deployment).await;
-    assert_protected(&warehouse, &world.truth, OF_FIRST).await;
+    later.provision().await.expect("an apply goes on");
+    send_again(&world, &later).await;
+    assert_protected(&warehouse, &world.truth, OF_LATER).await;
+    later.shutdown().await;
     stop(world.replay).await;
 }

@@ -326,7 +326,7 @@ pub(super) struct Warehouse {
     pub(super) iam_role: String,
     /// The database users of the functions, to be granted what they need.
     pub(super) users: Users,
-    /// Who may read the target tables and the people's views: roles by name, or `role:NAME`,
+    /// Who may read the target tables and the unions over them: roles by name, or `role:NAME`,
     /// `group:NAME`, `user:NAME`.
     pub(super) readers: Vec<Name>,
 }

@@ -11,9 +11,9 @@
 //! its name stands in a statement, also where a column of that name was meant.
 
 use super::ident::{literal, quoted};
-use super::layout::{HASH_KEY, Layout, SETTINGS_PROBE};
-use super::placeholder;
+use super::layout::{Layout, SETTINGS_PROBE};
 use super::target_table;
+use super::{placeholder, protect};
 use crate::catalog::{Column, Mode, RedshiftType, TableDefinition};
 
 mod append;
@@ -328,18 +328,11 @@ impl Writer<'_> {
         )
     }
 
-    /// Without its key no value can be hashed: a merge would leave rows out, or write them twice.
-    fn has_key(&self) -> String {
+    fn needs_key(&self) -> String {
         if !self.table.hashes() {
             return String::new();
         }
-        format!(
-            "\x20   SELECT COUNT(*) INTO cdc_probe FROM {} AS y;\n\
-             \x20   IF cdc_probe <> 1 THEN\n\
-             \x20       RAISE EXCEPTION 'the table {HASH_KEY} has not exactly one row, so nothing can be hashed; restore it from its backup';\n\
-             \x20   END IF;\n",
-            self.layout.control(HASH_KEY)
-        )
+        protect::needs_key(self.layout).iter().map(|statement| format!("    {statement};\n")).collect()
     }
 
     fn lock_and_probe(&self) -> String {
@@ -351,9 +344,9 @@ impl Writer<'_> {
              \x20   IF cdc_probe IS NULL OR cdc_probe <> 1 THEN\n\
              \x20       RAISE EXCEPTION 'enable_case_sensitive_identifier is off in this session; set it to true before calling a merge procedure';\n\
              \x20   END IF;\n\
-             {has_key}{NOTHING_YET}",
+             {needs_key}{NOTHING_YET}",
             watermark = self.watermark,
-            has_key = self.has_key(),
+            needs_key = self.needs_key(),
             probe = self.layout.control(SETTINGS_PROBE),
         )
     }

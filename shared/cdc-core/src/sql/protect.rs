@@ -6,7 +6,6 @@
 //! in a table that nobody but its owner may read. It is never in a statement: the statements join it.
 
 use super::decoding_functions::{HASH, KEEP_LAST};
-use super::ident::quoted;
 use super::layout::{HASH_KEY, Layout};
 use crate::catalog::{Column, MASK, Protection, RedshiftType, TableDefinition};
 
@@ -46,6 +45,19 @@ pub fn create_key(layout: &Layout) -> [String; 2] {
 /// What a statement joins that decodes hashed columns; nothing if there are none.
 pub(super) fn with_key(layout: &Layout, table: &TableDefinition) -> String {
     if table.hashes() { format!(" CROSS JOIN {} AS {KEY_ROW}", layout.control(HASH_KEY)) } else { String::new() }
+}
+
+/// What stops a procedure that hashes without its key: a merge would leave rows out, or write them twice,
+/// and rows that are there would lose their values. Needs the variable `cdc_probe`.
+pub(super) fn needs_key(layout: &Layout) -> [String; 2] {
+    [
+        format!("SELECT COUNT(*) INTO cdc_probe FROM {} AS {KEY_ROW}", layout.control(HASH_KEY)),
+        format!(
+            "IF cdc_probe <> 1 THEN\n\
+             \x20       RAISE EXCEPTION 'the table {HASH_KEY} has not exactly one row, so nothing can be hashed; restore it from its backup';\n\
+             \x20   END IF"
+        ),
+    ]
 }
 
 /// A keyed hash: the body of [`HASH`], and what is written where no function is called.
@@ -111,30 +123,4 @@ fn masked(layout: &Layout, column: &Column, value: &str) -> String {
 #[must_use]
 pub fn kept_prefix(name: &str) -> String {
     format!("{name}_until_")
-}
-
-/// The statements that give a column of a target its protection: a new column takes its place, and the
-/// clear one goes. `clear` is the value from the former column. None: nobody can tell it.
-pub(super) fn replace_column(
-    layout: &Layout,
-    table: &TableDefinition,
-    column: &Column,
-    clear: Option<&str>,
-) -> Vec<String> {
-    let target = layout.target_table(&table.spec);
-    let name = quoted(&column.target_name);
-    let fresh = Column { target_name: format!("_cdc_new_{}", column.target_name), ..column.clone() };
-    let fresh_name = quoted(&fresh.target_name);
-    let mut statements = vec![super::target_table::add_column(layout, table, &fresh)];
-    if let Some(clear) = clear {
-        let value = of_rows(layout, column, clear);
-        statements.push(format!("UPDATE {target} SET {fresh_name} = {value} WHERE {name} IS NOT NULL"));
-    }
-    if clear != Some(name.as_str()) {
-        let lost = format!("t.{name} IS NOT NULL AND t.{fresh_name} IS NULL");
-        statements.push(super::reshape::values_into_quarantine(layout, table, &column.target_name, &lost));
-    }
-    statements.push(format!("ALTER TABLE {target} DROP COLUMN {name}"));
-    statements.push(super::target_table::rename_column(layout, table, &fresh.target_name, &column.target_name));
-    statements
 }

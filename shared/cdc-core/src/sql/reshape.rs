@@ -7,7 +7,7 @@
 
 use super::control_schema;
 use super::ident::{literal, qualified, quoted};
-use super::layout::{Layout, QUARANTINE, TRUNCATIONS};
+use super::layout::{HASH_KEY, Layout, QUARANTINE, TRUNCATIONS};
 use super::protect;
 use super::target_table;
 use super::versions;
@@ -17,13 +17,18 @@ use crate::catalog::{ChangePoint, Column, RedshiftType, TableDefinition};
 /// A statement each: make the procedure, call it, drop it.
 pub(super) fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, statements: &[String]) -> Vec<String> {
     let name = layout.control(&format!("sp_reshape_{}", table.spec.slug));
-    let body: String = statements.iter().map(|statement| format!("    {statement};\n")).collect();
+    // What hashes rows reads the key.
+    let key = layout.control(HASH_KEY);
+    let hashes = statements.iter().any(|statement| statement.contains(&key));
+    let checks = if hashes { protect::needs_key(layout).to_vec() } else { Vec::new() };
+    let declared = if hashes { "DECLARE\n    cdc_probe BIGINT;\n" } else { "" };
+    let body: String = checks.iter().chain(statements).map(|statement| format!("    {statement};\n")).collect();
     vec![
         format!(
             "CREATE OR REPLACE PROCEDURE {name}()\n\
              AS $procedure$\n\
              -- Purpose: {purpose}. Called once and dropped.\n\
-             BEGIN\n\
+             {declared}BEGIN\n\
              \x20   LOCK TABLE {lock};\n\
              {body}\
              END;\n\
@@ -104,6 +109,20 @@ pub fn retype_column(
     value: Option<&str>,
     keep_as: Option<&str>,
 ) -> Vec<String> {
+    let is_lost_said = value.is_some() && keep_as.is_none();
+    let statements = replace_column(layout, table, column, value, keep_as, is_lost_said);
+    locked(layout, table, "give a column another type", &statements)
+}
+
+/// The statements of [`retype_column`]; `is_lost_said`: rows that lose a value go into quarantine.
+fn replace_column(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    value: Option<&str>,
+    keep_as: Option<&str>,
+    is_lost_said: bool,
+) -> Vec<String> {
     let target = layout.target_table(&table.spec);
     let name = quoted(&column.target_name);
     let fresh = Column { target_name: format!("_cdc_new_{}", column.target_name), ..column.clone() };
@@ -112,7 +131,7 @@ pub fn retype_column(
     if let Some(value) = value {
         statements.push(format!("UPDATE {target} SET {fresh_name} = {value}"));
     }
-    if value.is_some() && keep_as.is_none() {
+    if is_lost_said {
         let lost = format!("t.{name} IS NOT NULL AND t.{fresh_name} IS NULL");
         statements.push(values_into_quarantine(layout, table, &column.target_name, &lost));
     }
@@ -121,7 +140,7 @@ pub fn retype_column(
         None => format!("ALTER TABLE {target} DROP COLUMN {name}"),
     });
     statements.push(target_table::rename_column(layout, table, &fresh.target_name, &column.target_name));
-    locked(layout, table, "give a column another type", &statements)
+    statements
 }
 
 /// Adds a column whose value in the rows that are there is known: the merge procedure that does not
@@ -179,7 +198,11 @@ pub fn protect_columns(
 ) -> Vec<String> {
     let mut statements: Vec<String> = columns
         .iter()
-        .flat_map(|Protected { column, clear }| protect::replace_column(layout, table, column, clear.as_deref()))
+        .flat_map(|Protected { column, clear }| {
+            let value = clear.as_ref().map(|clear| protect::of_rows(layout, column, clear));
+            let is_lost_said = *clear != Some(quoted(&column.target_name));
+            replace_column(layout, table, column, value.as_deref(), None, is_lost_said)
+        })
         .collect();
     let target = layout.target_table(&table.spec);
     statements.extend(copies.iter().map(|copy| match quoted(&copy.name) {
@@ -233,12 +256,7 @@ pub fn quarantine_rows(layout: &Layout, table: &TableDefinition, column: &str, c
     locked(layout, table, "write down the rows whose value nobody can tell", &[statement])
 }
 
-pub(super) fn values_into_quarantine(
-    layout: &Layout,
-    table: &TableDefinition,
-    column: &str,
-    condition: &str,
-) -> String {
+fn values_into_quarantine(layout: &Layout, table: &TableDefinition, column: &str, condition: &str) -> String {
     let reason = "the source changed the column, and nobody can tell what the row has in it since";
     into_quarantine(layout, table, "value", reason, &literal(column), condition)
 }

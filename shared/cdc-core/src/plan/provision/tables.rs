@@ -89,6 +89,8 @@ pub(super) fn objects(
     .on_change(OnChange::Alter(alterations))
     .of(table);
     target.identity = Some(create);
+    // A hash may have the very type that the clear column had.
+    target.is_due = is_remade && protections::any_pending(table, observed);
     desired.push(target);
     desired.extend(protections);
     desired.extend(rows);

@@ -68,6 +68,7 @@ fn rows_that_are_there_are_protected_once_and_nothing_is_merged_meanwhile() {
         &[
             "merge nothing while",
             "LOCK TABLE \"cdc\".\"watermark_db_t\"",
+            "IF cdc_probe <> 1 THEN",
             "ADD COLUMN \"_cdc_new_mail\" VARCHAR(64)",
             "SET \"_cdc_new_mail\" = CASE WHEN \"mail\" IS NOT NULL THEN SHA2((SELECT y.hash_key",
             "DROP COLUMN \"mail\"",
@@ -266,13 +267,16 @@ fn counted_rows_are_counted_anew_when_a_column_is_protected() {
         key: Vec::new(),
         ..table(columns, &[], Vec::new())
     };
-    let before = of(vec![column("MAIL", TEXT)]);
-    let declared = of(vec![hashed("MAIL", TEXT)]);
-    let mut observed = provisioned(&before);
-    assert_eq!(plan(&declaration(&declared), &observed).waiting.len(), 1);
-    observed.whole_logs.insert(before.spec.id());
-    let text = all(&plan(&declaration(&declared), &observed));
-    assert!(text.contains("RENAME TO \"t_was_count\""), "{text}");
-    assert!(!text.contains("_cdc_new_"), "{text}");
-    assert_eq!(plan(&declaration(&declared), &provisioned(&declared)).steps, []);
+    // A hash may have the very type that the clear column had.
+    for kind in [TEXT, RedshiftType::Varchar { bytes: 64 }] {
+        let before = of(vec![column("MAIL", kind)]);
+        let declared = of(vec![hashed("MAIL", kind)]);
+        let mut observed = provisioned(&before);
+        assert_eq!(plan(&declaration(&declared), &observed).waiting.len(), 1);
+        observed.whole_logs.insert(before.spec.id());
+        let text = all(&plan(&declaration(&declared), &observed));
+        assert!(text.contains("RENAME TO \"t_was_count\""), "{text}");
+        assert!(!text.contains("_cdc_new_"), "{text}");
+        assert_eq!(plan(&declaration(&declared), &provisioned(&declared)).steps, []);
+    }
 }
