@@ -40,7 +40,7 @@ pub(crate) async fn apply(
         let executed = if step.statements.is_empty() {
             Ok(())
         } else {
-            execute(warehouse, &step.statements, &place, deadline).await
+            execute(warehouse, &step.statements, step.random, &place, deadline).await
         };
         if executed.is_err() && catalog_exists && !unrecorded.is_empty() {
             record(warehouse, layout, &unrecorded, &place, deadline).await?;
@@ -73,12 +73,17 @@ pub(crate) async fn apply(
 }
 
 /// Whether the step can run again without harm if its record is lost: `CREATE OR REPLACE`,
-/// `IF NOT EXISTS` and grants. The others fail when their object is there already.
+/// `IF NOT EXISTS` and grants. The others fail when their object is there already, or must be known before
+/// anything is merged.
 fn is_repeatable(step: &Step) -> bool {
     step.action != StepAction::Drop
         && !matches!(
             step.kind,
-            ObjectKind::LandingView | ObjectKind::ExternalSchema | ObjectKind::User | ObjectKind::Role
+            ObjectKind::LandingView
+                | ObjectKind::ExternalSchema
+                | ObjectKind::User
+                | ObjectKind::Role
+                | ObjectKind::Protection
         )
 }
 
@@ -90,7 +95,7 @@ async fn record(
     deadline: Deadline,
 ) -> Result<(), ProvisionError> {
     let entries: Vec<_> = steps.iter().map(|step| step.catalog_entry()).collect();
-    execute(warehouse, &[record_in_catalog(layout, &entries)], place, deadline).await
+    execute(warehouse, &[record_in_catalog(layout, &entries)], None, place, deadline).await
 }
 
 fn drops_control_schema(step: &Step, layout: &Layout) -> bool {
@@ -135,6 +140,7 @@ impl Place<'_> {
 async fn execute(
     warehouse: &dyn Warehouse,
     statements: &[String],
+    random: Option<&str>,
     place: &Place<'_>,
     deadline: Deadline,
 ) -> Result<(), ProvisionError> {
@@ -149,7 +155,10 @@ async fn execute(
     let mut batch = vec![CASE_SENSITIVE.to_owned()];
     batch.extend_from_slice(statements);
     let token = ClientToken::derive(&["provision", place.run, &place.number.to_string(), &statements.join(";")]);
-    let submission = Submission::batch(format!("step-{}", place.number), batch).with_token(token);
+    let mut submission = Submission::batch(format!("step-{}", place.number), batch).with_token(token);
+    if let Some(name) = random {
+        submission = submission.with_parameter(name, secret(place)?);
+    }
     let executed = redshift_data::execute(warehouse, &submission, deadline).await.map_err(|source| {
         let kind = source.kind();
         place.failed("the warehouse could not be asked".to_owned(), kind, "apply again when it answers", Some(source))
@@ -177,6 +186,16 @@ async fn execute(
         }
         None => Ok(()),
     }
+}
+
+/// 32 random bytes of the operating system, in hexadecimal: what nobody can guess, and no text here shows.
+fn secret(place: &Place<'_>) -> Result<String, ProvisionError> {
+    let mut bytes = [0_u8; 32];
+    getrandom::getrandom(&mut bytes).map_err(|error| {
+        let text = format!("the operating system gave no random bytes ({error})");
+        place.failed(text, ErrorKind::Transient, "apply again", None)
+    })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn next_step(kind: ErrorKind, text: &str) -> &'static str {

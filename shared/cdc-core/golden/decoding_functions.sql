@@ -259,4 +259,18 @@ IMMUTABLE
 AS $function$
 SELECT CASE WHEN STRPOS($1, '\\') = 0 THEN $1
             ELSE REPLACE(REPLACE(REPLACE($1, '\\\\', '__cdc_backslash__'), '\\,', ','), '__cdc_backslash__', '\\') END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_hash"(VARCHAR(65535), VARCHAR(64))
+RETURNS VARCHAR(64)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN $1 IS NOT NULL THEN SHA2($2 || ':' || SHA2($1, 256), 256) END
+$function$ LANGUAGE sql;
+
+CREATE OR REPLACE FUNCTION "cdc"."f_keep_last"(VARCHAR(65535), INTEGER)
+RETURNS VARCHAR(300)
+IMMUTABLE
+AS $function$
+SELECT CASE WHEN LEN($1) > $2 THEN '****' || RIGHT($1, $2) WHEN $1 IS NOT NULL THEN '****' END
 $function$ LANGUAGE sql

@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 mod mode;
+mod protection;
 
 pub use mode::Mode;
+pub use protection::{MASK, MASK_KEEPS_AT_MOST, Protection};
 
 use crate::event::{LogPoint, SourcePosition};
 use crate::pipeline::ChangePolicies;
@@ -294,6 +296,12 @@ impl TableDefinition {
         self.schema_changes.is_some() || self.shapes.is_some()
     }
 
+    /// Whether some column's values are hashed.
+    #[must_use]
+    pub fn hashes(&self) -> bool {
+        self.columns.iter().any(|column| column.protection == Protection::Hash)
+    }
+
     /// Whether the column of this source name is part of the key.
     #[must_use]
     pub fn is_key(&self, source_name: &str) -> bool {
@@ -308,7 +316,7 @@ pub struct Column {
     pub source_name: String,
     /// The column's name in the target table, lower case.
     pub target_name: String,
-    /// The target column's type.
+    /// The type of its clear values: the target column's, unless the column is protected.
     pub target_type: RedshiftType,
     /// How the event's JSON value becomes a value of `target_type`.
     pub decoding: Decoding,
@@ -319,6 +327,16 @@ pub struct Column {
     pub source_type: String,
     /// What becomes of a value that the column cannot hold.
     pub on_unfit_value: OnUnfitValue,
+    /// What takes the clear values away.
+    pub protection: Protection,
+}
+
+impl Column {
+    /// The target column's type.
+    #[must_use]
+    pub fn stored_type(&self) -> RedshiftType {
+        self.protection.stored_type(self.target_type)
+    }
 }
 
 /// What becomes of a value that its column cannot hold: text that is too long, a time outside a

@@ -16,7 +16,7 @@ use aws_sdk_redshiftdata::config::timeout::TimeoutConfig;
 use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
 use aws_sdk_redshiftdata::types::{
-    ColumnMetadata, ExecutionMode, Field, StatementStatusString, StatusString, SubStatementData,
+    ColumnMetadata, ExecutionMode, Field, SqlParameter, StatementStatusString, StatusString, SubStatementData,
 };
 use cdc_core::error::ErrorKind;
 use tokio::time::Instant;
@@ -24,7 +24,9 @@ use tokio::time::Instant;
 use crate::classify::{api_kind, api_next_step, redact};
 use crate::error::WarehouseError;
 use crate::pacing::{DESCRIBES_PER_SECOND, FETCHES_PER_SECOND, Pace, SUBMITS_PER_SECOND};
-use crate::port::{Deadline, Progress, Settled, StatementId, StatementOutcome, Status, Submission, Warehouse};
+use crate::port::{
+    Deadline, Parameter, Progress, Settled, StatementId, StatementOutcome, Status, Submission, Warehouse,
+};
 use crate::result_set::{Cell, ResultSet};
 
 /// The longest that the service holds a request (`WaitTimeSeconds`).
@@ -158,6 +160,7 @@ impl DataApi {
         self.client
             .batch_execute_statement()
             .set_sqls(Some(submission.statements.clone()))
+            .set_parameters(parameters(submission))
             .execution_mode(ExecutionMode::AutoCommit)
             .database(&self.connection.database)
             .set_workgroup_name(self.connection.workgroup())
@@ -181,6 +184,16 @@ impl DataApi {
             .await
             .map_err(|error| sdk_error("DescribeStatement", error))
     }
+}
+
+/// None without any: the service takes no empty list ("SqlParametersList", at least one item).
+fn parameters(submission: &Submission) -> Option<Vec<SqlParameter>> {
+    let parameter = |parameter: &Parameter| {
+        let built = SqlParameter::builder().name(&parameter.name).value(&parameter.value).build();
+        built.expect("it has a name and a value")
+    };
+    let all: Vec<SqlParameter> = submission.parameters.iter().map(parameter).collect();
+    (!all.is_empty()).then_some(all)
 }
 
 #[async_trait]

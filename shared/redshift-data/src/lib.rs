@@ -21,7 +21,7 @@ pub use classify::{SqlFailure, redact, sql_kind};
 pub use data_api::{Connection, DataApi, Endpoint};
 pub use error::{ReadError, WarehouseError};
 pub use port::{
-    ClientToken, Deadline, Executed, MAX_BATCH_STATEMENTS, Progress, Settled, StatementId, StatementOutcome, Status,
-    Submission, Warehouse, execute, query,
+    ClientToken, Deadline, Executed, MAX_BATCH_STATEMENTS, Parameter, Progress, Settled, StatementId, StatementOutcome,
+    Status, Submission, Warehouse, execute, query,
 };
 pub use result_set::{Cell, ResultSet, Row};

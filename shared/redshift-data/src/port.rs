@@ -76,20 +76,45 @@ pub struct Submission {
     pub token: Option<ClientToken>,
     /// Whether the statements are a batch. A batch of one is still a batch.
     pub batch: bool,
+    /// Values of named parameters, each used by at least one statement (Redshift Data API,
+    /// `BatchExecuteStatement`, `Parameters`). Only a batch has some.
+    pub parameters: Vec<Parameter>,
+}
+
+/// A named parameter, `:name` in a statement's text, and its value, which is not to be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// The name, without the colon.
+    pub name: String,
+    /// The value; never empty.
+    pub value: String,
+}
+
+impl fmt::Debug for Parameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parameter").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Submission {
     /// One statement.
     #[must_use]
     pub fn single(name: impl Into<String>, sql: impl Into<String>) -> Self {
-        Self { name: name.into(), statements: vec![sql.into()], token: None, batch: false }
+        Self { name: name.into(), statements: vec![sql.into()], token: None, batch: false, parameters: Vec::new() }
     }
 
     /// Several statements in one session, each committed by itself: a failed one does not keep
     /// the next from running (Redshift Data API, `ExecutionMode` `AUTO_COMMIT`).
     #[must_use]
     pub fn batch(name: impl Into<String>, statements: Vec<String>) -> Self {
-        Self { name: name.into(), statements, token: None, batch: true }
+        Self { name: name.into(), statements, token: None, batch: true, parameters: Vec::new() }
+    }
+
+    /// The same batch with a value for a parameter. The token does not tell it from another value.
+    #[must_use]
+    pub fn with_parameter(mut self, name: &str, value: String) -> Self {
+        self.parameters.push(Parameter { name: name.to_owned(), value });
+        self
     }
 
     /// The same submission under a token.

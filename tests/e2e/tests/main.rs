@@ -14,6 +14,8 @@ mod mode_rows;
 mod modes;
 mod operations;
 mod poison;
+mod protection;
+mod protection_types;
 mod rights;
 mod rows;
 mod tables;

@@ -1,6 +1,6 @@
 //! Definitions of tables for tests that provision them without the provisioner.
 
-use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, RedshiftType, TableDefinition, TableSpec};
+use cdc_core::catalog::{Column, Decoding, Mode, OnUnfitValue, Protection, RedshiftType, TableDefinition, TableSpec};
 use cdc_core::columns::UNAVAILABLE_VALUE;
 
 /// A column whose name in the target is the source's in lower case.
@@ -13,6 +13,7 @@ pub(crate) fn column(source: &str, target_type: RedshiftType, decoding: Decoding
         nullable: true,
         source_type: String::new(),
         on_unfit_value: OnUnfitValue::default(),
+        protection: Protection::None,
     }
 }
 

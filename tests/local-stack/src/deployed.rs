@@ -54,7 +54,10 @@ pub async fn run(options: &CompareOptions) -> Result<BTreeMap<String, Parity>> {
             bail!("the ground truth has table {}, the pipeline does not replicate it", expected.name);
         };
         let rows = dump::rows(&warehouse, &layout, table).await?;
-        parities.insert(expected.name.clone(), compare::compare(expected, &replay::target_columns(table), &rows));
+        parities.insert(
+            expected.name.clone(),
+            compare::compare(&replay::as_readable(expected, table), &replay::target_columns(table), &rows),
+        );
     }
     Ok(parities)
 }

@@ -73,7 +73,7 @@ async fn by_column(
 ) -> Result<TextRows> {
     let mut rows: TextRows = Vec::new();
     let own = table.columns.iter().map(|column| {
-        let is_text = matches!(column.target_type, RedshiftType::Varchar { .. });
+        let is_text = matches!(column.stored_type(), RedshiftType::Varchar { .. });
         (format!("t.{}", quoted(&column.target_name)), is_text)
     });
     for (name, is_text) in own.chain(further.iter().map(|name| (name.clone(), false))) {

@@ -18,6 +18,7 @@ use crate::producer::{EndOffsets, Producer};
 use crate::recording::{self, RecordedRecord};
 use crate::report::{ParityFigures, Summary, TableFigures, quantile};
 use crate::stack::{Acknowledged, Deployment, MappingOptions, Stack, StackOptions};
+use crate::truth::TruthTable;
 use crate::warehouse::Administrator;
 use crate::{dump, reduce, truth};
 
@@ -398,7 +399,7 @@ async fn measure(
             .iter()
             .find(|candidate| candidate.name == table.spec.source_table)
             .filter(|_| reduce::is_comparable(table))
-            .map(|truth| compare::compare(truth, &target_columns(table), &rows));
+            .map(|truth| compare::compare(&as_readable(truth, table), &target_columns(table), &rows));
         let count = counts.get(table.spec.id().as_str()).cloned().unwrap_or_default();
         let sorted = lags.get(&table.spec.topic).map(Vec::as_slice).unwrap_or_default();
         summary.tables.push(TableFigures {
@@ -447,11 +448,21 @@ async fn measure(
     Ok(parities)
 }
 
-/// The columns of a target under their names in the source.
+/// The source's table without the columns whose clear values the target does not have.
+pub(crate) fn as_readable(truth: &TruthTable, table: &TableDefinition) -> TruthTable {
+    let mut truth = truth.clone();
+    let is_protected =
+        |name: &str| table.columns.iter().any(|column| column.source_name == name && column.protection.is_some());
+    truth.columns.retain(|column| !is_protected(&column.name));
+    truth
+}
+
+/// The columns of a target that have clear values, under their names in the source.
 pub(crate) fn target_columns(table: &TableDefinition) -> Vec<TargetColumn> {
     table
         .columns
         .iter()
+        .filter(|column| !column.protection.is_some())
         .map(|column| TargetColumn { name: column.source_name.clone(), kind: column.target_type })
         .collect()
 }

@@ -581,3 +581,35 @@ async fn a_refused_answer_is_the_functions_error_without_the_url() {
     assert!(matches!(error, ProvisionError::Respond { .. }), "{error}");
     assert!(error.to_string().contains("403") && !error.to_string().contains("secret"), "{error}");
 }
+
+/// The key of the hashes is random, a parameter, and shown nowhere: not in the plan, the answer, the
+/// catalog, or what a submission says of itself.
+#[tokio::test]
+async fn the_key_of_the_hashes_is_made_once_and_shown_nowhere() {
+    let hashed = PIPELINE.replace(
+        "    columns: {declare: [{name: ID, type: bigint, nullable: false}, {name: NAME",
+        "    columns: {hash: [NAME], declare: [{name: ID, type: bigint, nullable: false}, {name: NAME",
+    );
+    assert_ne!(hashed, PIPELINE);
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let world = world_of(&hashed, Objects::default(), kafka());
+        let plan = ask(&world, json!({"action": "plan"}), "1").await.unwrap();
+        assert!(plan.to_string().contains("SHA2(:seed"), "{plan}");
+        let applied = ask(&world, json!({"action": "apply"}), "2").await.unwrap();
+        assert_eq!(ask(&world, json!({"action": "apply"}), "3").await.unwrap()["changed"], 0);
+        let submissions = world.warehouse.submissions();
+        let with_parameters: Vec<_> =
+            submissions.iter().filter(|submission| !submission.parameters.is_empty()).collect();
+        let [made] = with_parameters.as_slice() else { panic!("{} statements have parameters", with_parameters.len()) };
+        let [parameter] = made.parameters.as_slice() else { panic!("{made:?}") };
+        assert_eq!(parameter.name, "seed");
+        assert!(parameter.value.len() == 64 && parameter.value.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        assert!(made.statements.iter().any(|sql| sql.contains(":seed")), "{made:?}");
+        assert!(!applied.to_string().contains(&parameter.value));
+        assert!(!format!("{submissions:?}").contains(&parameter.value));
+        assert_eq!(world.objects.recorded("protection"), ["salesdb.customer.name"]);
+        keys.push(parameter.value.clone());
+    }
+    assert_ne!(keys[0], keys[1]);
+}

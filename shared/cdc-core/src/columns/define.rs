@@ -124,6 +124,7 @@ pub fn define(pipeline: &Pipeline, spec: &TableSpec, knowledge: &Knowledge) -> R
             }
         }
     }
+    check_protection(&columns, &key, &mut problems);
     check_targets(&columns, &mut problems);
     if columns.is_empty() && problems.is_empty() {
         problems.push(DefineProblem::NoColumns);
@@ -238,6 +239,7 @@ fn target(column: &SourceColumn, target_type: RedshiftType, decoding: Decoding, 
         nullable: column.nullable,
         source_type: column.source_type.clone(),
         on_unfit_value: options.on_unfit_value_of.get(&column.name).copied().unwrap_or(options.on_unfit_value),
+        protection: options.protection.get(&column.name).copied().unwrap_or_default(),
     }
 }
 
@@ -261,6 +263,23 @@ fn check_names(source: &SourceTable, key: &[String], options: &TableOptions, pro
     for column in key {
         if options.exclude.contains(column) {
             problems.push(DefineProblem::KeyLeftOut { column: column.clone() });
+        }
+    }
+}
+
+/// Checks that what is hashed or masked is no key and of a type that can be.
+fn check_protection(columns: &[Column], key: &[String], problems: &mut Vec<DefineProblem>) {
+    for column in columns.iter().filter(|column| column.protection.is_some()) {
+        let name = || column.source_name.clone();
+        if key.contains(&column.source_name) {
+            problems.push(DefineProblem::KeyProtected { column: name() });
+        } else if let Some(reason) = column.protection.refusal(column.target_type) {
+            problems.push(DefineProblem::CannotProtect {
+                column: name(),
+                source_type: column.source_type.clone(),
+                protection: column.protection,
+                reason,
+            });
         }
     }
 }

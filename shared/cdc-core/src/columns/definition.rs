@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::catalog::TableDefinition;
+use crate::catalog::{Protection, TableDefinition};
 use crate::error::{Classify, ErrorKind};
 
 /// Redshift's limit for a table is 1,600 columns (Redshift Database Developer Guide, CREATE
@@ -133,6 +133,30 @@ pub enum DefineProblem {
     KeyLeftOut {
         /// The column.
         column: String,
+    },
+    /// A column of the key is to be hashed or masked.
+    #[error(
+        "column {column} is part of the key, by whose clear values rows are found, and cannot be hashed or masked; leave it \
+         clear, or declare another `key`"
+    )]
+    KeyProtected {
+        /// The column.
+        column: String,
+    },
+    /// A column is to be hashed or masked whose type does not allow it.
+    #[error(
+        "column {column} of type {source_type} cannot be {protection}: {reason}; mask it without `keep_last`, or leave it \
+         out with `columns.exclude`"
+    )]
+    CannotProtect {
+        /// The column.
+        column: String,
+        /// Its type in the source.
+        source_type: String,
+        /// How it was to be protected.
+        protection: Protection,
+        /// Why not.
+        reason: &'static str,
     },
     /// A name that the target's column cannot have.
     #[error("column {column}: the name `{name}` {problem}; give it another in `columns.rename`")]

@@ -655,6 +655,22 @@ fn what_cannot_be_defined_says_why() {
             "  - {topic: p.db.T, key: [ID], columns: {exclude: [b]}}\n",
             "`key` names the column ID, which the table does not have; did you mean `id`?",
         ),
+        (
+            "  - {topic: p.db.T, columns: {exclude: [b], hash: [nmae]}}\n",
+            "`columns` names the column nmae, which the table does not have; did you mean `name`?",
+        ),
+        (
+            "  - {topic: p.db.T, columns: {exclude: [b], hash: [id]}}\n",
+            "column id is part of the key, by whose clear values rows are found, and cannot be hashed or masked",
+        ),
+        (
+            "  - {topic: p.db.T, key: [id], columns: {hash: [f], declare: [{name: id, type: int}, {name: f, type: double}]}}\n",
+            "column f of type double cannot be hashed: no document says how Redshift writes all digits",
+        ),
+        (
+            "  - {topic: p.db.T, key: [id], columns: {mask: {f: {keep_last: 1}}, declare: [{name: id, type: int}, {name: f, type: bool}]}}\n",
+            "cannot be masked but for the last 1 characters: of two values each shows by its last characters; mask it without `keep_last`",
+        ),
         ("  - {topic: p.db.T, columns: {exclude: [b, id]}}\n", "column id is part of the key and cannot be left out"),
         (
             "  - {topic: p.db.T, columns: {exclude: [b], rename: {v: Name}}}\n",

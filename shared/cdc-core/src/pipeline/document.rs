@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::changes::StatedPolicies;
-use crate::catalog::{Mode, OnUnfitValue};
+use crate::catalog::{Mode, OnUnfitValue, Protection};
 
 /// The pipeline file of redshift-cdc: which Kafka topics of Debezium become which tables in
 /// Amazon Redshift.
@@ -326,7 +326,7 @@ pub(super) struct Warehouse {
     pub(super) iam_role: String,
     /// The database users of the functions, to be granted what they need.
     pub(super) users: Users,
-    /// Who may read the target tables and the people's views: roles by name, or `role:NAME`,
+    /// Who may read the target tables and the unions over them: roles by name, or `role:NAME`,
     /// `group:NAME`, `user:NAME`.
     pub(super) readers: Vec<Name>,
 }
@@ -539,12 +539,39 @@ pub(super) struct Columns {
     /// The source's name to the name in the target table.
     #[serde(default)]
     pub(super) rename: BTreeMap<String, Name>,
+    /// These columns' values are hashed: no reader of the target sees the clear ones, and equal values
+    /// have equal hashes in all tables of the pipeline. Adds to what earlier matching patterns protect.
+    #[serde(default)]
+    pub(super) hash: Vec<Name>,
+    /// The source's name to how the column's values are masked: no reader of the target sees the clear
+    /// ones. Adds to what earlier matching patterns protect.
+    #[serde(default)]
+    pub(super) mask: BTreeMap<String, Mask>,
     /// The source's name to what becomes of a value that this column cannot hold.
     #[serde(default)]
     pub(super) on_unfit_value: BTreeMap<String, OnUnfitValue>,
     /// The table's columns, all of them, when they are declared by hand.
     #[serde(default)]
     pub(super) declare: Vec<DeclaredColumn>,
+}
+
+impl Columns {
+    /// What takes the clear values of columns away.
+    pub(super) fn protection(&self) -> impl Iterator<Item = (String, Protection)> {
+        let hashed = self.hash.iter().map(|name| (name.0.clone(), Protection::Hash));
+        let masked = |(name, mask): (&String, &Mask)| (name.clone(), Protection::Mask { keep_last: mask.keep_last });
+        hashed.chain(self.mask.iter().map(masked))
+    }
+}
+
+/// How a column's values are masked: four asterisks, whatever a value's length.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mask {
+    /// So many characters at the end of a value stay; a value that has no more is masked whole.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 64))]
+    pub(super) keep_last: u32,
 }
 
 /// A column declared by hand.

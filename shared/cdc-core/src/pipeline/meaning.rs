@@ -267,9 +267,45 @@ fn check_columns(place: &str, columns: &Columns, stated: &TableEntry, findings: 
             findings.report(&rename_place, format!("`{other}` is renamed to the same name"));
         }
     }
+    check_protection(&place, columns, stated, findings);
+    check_unique(&join(&place, "hash"), columns.hash.iter().map(|name| name.0.as_str()), findings);
     check_unique(&join(&place, "exclude"), columns.exclude.iter().map(|name| name.0.as_str()), findings);
     check_unique(&join(&place, "include"), columns.include.iter().flatten().map(|name| name.0.as_str()), findings);
     check_unique(&join(&place, "declare"), columns.declare.iter().map(|column| column.name.as_str()), findings);
+}
+
+/// Checks that what is hashed or masked is there, is no key, and is protected in one way.
+fn check_protection(place: &str, columns: &Columns, stated: &TableEntry, findings: &mut Findings<'_>) {
+    let is_in = |names: &[document::Name], name: &str| names.iter().any(|other| other.0 == name);
+    let key = stated.key.as_deref().unwrap_or_default();
+    let hashed = columns.hash.iter().enumerate().map(|(index, name)| (format!("{place}.hash[{index}]"), &name.0));
+    let masked = columns.mask.keys().map(|name| (join(&join(place, "mask"), name), name));
+    for (place, name) in hashed.chain(masked) {
+        if is_in(key, name) {
+            findings.report(
+                &place,
+                format!("`{name}` is part of `key`, by whose clear values rows are found; leave it clear, or declare another `key`"),
+            );
+        }
+        if is_in(&columns.exclude, name) {
+            findings.report(&place, format!("`{name}` is in `exclude`, too, and then has no column; keep one"));
+        }
+        let included = columns.include.as_deref();
+        if included.is_some_and(|included| !is_in(included, name) && !is_in(key, name)) {
+            findings.report(
+                &place,
+                format!("`{name}` is not in `include` and has no column; add it there, or remove it here"),
+            );
+        }
+    }
+    for (index, name) in columns.hash.iter().enumerate() {
+        if columns.mask.contains_key(&name.0) {
+            findings.report(
+                &format!("{place}.hash[{index}]"),
+                format!("`{}` is in `mask`, too; a column is hashed or masked, so keep one", name.0),
+            );
+        }
+    }
 }
 
 fn check_unique<'n>(place: &str, names: impl Iterator<Item = &'n str>, findings: &mut Findings<'_>) {

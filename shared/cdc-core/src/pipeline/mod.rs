@@ -27,7 +27,7 @@ pub use document::{
 };
 pub use resolve::{CatalogError, CatalogErrors, TopicRole};
 
-use crate::catalog::{Mode, OnUnfitValue};
+use crate::catalog::{Mode, OnUnfitValue, Protection};
 use crate::error::{Classify, ErrorKind};
 pub(crate) use check::nearest as nearest_name;
 use document::Document;
@@ -128,6 +128,8 @@ pub struct TableOptions {
     pub exclude: Vec<String>,
     /// Source name to target name.
     pub rename: BTreeMap<String, String>,
+    /// What takes the clear values of columns away, by source name.
+    pub protection: BTreeMap<String, Protection>,
     /// All columns, when declared by hand. Empty: not declared.
     pub declare: Vec<DeclaredColumn>,
     /// The columns that the entry with the exact name mentions: they must exist. A pattern's

@@ -65,7 +65,8 @@ impl Pipeline {
     }
 
     /// The options of a topic's table: the defaults, over them each matching pattern in the
-    /// file's order, over them the entry with the exact name. Lists replace, they do not add up.
+    /// file's order, over them the entry with the exact name. Lists replace, they do not add up, but
+    /// for the columns that are protected.
     #[must_use]
     pub fn table_options(&self, topic: &str) -> TableOptions {
         self.options_of(&self.layers(topic))
@@ -197,6 +198,8 @@ impl Pipeline {
                         .map(|name| &name.0)
                         .chain(columns.rename.keys())
                         .chain(columns.on_unfit_value.keys())
+                        .chain(columns.hash.iter().map(|name| &name.0))
+                        .chain(columns.mask.keys())
                         .cloned()
                         .collect();
                 }
@@ -211,6 +214,8 @@ impl Pipeline {
                 if !columns.rename.is_empty() {
                     options.rename = columns.rename.iter().map(|(from, to)| (from.clone(), folded(&to.0))).collect();
                 }
+                // What a pattern protects stays so: a list that replaced another would show clear values.
+                options.protection.extend(columns.protection());
                 if !columns.on_unfit_value.is_empty() {
                     options.on_unfit_value_of.clone_from(&columns.on_unfit_value);
                 }

@@ -142,6 +142,24 @@ fn exact_names_apply_over_patterns_and_later_patterns_over_earlier() {
     assert_eq!((other.key, other.mode), (Some(vec!["A".to_owned()]), Mode::History));
 }
 
+/// Lists of other options replace those of earlier entries; one that did so here would show clear values.
+#[test]
+fn what_a_pattern_protects_stays_protected() {
+    let pipeline = pipeline(
+        "  - {topic: db.a.*, columns: {hash: [MAIL, TAX], mask: {PHONE: {keep_last: 4}}}}\n  \
+         - {topic: db.a.T, columns: {hash: [NAME], mask: {TAX: {}}}}\n",
+    );
+    let of =
+        |topic: &str| -> Vec<(String, Protection)> { pipeline.table_options(topic).protection.into_iter().collect() };
+    let mask = |keep_last| Protection::Mask { keep_last };
+    let named = |found: &[(&str, Protection)]| -> Vec<(String, Protection)> {
+        found.iter().map(|(name, protection)| ((*name).to_owned(), *protection)).collect()
+    };
+    assert_eq!(of("db.a.U"), named(&[("MAIL", Protection::Hash), ("PHONE", mask(4)), ("TAX", Protection::Hash)]));
+    let own = [("MAIL", Protection::Hash), ("NAME", Protection::Hash), ("PHONE", mask(4)), ("TAX", mask(0))];
+    assert_eq!(of("db.a.T"), named(&own));
+}
+
 #[test]
 fn every_problem_is_reported_with_its_place() {
     let yaml = r#"version: 1
@@ -241,6 +259,35 @@ fn one_problem_of_a_table_each() {
         (
             "  - {topic: db.a.T, key: [A], columns: {exclude: [A]}}\n",
             "tables[0].columns.exclude[0]: `A` is part of `key`",
+        ),
+        (
+            "  - topic: db.a.T\n    key: [A]\n    columns:\n      hash: [B, A]\n",
+            "line 8, column 17: tables[0].columns.hash[1]: `A` is part of `key`, by whose clear values rows are found",
+        ),
+        (
+            "  - {topic: db.a.T, key: [A], columns: {mask: {A: {keep_last: 4}}}}\n",
+            "tables[0].columns.mask.A: `A` is part of `key`",
+        ),
+        (
+            "  - {topic: db.a.T, columns: {hash: [A], mask: {A: {}}}}\n",
+            "tables[0].columns.hash[0]: `A` is in `mask`, too; a column is hashed or masked",
+        ),
+        (
+            "  - {topic: db.a.T, columns: {hash: [A], exclude: [A]}}\n",
+            "tables[0].columns.hash[0]: `A` is in `exclude`, too",
+        ),
+        (
+            "  - {topic: db.a.T, columns: {mask: {B: {}}, include: [A]}}\n",
+            "tables[0].columns.mask.B: `B` is not in `include`",
+        ),
+        ("  - {topic: db.a.T, columns: {hash: [A, A]}}\n", "tables[0].columns.hash[1]: `A` is given twice"),
+        (
+            "  - {topic: db.a.T, columns: {mask: {A: {keep_lats: 4}}}}\n",
+            "tables[0].columns.mask.A.keep_lats: unknown key `keep_lats`; did you mean `keep_last`?",
+        ),
+        (
+            "  - {topic: db.a.T, columns: {mask: {A: {keep_last: 65}}}}\n",
+            "tables[0].columns.mask.A.keep_last: must be between 0 and 64",
         ),
         ("  - {topic: db.a.T, columns: {include: [A], exclude: [B]}}\n", "has both `include` and `exclude`"),
         (

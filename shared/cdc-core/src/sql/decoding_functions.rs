@@ -7,6 +7,7 @@
 //! finds a value that was there and is NULL now, and puts it into quarantine.
 
 mod passed;
+mod protected;
 mod temporal;
 
 use super::decode::NUL_MARK;
@@ -30,6 +31,10 @@ pub const PASSED: &str = "f_passed";
 pub const TEXT: &str = "f_text";
 /// A value of an enum as the connector of MySQL or MariaDB writes it, as the source has it.
 pub const LABEL: &str = "f_label";
+/// The keyed hash of a text.
+pub const HASH: &str = "f_hash";
+/// A text of which all but the last characters are masked.
+pub const KEEP_LAST: &str = "f_keep_last";
 /// Base64 of up to 24 characters (18 bytes) to lower-case hexadecimal.
 pub const BASE64_HEX: &str = "f_base64_hex";
 /// Hexadecimal of a big-endian two's complement number of up to 16 bytes to DECIMAL(38,0).
@@ -105,6 +110,8 @@ pub fn create_all(layout: &Layout) -> Vec<FunctionDefinition> {
         (PASSED, passed::passed(layout)),
         (TEXT, text(layout)),
         (LABEL, label(layout)),
+        (HASH, protected::hash(layout)),
+        (KEEP_LAST, protected::keep_last(layout)),
     ]
 }
 

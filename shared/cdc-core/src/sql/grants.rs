@@ -71,6 +71,12 @@ pub fn see_all(user: &str) -> String {
     format!("ALTER USER {} SYSLOG ACCESS UNRESTRICTED", quoted(user))
 }
 
+/// Takes the right to read a table away from a reader. `table` is quoted and qualified.
+#[must_use]
+pub fn revoke_read(table: &str, reader: &str) -> String {
+    format!("REVOKE SELECT ON {table} FROM ROLE {}", quoted(reader))
+}
+
 /// What an administrator runs once by hand, so that the provisioner is no superuser. Everything
 /// that it makes afterwards it owns, and may change and grant.
 ///

@@ -27,6 +27,8 @@ pub const GAPS: &str = "gaps";
 pub const HOLDS: &str = "holds";
 /// What the definitions of the targets were learned from.
 pub const DEFINITIONS: &str = "definitions";
+/// The one-row table of the key with which values are hashed. Nobody but its owner reads it.
+pub const HASH_KEY: &str = "hash_key";
 /// Truncations of source tables: older changes of such a table are left out.
 pub const TRUNCATIONS: &str = "truncations";
 /// The landing view of the schema-change topic. No table's landing view begins with an

@@ -12,8 +12,8 @@
 
 use super::ident::{literal, quoted};
 use super::layout::{Layout, SETTINGS_PROBE};
-use super::placeholder;
 use super::target_table;
+use super::{placeholder, protect};
 use crate::catalog::{Column, Mode, RedshiftType, TableDefinition};
 
 mod append;
@@ -334,6 +334,13 @@ impl Writer<'_> {
         )
     }
 
+    fn needs_key(&self) -> String {
+        if !self.table.hashes() {
+            return String::new();
+        }
+        protect::needs_key(self.layout).iter().map(|statement| format!("    {statement};\n")).collect()
+    }
+
     fn lock_and_probe(&self) -> String {
         format!(
             "\x20   -- The lock comes before anything that would take a snapshot.\n\
@@ -343,8 +350,9 @@ impl Writer<'_> {
              \x20   IF cdc_probe IS NULL OR cdc_probe <> 1 THEN\n\
              \x20       RAISE EXCEPTION 'enable_case_sensitive_identifier is off in this session; set it to true before calling a merge procedure';\n\
              \x20   END IF;\n\
-             {NOTHING_YET}",
+             {needs_key}{NOTHING_YET}",
             watermark = self.watermark,
+            needs_key = self.needs_key(),
             probe = self.layout.control(SETTINGS_PROBE),
         )
     }

@@ -17,6 +17,7 @@ pub mod merge_procedure;
 pub mod mode_switch;
 pub mod observe;
 mod placeholder;
+pub mod protect;
 pub mod refresh_procedure;
 pub mod reshape;
 pub mod rights;

@@ -11,9 +11,10 @@ use super::layout::{Layout, TRUNCATIONS};
 use super::{reshape, target_table};
 use crate::catalog::TableDefinition;
 
-/// The statements, without the new watermark table. `grants` are run on the new target.
+/// The statements, without the new watermark table. `finally` is run at their end: the rights on the new
+/// target, and what becomes of those on the former one.
 #[must_use]
-pub fn switch(layout: &Layout, table: &TableDefinition, kept_as: &str, grants: &[String]) -> Vec<String> {
+pub fn switch(layout: &Layout, table: &TableDefinition, kept_as: &str, finally: &[String]) -> Vec<String> {
     let spec = &table.spec;
     let mut statements = vec![
         format!("ALTER TABLE {} RENAME TO {}", layout.target_table(spec), quoted(kept_as)),
@@ -27,6 +28,6 @@ pub fn switch(layout: &Layout, table: &TableDefinition, kept_as: &str, grants: &
         format!("DELETE FROM {} WHERE table_name = {}", layout.control(TRUNCATIONS), literal(table.spec.id().as_str())),
         format!("DROP TABLE {}", layout.watermark_table(spec)),
     ]);
-    statements.extend(grants.iter().cloned());
+    statements.extend(finally.iter().cloned());
     reshape::locked(layout, table, "begin a new target of another mode; the former one is kept", &statements)
 }

@@ -70,7 +70,7 @@ fn name_based_uuid(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{OnUnfitValue, RedshiftType};
+    use crate::catalog::{OnUnfitValue, Protection, RedshiftType};
     use crate::columns::UNAVAILABLE_VALUE;
 
     fn condition(decoding: Decoding, source_type: &str, placeholder: &str) -> String {
@@ -82,6 +82,7 @@ mod tests {
             nullable: true,
             source_type: source_type.into(),
             on_unfit_value: OnUnfitValue::Quarantine,
+            protection: Protection::None,
         };
         unavailable("n", &column, placeholder).expect("a condition")
     }

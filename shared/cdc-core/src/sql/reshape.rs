@@ -7,11 +7,12 @@
 
 use super::control_schema;
 use super::ident::{literal, qualified, quoted};
-use super::layout::{Layout, QUARANTINE, TRUNCATIONS};
+use super::layout::{HASH_KEY, Layout, QUARANTINE, TRUNCATIONS};
+use super::protect;
 use super::rights::{self, Right};
 use super::target_table;
 use super::versions;
-pub use super::versions::{as_now, converted};
+pub use super::versions::{as_now, converted, keeps_text};
 use crate::catalog::{ChangePoint, Column, RedshiftType, TableDefinition};
 
 /// What begins and ends a procedure's body.
@@ -20,13 +21,18 @@ pub(super) const BODY: &str = "$procedure$";
 /// A statement each: make the procedure, call it, drop it.
 pub(super) fn locked(layout: &Layout, table: &TableDefinition, purpose: &str, statements: &[String]) -> Vec<String> {
     let name = layout.control(&format!("sp_reshape_{}", table.spec.slug));
-    let body: String = statements.iter().map(|statement| format!("    {statement};\n")).collect();
+    // What hashes rows reads the key.
+    let key = layout.control(HASH_KEY);
+    let hashes = statements.iter().any(|statement| statement.contains(&key));
+    let checks = if hashes { protect::needs_key(layout).to_vec() } else { Vec::new() };
+    let declared = if hashes { "DECLARE\n    cdc_probe BIGINT;\n" } else { "" };
+    let body: String = checks.iter().chain(statements).map(|statement| format!("    {statement};\n")).collect();
     vec![
         format!(
             "CREATE OR REPLACE PROCEDURE {name}()\n\
              AS {BODY}\n\
              -- Purpose: {purpose}. Called once and dropped.\n\
-             BEGIN\n\
+             {declared}BEGIN\n\
              \x20   LOCK TABLE {lock};\n\
              {body}\
              END;\n\
@@ -63,8 +69,8 @@ pub fn backfill(
     point: &ChangePoint,
 ) -> Option<Vec<String>> {
     let value = match default {
-        Some(default) => versions::default_value(default, column)?,
-        None => format!("NULL::{}", column.target_type),
+        Some(default) => default_of_rows(layout, default, column)?,
+        None => format!("NULL::{}", column.stored_type()),
     };
     let target = layout.target_table(&table.spec);
     let statement = format!(
@@ -126,6 +132,21 @@ pub fn retype_column(
     keep_as: Option<&str>,
     rights: &[Right],
 ) -> Vec<String> {
+    let is_lost_said = value.is_some() && keep_as.is_none();
+    let statements = replace_column(layout, table, column, value, keep_as, is_lost_said, rights);
+    locked(layout, table, "give a column another type", &statements)
+}
+
+/// The statements of [`retype_column`]; `is_lost_said`: rows that lose a value go into quarantine.
+fn replace_column(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    value: Option<&str>,
+    keep_as: Option<&str>,
+    is_lost_said: bool,
+    rights: &[Right],
+) -> Vec<String> {
     let target = layout.target_table(&table.spec);
     let name = quoted(&column.target_name);
     let fresh = Column { target_name: format!("_cdc_new_{}", column.target_name), ..column.clone() };
@@ -134,7 +155,7 @@ pub fn retype_column(
     if let Some(value) = value {
         statements.push(format!("UPDATE {target} SET {fresh_name} = {value}"));
     }
-    if value.is_some() && keep_as.is_none() {
+    if is_lost_said {
         let lost = format!("t.{name} IS NOT NULL AND t.{fresh_name} IS NULL");
         statements.push(values_into_quarantine(layout, table, &column.target_name, &lost));
     }
@@ -144,7 +165,7 @@ pub fn retype_column(
     });
     statements.push(target_table::rename_column(layout, table, &fresh.target_name, &column.target_name));
     statements.extend(rights::grant_on_columns(&target, [(column.target_name.as_str(), rights)]));
-    locked(layout, table, "give a column another type", &statements)
+    statements
 }
 
 /// Adds a column whose value in the rows that are there is known: the merge procedure that does not
@@ -158,6 +179,100 @@ pub fn add_column_with(layout: &Layout, table: &TableDefinition, column: &Column
 #[must_use]
 pub fn literal_of(default: &str, column: &Column) -> Option<String> {
     versions::default_value(default, column)
+}
+
+/// A clear value of rows as the column has it.
+#[must_use]
+pub fn protected(layout: &Layout, column: &Column, clear: &str) -> String {
+    protect::of_rows(layout, column, clear)
+}
+
+/// A default as rows have it: the protected one of a protected column. None if it is no literal.
+#[must_use]
+pub fn default_of_rows(layout: &Layout, default: &str, column: &Column) -> Option<String> {
+    Some(protect::of_rows(layout, column, &versions::default_value(default, column)?))
+}
+
+/// A column of an existing target that is protected from now on.
+#[derive(Debug, Clone)]
+pub struct Protected<'a> {
+    /// The column.
+    pub column: &'a Column,
+    /// Its clear value in a row, as the source has it now. None: nobody can tell.
+    pub clear: Option<String>,
+    /// The rights that others have on it.
+    pub rights: &'a [Right],
+}
+
+/// A column of an existing target with clear values that were put aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// Its name.
+    pub name: String,
+    /// It stays, empty: it tells that names were changed.
+    pub is_sign: bool,
+}
+
+/// Protects columns of an existing target: their rows, their `copies`, and what is recorded of them, in one transaction.
+/// `finally` is run at its end ([`fence`], and the catalog's entries).
+#[must_use]
+pub fn protect_columns(
+    layout: &Layout,
+    table: &TableDefinition,
+    columns: &[Protected<'_>],
+    copies: &[Copy],
+    finally: &[String],
+) -> Vec<String> {
+    let mut statements: Vec<String> = columns
+        .iter()
+        .flat_map(|Protected { column, clear, rights }| {
+            let value = clear.as_ref().map(|clear| protect::of_rows(layout, column, clear));
+            let is_lost_said = *clear != Some(quoted(&column.target_name));
+            replace_column(layout, table, column, value.as_deref(), None, is_lost_said, rights)
+        })
+        .collect();
+    let target = layout.target_table(&table.spec);
+    statements.extend(copies.iter().map(|copy| match quoted(&copy.name) {
+        name if copy.is_sign => format!("UPDATE {target} SET {name} = NULL"),
+        name => format!("ALTER TABLE {target} DROP COLUMN {name}"),
+    }));
+    statements.extend_from_slice(finally);
+    locked(layout, table, "take the clear values of protected columns away", &statements)
+}
+
+/// Keeps a former merge procedure that was called already, and waits for the lock, from writing clear
+/// values behind it: what it locks goes, and its successor takes over what is merged. `role` may read it.
+#[must_use]
+pub fn fence(layout: &Layout, table: &TableDefinition, role: Option<&str>) -> Vec<String> {
+    let spec = &table.spec;
+    let watermark = layout.watermark_table(spec);
+    let former_name = format!("watermark_{}__cdc_old", spec.slug);
+    let former = layout.control(&former_name);
+    let columns = "kafka_partition, kafka_offset, kafka_timestamp, refresh_time, gaps, merged_at";
+    let mut statements = vec![
+        format!("ALTER TABLE {watermark} RENAME TO {}", quoted(&former_name)),
+        control_schema::create_watermark_table(layout, spec).replace('\n', " "),
+        format!("INSERT INTO {watermark} ({columns}) SELECT {columns} FROM {former}"),
+        format!("DROP TABLE {former}"),
+    ];
+    statements.extend(role.map(|role| format!("GRANT SELECT ON {watermark} TO ROLE {}", quoted(role))));
+    statements
+}
+
+/// Adds a protected column, with its value in the rows that are there, and records its protection.
+#[must_use]
+pub fn add_protected(
+    layout: &Layout,
+    table: &TableDefinition,
+    column: &Column,
+    value: Option<&str>,
+    record: String,
+) -> Vec<String> {
+    let mut statements = vec![target_table::add_column(layout, table, column)];
+    let target = layout.target_table(&table.spec);
+    statements.extend(value.map(|value| format!("UPDATE {target} SET {} = {value}", quoted(&column.target_name))));
+    statements.push(record);
+    locked(layout, table, "add a protected column", &statements)
 }
 
 /// Puts the rows into quarantine whose value nobody can tell since the source changed the column:
@@ -200,7 +315,7 @@ fn into_quarantine(
 pub fn altered_rows(layout: &Layout, table: &TableDefinition, column: &Column, value: &str) -> Vec<String> {
     let name = quoted(&column.target_name);
     // Trailing blanks do not count when text is compared ("Character types").
-    let is_other = match column.target_type {
+    let is_other = match column.stored_type() {
         RedshiftType::Varchar { .. } => format!("{name} <> {value} OR OCTET_LENGTH({name}) <> OCTET_LENGTH({value})"),
         _ => format!("{name} <> {value}"),
     };
@@ -214,10 +329,16 @@ pub fn altered_rows(layout: &Layout, table: &TableDefinition, column: &Column, v
     locked(layout, table, "give a column the values that the source has since it changed the type", &statements)
 }
 
-/// Gives columns other names, in order, in one transaction: readers see all of them or none.
+/// Gives columns other names, in order, in one transaction: readers see all of them or none. `finally` is
+/// run at its end.
 #[must_use]
-pub fn move_columns(layout: &Layout, table: &TableDefinition, moves: &[Move<'_>]) -> Vec<String> {
-    let statements: Vec<String> = moves
+pub fn move_columns(
+    layout: &Layout,
+    table: &TableDefinition,
+    moves: &[Move<'_>],
+    finally: Option<String>,
+) -> Vec<String> {
+    let mut statements: Vec<String> = moves
         .iter()
         .flat_map(|step| match step {
             Move::Rename { from, to } => vec![target_table::rename_column(layout, table, from, to)],
@@ -232,6 +353,7 @@ pub fn move_columns(layout: &Layout, table: &TableDefinition, moves: &[Move<'_>]
             }
         })
         .collect();
+    statements.extend(finally);
     locked(layout, table, "give columns the names that they have in the source now", &statements)
 }
 
@@ -314,9 +436,9 @@ pub fn kept(value: &str, name: &str, kind: &str) -> Rebuilt {
 /// Builds the table anew with another key, which cannot change in place, and its ledger with it.
 /// A row whose new key would have no value makes it fail, unless the key is the records' own: then
 /// the source has no such row any more, an event on its way gave it its key, and what is there goes
-/// into quarantine. `grants` are run on the new table.
+/// into quarantine. `finally` is run at the end: the rights on the new table, and what is recorded of it.
 #[must_use]
-pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], grants: &[String]) -> Vec<String> {
+pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], finally: &[String]) -> Vec<String> {
     let spec = &table.spec;
     let target = layout.target_table(spec);
     let fresh_name = format!("{}__cdc_new", spec.target_table);
@@ -369,6 +491,6 @@ pub fn rebuild(layout: &Layout, table: &TableDefinition, columns: &[Rebuilt], gr
         format!("DROP TABLE IF EXISTS {}", layout.ledger_table(spec)),
         control_schema::create_ledger_table(layout, table).replace('\n', " "),
     ]);
-    statements.extend(grants.iter().cloned());
+    statements.extend(finally.iter().cloned());
     locked(layout, table, "build the table anew with another key", &statements)
 }

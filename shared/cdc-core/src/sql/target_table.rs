@@ -78,7 +78,7 @@ pub fn create(layout: &Layout, table: &TableDefinition) -> String {
 }
 
 pub(super) fn column_definition(column: &Column, required: bool) -> String {
-    format!("{} {}{}", quoted(&column.target_name), column.target_type, if required { " NOT NULL" } else { "" })
+    format!("{} {}{}", quoted(&column.target_name), column.stored_type(), if required { " NOT NULL" } else { "" })
 }
 
 pub(super) fn is_required(table: &TableDefinition, column: &Column) -> bool {
@@ -122,7 +122,7 @@ pub fn widen_column(layout: &Layout, table: &TableDefinition, column: &Column) -
         "ALTER TABLE {} ALTER COLUMN {} TYPE {}",
         layout.target_table(&table.spec),
         quoted(&column.target_name),
-        column.target_type
+        column.stored_type()
     )
 }
 

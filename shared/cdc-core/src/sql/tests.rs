@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use super::external_schema::{StreamAuthentication, StreamSource};
 use super::layout::Layout;
 use super::{
-    control_schema, decoding_functions, external_schema, grants, landing_view, merge_procedure, refresh_procedure,
-    synchronise, target_table,
+    control_schema, decoding_functions, external_schema, grants, ident, landing_view, merge_procedure, protect,
+    refresh_procedure, reshape, synchronise, target_table,
 };
 use crate::catalog::{
-    ChangePoint, Column, Decoding, Element, FormerColumn, FormerVersion, Mode, OnUnfitValue, RedshiftType,
+    ChangePoint, Column, Decoding, Element, FormerColumn, FormerVersion, Mode, OnUnfitValue, Protection, RedshiftType,
     SchemaChangeMark, Shape, Shapes, TableDefinition, TableSpec,
 };
 use crate::columns::UNAVAILABLE_VALUE;
@@ -31,6 +31,7 @@ fn column(source: &str, kind: RedshiftType, decoding: Decoding, nullable: bool) 
         nullable,
         source_type: String::new(),
         on_unfit_value: OnUnfitValue::Quarantine,
+        protection: Protection::None,
     }
 }
 
@@ -158,6 +159,64 @@ fn merge_procedure_of_a_table_without_a_key() {
         merge_procedure::create(&layout(), &table),
     ];
     check_golden("merge_counted.sql", &statements.join(";\n\n"));
+}
+
+/// A table with hashed and masked columns.
+fn with_protection() -> TableDefinition {
+    let mut table = order_detail();
+    let protected = |name, kind, decoding, protection| Column { protection, ..column(name, kind, decoding, true) };
+    let text = RedshiftType::Varchar { bytes: 320 };
+    table.columns[4].protection = Protection::Hash;
+    table.columns.extend([
+        protected("EMAIL", text, Decoding::Text, Protection::Hash),
+        protected("CARD", text, Decoding::Text, Protection::Mask { keep_last: 4 }),
+        protected("BORN", RedshiftType::Date, Decoding::DateDays, Protection::Hash),
+        protected("PAID", RedshiftType::TimestampTz, Decoding::ZonedTimestamp, Protection::Hash),
+        protected("TAGS", RedshiftType::Super, Decoding::Super, Protection::Mask { keep_last: 0 }),
+        protected("TOKEN", RedshiftType::Varbyte { bytes: 16 }, Decoding::BytesBase64, Protection::Hash),
+        protected(
+            "WEIGHT",
+            RedshiftType::Decimal { precision: 10, scale: 2 },
+            Decoding::DecimalBase64 { scale: 2 },
+            Protection::Mask { keep_last: 1 },
+        ),
+    ]);
+    table
+}
+
+#[test]
+fn merge_procedure_of_a_table_with_protected_columns() {
+    let (layout, table) = (layout(), with_protection());
+    let mut statements = protect::create_key(&layout).to_vec();
+    statements.push(target_table::create(&layout, &table));
+    statements.push(merge_procedure::create(&layout, &table));
+    check_golden("merge_protected.sql", &statements.join(";\n\n"));
+}
+
+/// Rows that are there are protected in one transaction, behind which no former procedure writes.
+#[test]
+fn rows_that_are_there_are_protected() {
+    let (layout, table) = (layout(), with_protection());
+    let columns: Vec<reshape::Protected<'_>> = table.columns[4..7]
+        .iter()
+        .map(|column| reshape::Protected { column, clear: Some(ident::quoted(&column.target_name)), rights: &[] })
+        .collect();
+    let copies = [reshape::Copy { name: "email_until_0a1b2c3d".into(), is_sign: false }];
+    let finally = reshape::fence(&layout, &table, Some("redshift_cdc_salesdb"));
+    let statements = reshape::protect_columns(&layout, &table, &columns, &copies, &finally);
+    check_golden("protect_rows.sql", &statements.join(";\n\n"));
+}
+
+/// Without the table of the key no procedure may run on: it would leave rows out.
+#[test]
+fn only_tables_with_hashes_ask_for_the_key() {
+    let mut masked = with_protection();
+    masked.columns.retain(|column| column.protection != Protection::Hash);
+    for (table, asks) in [(with_protection(), true), (masked, false), (order_detail(), false)] {
+        let procedure = merge_procedure::create(&layout(), &table);
+        assert_eq!(procedure.contains("\"hash_key\""), asks, "{procedure}");
+        assert_eq!(procedure.contains("IF cdc_probe <> 1 THEN"), asks, "{procedure}");
+    }
 }
 
 #[test]

@@ -12,9 +12,10 @@ mod place;
 use super::decode::{self, Staged};
 use super::ident::quoted;
 use super::layout::Layout;
+use super::protect;
 use crate::catalog::{Column, FormerColumn, TableDefinition};
 
-pub use altered::{as_now, converted};
+pub use altered::{as_now, converted, keeps_text};
 pub(crate) use default_value::default_value;
 pub(super) use place::{MARGIN_MS, at_or_after, columns as place_columns, log_position, timestamp, versions};
 
@@ -64,8 +65,8 @@ pub(super) fn same_stage(left: &Column, right: &Column) -> bool {
         && decode::element(left) == decode::element(right)
 }
 
-/// A column's typed value, whatever the version of the event, whose typed relation is `event`.
-/// `staged` names the columns of the stages.
+/// A column's typed value, whatever the version of the event, whose typed relation is `event`; the
+/// protected one of a protected column. `staged` names the columns of the stages.
 pub(super) fn typed(
     layout: &Layout,
     table: &TableDefinition,
@@ -88,7 +89,8 @@ pub(super) fn typed(
             nothing(column)
         }
     };
-    Branches::new(table, column, present.clone(), &former).text(event, &nothing(column))
+    let value = Branches::new(table, column, present.clone(), &former).text(event, &nothing(column));
+    protect::protected(layout, column, &value)
 }
 
 /// The JSON type of what an event has for a column; `null` where it rightly has nothing.

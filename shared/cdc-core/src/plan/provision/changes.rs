@@ -257,7 +257,8 @@ fn rows(
     let quarantine =
         |column: &Column, condition: &str| reshape::quarantine_rows(layout, table, &column.target_name, condition);
     for (column, former) in table.columns.iter().zip(&base.columns) {
-        if table.is_key(&column.source_name) {
+        // What is protected from now on begins with the values that the source has now.
+        if table.is_key(&column.source_name) || super::protections::is_pending(table, observed, column) {
             continue;
         }
         let name = quoted(&column.target_name);
@@ -278,7 +279,7 @@ fn rows(
                     && fits
                     && already_kept.is_none()
                 {
-                    let value = default.as_ref().and_then(|default| reshape::literal_of(default, column));
+                    let value = default.as_ref().and_then(|default| reshape::default_of_rows(layout, default, column));
                     warnings.push(format!(
                         "table {}: column {} was added, and the target has one of its name; its values up to here stay in column {kept}",
                         table.spec.id(),
@@ -297,10 +298,24 @@ fn rows(
             }
             FormerColumn::Altered(_) if fits => {
                 statements.extend(already_kept.map(lost).unwrap_or_default());
-                let nothing = format!("NULL::{}", column.target_type);
+                let nothing = format!("NULL::{}", column.stored_type());
                 statements.extend(reshape::altered_rows(layout, table, column, &nothing));
             }
             FormerColumn::Altered(_) if found.is_some() => statements.extend(lost(&kept)),
+            // A hash or a mask cannot be made another: it is right where the value's text is still the same.
+            FormerColumn::Other(other) if column.protection.is_some() => {
+                if found.is_some() && !reshape::keeps_text(other, column) {
+                    warnings.push(format!(
+                        "table {}: column {} is {}, and the source changed its type to one that writes values otherwise: the rows \
+                         that are there lose it until their next event, and are in quarantine",
+                        table.spec.id(),
+                        column.target_name,
+                        column.protection
+                    ));
+                    let nothing = format!("NULL::{}", column.stored_type());
+                    statements.extend(reshape::altered_rows(layout, table, column, &nothing));
+                }
+            }
             FormerColumn::Other(other) => match super::tables::value_now(&name, found, other, column) {
                 Some(value) if fits && value != name => {
                     statements.extend(reshape::altered_rows(layout, table, column, &value));

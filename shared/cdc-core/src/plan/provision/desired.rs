@@ -27,9 +27,13 @@ pub(super) struct Desired {
     pub(super) identity: Option<String>,
     /// The fingerprint itself, where it is none of a text.
     pub(super) recorded_as: Option<String>,
+    /// It is done whatever is recorded.
+    pub(super) is_due: bool,
     /// A change is recorded although no statement comes with it.
     pub(super) may_be_empty: bool,
     pub(super) statements: Vec<String>,
+    /// As [`Step::random`].
+    pub(super) random: Option<&'static str>,
     pub(super) on_change: OnChange,
     pub(super) why: String,
     pub(super) table: Option<TableId>,
@@ -44,8 +48,10 @@ impl Desired {
             relation: None,
             identity: None,
             recorded_as: None,
+            is_due: false,
             may_be_empty: false,
             statements,
+            random: None,
             on_change: OnChange::Replace,
             why: why.into(),
             table: None,
@@ -98,7 +104,7 @@ pub(super) fn decide(object: Desired, observed: &Observed, plan: &mut ProvisionP
     let recorded = observed.catalog.get(&(object.kind.as_str().to_owned(), object.object.clone()));
     let missing = object.relation.as_ref().is_some_and(|relation| !observed.relations.contains(relation));
     let (action, statements, why) = match recorded {
-        Some(recorded) if *recorded == fingerprint && !missing => return,
+        Some(recorded) if *recorded == fingerprint && !missing && !object.is_due => return,
         Some(_) if missing => {
             (StepAction::Create, object.statements, format!("{}; it is recorded but missing", object.why))
         }
@@ -124,6 +130,7 @@ pub(super) fn decide(object: Desired, observed: &Observed, plan: &mut ProvisionP
         action,
         why,
         statements,
+        random: object.random,
         fingerprint,
         table: object.table,
         topic: object.topic,

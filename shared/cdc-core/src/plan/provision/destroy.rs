@@ -16,6 +16,7 @@ pub fn destroy(layout: &Layout, observed: &Observed, drop_data: bool) -> Provisi
         action: StepAction::Drop,
         why: why.to_owned(),
         statements,
+        random: None,
         fingerprint: String::new(),
         table: None,
         topic: None,

@@ -3,10 +3,10 @@
 use super::{Declaration, Desired, ObjectKind, Observed, OnChange};
 use crate::catalog::TableDefinition;
 use crate::sql::layout::{
-    CATALOG, DEFINITIONS, GAPS, HOLDS, Layout, MERGE_LOG, QUARANTINE, SCHEMA_CHANGES, SETTINGS_PROBE, TRUNCATIONS,
-    WATERMARKS,
+    CATALOG, DEFINITIONS, GAPS, HASH_KEY, HOLDS, Layout, MERGE_LOG, QUARANTINE, SCHEMA_CHANGES, SETTINGS_PROBE,
+    TRUNCATIONS, WATERMARKS,
 };
-use crate::sql::{control_schema, decoding_functions, external_schema, landing_view};
+use crate::sql::{control_schema, decoding_functions, external_schema, landing_view, protect};
 
 /// Schemas, control tables, functions and the external schema.
 pub(super) fn foundation(declaration: &Declaration, observed: &Observed) -> Vec<Desired> {
@@ -89,6 +89,36 @@ fn external(declaration: &Declaration, observed: &Observed) -> Desired {
         )));
     }
     object
+}
+
+/// The key of the hashes, if a column is hashed. One that was there and is gone is not made anew: rows
+/// that are hashed already would have other hashes than those that come.
+pub(super) fn hash_key(
+    layout: &Layout,
+    tables: &[TableDefinition],
+    observed: &Observed,
+    warnings: &mut Vec<String>,
+) -> Option<Desired> {
+    let control = &layout.control_schema;
+    let name = format!("{control}.{HASH_KEY}");
+    if !tables.iter().any(TableDefinition::hashes) {
+        return None;
+    }
+    let is_recorded = observed.catalog.contains_key(&(ObjectKind::ControlTable.as_str().to_owned(), name.clone()));
+    if is_recorded && !observed.relations.contains(&(control.clone(), HASH_KEY.to_owned())) {
+        warnings.push(format!(
+            "table {name}, the key of the hashes, is gone, and tables with hashed columns are not merged until it is \
+             restored from its backup; another key would give other hashes than those that are there"
+        ));
+        return None;
+    }
+    let statements = protect::create_key(layout).to_vec();
+    let mut desired =
+        Desired::new(ObjectKind::ControlTable, name, statements, "holds the key with which values are hashed")
+            .relation(control, HASH_KEY)
+            .on_change(OnChange::Keep);
+    desired.random = Some(protect::SEED);
+    Some(desired)
 }
 
 /// The landing view of the schema-change topic, if a table's definition comes from it.

@@ -19,6 +19,7 @@ mod foundation;
 mod kept;
 mod modes;
 mod observed;
+mod protections;
 mod rebuild;
 mod renames;
 mod step;
@@ -57,12 +58,14 @@ fn compare(declaration: &Declaration, observed: &Observed) -> (ProvisionPlan, BT
     let mut plan = ProvisionPlan { waiting: declaration.waiting.clone(), ..ProvisionPlan::default() };
     let mut tables: Vec<TableDefinition> = Vec::new();
     for table in &declaration.tables {
+        let table = &protections::possible(table, observed, &mut plan.warnings);
         match cannot_begin(declaration, table, observed) {
             Some(reason) => plan.waiting.push(Waiting { topic: table.spec.topic.clone(), reason }),
             None => tables.push(modes::possible(table, observed, &mut plan.warnings)),
         }
     }
     let mut desired = foundation::foundation(declaration, observed);
+    desired.extend(foundation::hash_key(&declaration.layout, &tables, observed, &mut plan.warnings));
     desired.extend(foundation::schema_changes(declaration, &tables));
     let mut kept = BTreeSet::new();
     let mut replaced = BTreeSet::new();
@@ -119,7 +122,7 @@ fn cannot_begin(declaration: &Declaration, table: &TableDefinition, observed: &O
     }
     if modes::cannot_recount(table, observed) {
         return Some(format!(
-            "the columns of table {source_table} changed; its rows are counted by all of them, and the landing view does not hold \
+            "the columns of table {source_table} changed, or which of them are protected; its rows are counted by all of them, and the landing view does not hold \
              every record that was merged any more, to count them anew. Declare a `key`, or give the topic another \
              `target` and take a new snapshot"
         ));

@@ -4,13 +4,13 @@
 //! Possible as long as the landing view still has the whole log of the table: then the new target
 //! is made by merging it once more. Otherwise the table stays as it is.
 
-use super::{Declaration, Observed, attached, changes, renames, tables};
+use super::{Declaration, Observed, attached, changes, protections, renames, tables};
 use crate::catalog::{FormerColumn, Mode, TableDefinition};
 use crate::sql::rights::Right;
 use crate::sql::{mode_switch, target_table};
 
 /// The longest name that Redshift takes, in bytes ("Names and identifiers").
-const NAME_BYTES: usize = 127;
+pub(super) const NAME_BYTES: usize = 127;
 
 /// The mode of the table's existing target. None if there is no target.
 fn existing(table: &TableDefinition, observed: &Observed) -> Option<Mode> {
@@ -32,7 +32,9 @@ fn counts_otherwise(table: &TableDefinition, observed: &Observed) -> bool {
     };
     let counted = || found.iter().filter(|column| !column.name.starts_with("_cdc_"));
     let is_there = |column| counted().any(|found| tables::is_same(column, found));
-    counted().count() != table.columns.len() || !table.columns.iter().all(is_there)
+    counted().count() != table.columns.len()
+        || !table.columns.iter().all(is_there)
+        || protections::any_pending(table, observed)
 }
 
 /// Whether the table has to wait, because its rows would be counted with other columns than those
@@ -77,7 +79,7 @@ pub(super) fn switch(
     let former = existing(table, observed).unwrap_or_default();
     let kept_as = free_name(table, former, observed);
     let why = if former == table.mode {
-        "has other columns, and its rows are counted by all of them".to_owned()
+        "has other columns, or others of them are protected, and its rows are counted by all of them".to_owned()
     } else {
         format!("changes from mode {} to {}", former.as_str(), table.mode.as_str())
     };
@@ -86,8 +88,12 @@ pub(super) fn switch(
          one; until then the table is behind",
         table.spec.id()
     ));
-    let grants = attached::grants(declaration, table, observed, rights(table, observed));
-    mode_switch::switch(&declaration.layout, table, &kept_as, &grants)
+    let mut finally = attached::grants(declaration, table, observed, rights(table, observed));
+    if let Some(record) = protections::recorded(&declaration.layout, table) {
+        finally.extend(protections::unreadable(declaration, table, &kept_as));
+        finally.push(record);
+    }
+    mode_switch::switch(&declaration.layout, table, &kept_as, &finally)
 }
 
 /// The rights on single columns of the former target that the new one has, too.

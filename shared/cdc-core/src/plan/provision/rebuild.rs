@@ -2,7 +2,7 @@
 
 use super::attached::{self, Replaced};
 use super::tables::{Fit, compare, fits, former_in_target, observed_type, value_now};
-use super::{Declaration, Observed, ObservedColumn, kept};
+use super::{Declaration, Observed, ObservedColumn, kept, protections};
 use crate::catalog::{Column, FormerColumn, RedshiftType, TableDefinition};
 use crate::sql::ident::quoted;
 use crate::sql::layout::Layout;
@@ -47,13 +47,23 @@ pub(super) fn statements(
     let layout = &declaration.layout;
     let mut columns = Vec::new();
     let mut rights: Vec<(String, &[Right])> = Vec::new();
+    let copies = protections::copies(table, observed, existing);
     for column in &table.columns {
         let found = existing.iter().find(|found| found.name == column.target_name);
         let former = former_in_target(table, column, observed);
         let name = quoted(&column.target_name);
+        if let Some(found) = found.filter(|_| protections::is_pending(table, observed, column)) {
+            let clear = protections::clear_value(table, observed, column, found);
+            let is_lost = clear.as_ref().map_or("true".to_owned(), |clear| format!("{clear} IS NULL"));
+            let lost = format!("{name} IS NOT NULL AND {is_lost}");
+            let value = clear.map(|clear| reshape::protected(layout, column, &clear));
+            columns.push(reshape::rebuilt(table, column, value, Some(lost)));
+            rights.push((column.target_name.clone(), found.rights.as_slice()));
+            continue;
+        }
         let value = match (found, former) {
             (None, Some(FormerColumn::Absent { default: Some(default), .. })) if table.shapes.is_some() => {
-                reshape::literal_of(default, column)
+                reshape::default_of_rows(layout, default, column)
             }
             (None, _) => None,
             (Some(found), _) if fits(column, found) => Some(name.clone()),
@@ -84,6 +94,7 @@ pub(super) fn statements(
             Some((Fit::Fits, Some(kind))) if !matches!(kind, RedshiftType::Varbyte { .. }) => kind,
             _ => column.target_type,
         };
+        let kind = if column.protection.is_some() { column.target_type } else { kind };
         columns.push(reshape::rebuilt(table, &Column { target_type: kind, ..column.clone() }, value, lost));
     }
     for found in existing {
@@ -93,15 +104,23 @@ pub(super) fn statements(
         }
         if !found.name.starts_with("_cdc_") {
             let Some(kind) = observed_type(found) else { continue };
-            columns.push(reshape::kept(&quoted(&found.name), &found.name, &kind.to_string()));
+            let copy = copies.iter().find(|copy| copy.name == found.name);
+            if copy.is_some_and(|copy| !copy.is_sign) {
+                continue;
+            }
+            let value = copy.map_or_else(|| quoted(&found.name), |_| format!("NULL::{kind}"));
+            columns.push(reshape::kept(&value, &found.name, &kind.to_string()));
         }
         rights.push((found.name.clone(), found.rights.as_slice()));
     }
     replaced.table = true;
-    let grants =
+    let mut finally =
         attached::grants(declaration, table, observed, rights.iter().map(|(name, rights)| (name.as_str(), *rights)));
     warnings.push(format!("table {}: its key changed and the table is built anew", table.spec.id()));
-    reshape::rebuild(layout, table, &columns, &grants)
+    if protections::any_pending(table, observed) {
+        finally.extend(protections::finally(declaration, table));
+    }
+    reshape::rebuild(layout, table, &columns, &finally)
 }
 
 /// Why the rows of a target cannot have a column of the new key, with the next step.

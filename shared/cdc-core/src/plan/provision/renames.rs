@@ -5,7 +5,7 @@
 
 use super::attached::Replaced;
 use super::tables::observed_type;
-use super::{Observed, ObservedColumn, changes, kept};
+use super::{Observed, ObservedColumn, changes, kept, protections};
 use crate::catalog::{Column, FormerColumn, TableDefinition};
 use crate::sql::layout::Layout;
 use crate::sql::reshape::{self, Move};
@@ -24,6 +24,24 @@ pub(super) fn found<'a>(
 fn former_name(column: &Column, former: &FormerColumn) -> Option<String> {
     let was = former.was().filter(|was| was.source_name != column.source_name)?;
     Some(was.source_name.to_lowercase()).filter(|name| *name != column.target_name)
+}
+
+/// The name that a column's values have in the target before names are changed.
+pub(super) fn name_in_target(table: &TableDefinition, observed: &Observed, column: &Column) -> String {
+    let own = || column.target_name.clone();
+    let relation = (table.spec.target_schema.clone(), table.spec.target_table.clone());
+    let Some(existing) = observed.columns.get(&relation) else { return own() };
+    let former = super::tables::former_in_target(table, column, observed);
+    let former = former.and_then(|former| former_name(column, former));
+    match former {
+        Some(name) if existing.iter().any(|found| found.name == name) && !is_done(table, observed, existing) => name,
+        _ => own(),
+    }
+}
+
+/// What is put aside already was put aside by a run that did not come to its end.
+fn is_done(table: &TableDefinition, observed: &Observed, existing: &[ObservedColumn]) -> bool {
+    kept::suffix(table, observed).is_some_and(|suffix| existing.iter().any(|found| found.name.contains(&suffix)))
 }
 
 /// A column whose values are under another name.
@@ -54,11 +72,10 @@ pub(super) fn statements(
         return Vec::new();
     };
     let exists = |existing: &[ObservedColumn], name: &str| existing.iter().any(|found| found.name == name);
-    // What is put aside already was put aside by a run that did not come to its end.
-    let suffix = kept::suffix(table, observed);
-    if suffix.is_some_and(|suffix| existing.iter().any(|found| found.name.contains(&suffix))) {
+    if is_done(table, observed, existing) {
         return Vec::new();
     }
+    let before = existing.clone();
     let mut pending: Vec<Pending<'_>> = Vec::new();
     for (column, former) in table.columns.iter().zip(&base.columns) {
         if let Some(from) = former_name(column, former)
@@ -111,9 +128,10 @@ pub(super) fn statements(
                 .push(format!("table {}: the values of column {from} up to here stay in column {to}", table.spec.id()));
         }
     }
-    match moves.as_slice() {
-        [] => Vec::new(),
-        [Move::Rename { from, to }] => vec![target_table::rename_column(layout, table, from, to)],
-        moves => reshape::move_columns(layout, table, moves),
+    let record = protections::after_moves(layout, table, observed, &before, &moves);
+    match (moves.as_slice(), record) {
+        ([], _) => Vec::new(),
+        ([Move::Rename { from, to }], None) => vec![target_table::rename_column(layout, table, from, to)],
+        (moves, record) => reshape::move_columns(layout, table, moves, record),
     }
 }

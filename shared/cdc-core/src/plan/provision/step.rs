@@ -27,6 +27,8 @@ pub enum ObjectKind {
     TableVersion,
     /// What that version was learned from.
     TableDefinition,
+    /// What takes the clear values of a target's column away; the fingerprint says what.
+    Protection,
     /// A procedure.
     Procedure,
     /// A database user.
@@ -52,6 +54,7 @@ impl ObjectKind {
             Self::TableState => "table state",
             Self::TableVersion => "table version",
             Self::TableDefinition => "table definition",
+            Self::Protection => "protection",
             Self::Procedure => "procedure",
             Self::User => "user",
             Self::Role => "role",
@@ -100,6 +103,9 @@ pub struct Step {
     /// The statements, in order. Each is run outside a transaction with
     /// `enable_case_sensitive_identifier` on.
     pub statements: Vec<String>,
+    /// A parameter of the statements to which whoever runs them gives 32 random bytes, in hexadecimal. No
+    /// plan, answer or log line has them.
+    pub random: Option<&'static str>,
     /// Fingerprint to record in the catalog; empty for a drop.
     pub fingerprint: String,
     /// The table that the object belongs to.

@@ -6,9 +6,11 @@
 
 use super::attached::{self, Replaced};
 use super::changes::{self, Change};
-use super::{Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, kept, modes, rebuild, renames};
+use super::{
+    Declaration, Desired, ObjectKind, Observed, ObservedColumn, OnChange, kept, modes, protections, rebuild, renames,
+};
 use crate::catalog::{
-    ChangePoint, Column, FormerColumn, OtherColumn, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES,
+    ChangePoint, Column, FormerColumn, OtherColumn, Protection, RedshiftType, TableDefinition, VARCHAR_MAX_BYTES,
 };
 use crate::sql::ident::quoted;
 use crate::sql::layout::Layout;
@@ -74,9 +76,11 @@ pub(super) fn objects(
             .of(table),
         );
     }
+    let protections = protections::desired(declaration, table, observed, &existing, replaced.table, warnings);
     let merge = named(control, &format!("sp_merge_{}", spec.slug));
     let is_changed = !alterations.is_empty() || rows.iter().any(Desired::changes_something);
-    if is_changed && changes::base(table, observed).is_some() && is_provisioned(observed, &merge) {
+    let is_changed = is_changed && changes::base(table, observed).is_some();
+    if (is_changed || protections::begin(table, observed)) && is_provisioned(observed, &merge) {
         desired.push(
             Desired::new(
                 ObjectKind::Procedure,
@@ -87,17 +91,21 @@ pub(super) fn objects(
             .of(table),
         );
     }
-    desired.push(
-        Desired::new(
-            ObjectKind::TargetTable,
-            spec.id().to_string(),
-            vec![target_table::create(layout, table)],
-            format!("the copy of source table {}", spec.source_table),
-        )
-        .relation(&spec.target_schema, &spec.target_table)
-        .on_change(OnChange::Alter(alterations))
-        .of(table),
-    );
+    let create = target_table::create(layout, table);
+    let mut target = Desired::new(
+        ObjectKind::TargetTable,
+        spec.id().to_string(),
+        std::iter::once(create.clone()).chain(protections::recorded(layout, table)).collect(),
+        format!("the copy of source table {}", spec.source_table),
+    )
+    .relation(&spec.target_schema, &spec.target_table)
+    .on_change(OnChange::Alter(alterations))
+    .of(table);
+    target.identity = Some(create);
+    // A hash may have the very type that the clear column had.
+    target.is_due = replaced.table && protections::any_pending(table, observed);
+    desired.push(target);
+    desired.extend(protections);
     desired.extend(rows);
     // Behind what the rows need, which is worked out from what was kept before.
     desired.extend(changes::kept_definition(layout, table));
@@ -222,12 +230,14 @@ fn alterations(
             statements.extend(added(layout, table, column, observed));
             continue;
         };
+        let is_pending = protections::is_pending(table, observed, column);
         let fit = compare(column, &existing[place]);
-        if !matches!(fit, Fit::Fits) {
+        if is_pending || !matches!(fit, Fit::Fits) {
             // Views know it by the name that it had.
             replaced.columns.insert(found.get(place).unwrap_or(&existing[place]).name.clone());
         }
         match fit {
+            _ if is_pending => {}
             Fit::Fits => {}
             Fit::Widen => statements.push(target_table::widen_column(layout, table, column)),
             Fit::Differs => {
@@ -257,6 +267,17 @@ fn added(layout: &Layout, table: &TableDefinition, column: &Column, observed: &O
         Some(FormerColumn::Absent { default: Some(default), .. }) => reshape::literal_of(default, column),
         _ => None,
     };
+    if column.protection.is_some() {
+        let value = match former {
+            Some(FormerColumn::Absent { default: Some(default), .. }) => {
+                reshape::default_of_rows(layout, default, column)
+            }
+            _ => None,
+        };
+        let name = column.target_name.as_str();
+        let record = protections::record(layout, table, std::iter::once((name, column.protection)));
+        return reshape::add_protected(layout, table, column, value.as_deref(), record);
+    }
     let may_grow = matches!(column.target_type, RedshiftType::Varchar { bytes } if bytes < VARCHAR_MAX_BYTES);
     match default {
         Some(value) if !may_grow => vec![reshape::add_column_with(layout, table, column, &value)],
@@ -317,6 +338,18 @@ pub(super) fn value_now(
     reshape::as_now(&as_it_was, other, column)
 }
 
+/// The value of a target's clear column as one of the type that is declared. None: not every value can be.
+pub(super) fn clear_as_declared(name: &str, column: &Column, found: &ObservedColumn) -> Option<String> {
+    let clear = Column { protection: Protection::None, ..column.clone() };
+    let kind = column.target_type;
+    let is_text = matches!(kind, RedshiftType::Varchar { .. } | RedshiftType::Varbyte { .. });
+    match compare(&clear, found) {
+        Fit::Fits if observed_type(found) != Some(kind) && !is_text => Some(format!("({name})::{kind}")),
+        Fit::Fits | Fit::Widen => Some(name.to_owned()),
+        Fit::Differs => observed_type(found).and_then(|from| reshape::converted(name, from, kind)),
+    }
+}
+
 fn retype(
     layout: &Layout,
     table: &TableDefinition,
@@ -368,7 +401,7 @@ pub(super) fn compare(column: &Column, found: &ObservedColumn) -> Fit {
     let Some(kind) = observed_type(found) else {
         return Fit::Differs;
     };
-    match (column.target_type, kind) {
+    match (column.stored_type(), kind) {
         (RedshiftType::Varchar { bytes }, RedshiftType::Varchar { bytes: found }) if bytes > found => Fit::Widen,
         (RedshiftType::Varchar { .. }, RedshiftType::Varchar { .. })
         | (RedshiftType::Varbyte { .. }, RedshiftType::Varbyte { .. }) => Fit::Fits,

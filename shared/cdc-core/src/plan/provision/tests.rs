@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::catalog::{
-    ChangePoint, Column, Decoding, FormerColumn, FormerVersion, Mode, OnUnfitValue, RedshiftType, SchemaChangeMark,
-    Shape, Shapes, TableSpec,
+    ChangePoint, Column, Decoding, FormerColumn, FormerVersion, Mode, OnUnfitValue, Protection, RedshiftType,
+    SchemaChangeMark, Shape, Shapes, TableSpec,
 };
 use crate::event::{LogPoint, SourcePosition};
 use crate::pipeline::{ChangePolicies, ChangePolicy};
@@ -22,6 +22,7 @@ fn column(name: &str, target_type: RedshiftType) -> Column {
         nullable: true,
         source_type: String::new(),
         on_unfit_value: OnUnfitValue::default(),
+        protection: Protection::None,
     }
 }
 
@@ -107,7 +108,7 @@ fn provisioned(table: &TableDefinition) -> Observed {
     }
     observed.external_schemas.insert("cdc_kafka".into());
     let shown = |column: &Column| {
-        let (data_type, length, precision, scale) = match column.target_type {
+        let (data_type, length, precision, scale) = match column.stored_type() {
             RedshiftType::Integer => ("integer", None, None, None),
             RedshiftType::BigInt => ("bigint", None, None, None),
             RedshiftType::Varchar { bytes } => ("character varying", Some(i64::from(bytes)), None, None),
@@ -447,6 +448,7 @@ fn another_scale_rounds_the_rows_as_the_source_does() {
 }
 
 mod altered_rows;
+mod protections;
 mod renames;
 mod rights;
 

@@ -56,17 +56,17 @@ impl Union {
                     ));
                 }
                 let Some(known) = columns.iter_mut().find(|(known, ..)| known == name) else {
-                    columns.push((name.clone(), column.target_type, id.to_string()));
+                    columns.push((name.clone(), column.stored_type(), id.to_string()));
                     continue;
                 };
-                let Some(kind) = common(known.1, column.target_type) else {
+                let Some(kind) = common(known.1, column.stored_type()) else {
                     return Err(format!(
                         "union {}: column {name} is {} in table {} and {} in table {id}, and neither holds the values of \
                          the other; leave the column out with `columns.exclude`, or one of the tables with `exclude`",
                         self.name(),
                         known.1,
                         known.2,
-                        column.target_type
+                        column.stored_type()
                     ));
                 };
                 known.1 = kind;

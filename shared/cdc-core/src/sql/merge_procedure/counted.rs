@@ -288,7 +288,7 @@ impl Writer<'_> {
 fn image_part(row: &str, column: &Column) -> String {
     let value = format!("{row}.{}", quoted(&column.target_name));
     let digest = |text: &str| format!("SHA2({text}, 256)");
-    let image = match column.target_type {
+    let image = match column.stored_type() {
         RedshiftType::Varchar { .. } => digest(&value),
         RedshiftType::Boolean => format!("CASE WHEN {value} THEN '{}' ELSE '{}' END", "1".repeat(64), "0".repeat(64)),
         // A floating-point number's text may have fewer digits than the number; what it lacks is added.

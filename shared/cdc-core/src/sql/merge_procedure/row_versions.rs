@@ -220,7 +220,7 @@ impl Writer<'_> {
 fn same_value(column: &Column, left: &str, right: &str) -> String {
     let name = quoted(&column.target_name);
     let (left, right) = (format!("{left}.{name}"), format!("{right}.{name}"));
-    let equal = match column.target_type {
+    let equal = match column.stored_type() {
         // Trailing blanks do not count in Redshift's comparison.
         RedshiftType::Varchar { .. } => format!("{left} = {right} AND OCTET_LENGTH({left}) = OCTET_LENGTH({right})"),
         // JSON_SERIALIZE gives at most 65,535 bytes; what is longer counts as news.

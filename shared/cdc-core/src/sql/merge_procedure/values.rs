@@ -9,7 +9,7 @@ use crate::catalog::{Column, Element, Mode, OnUnfitValue, RedshiftType};
 use crate::sql::decode::{self, Staged};
 use crate::sql::decoding_functions::{HEX_INTEGER, LOST};
 use crate::sql::ident::{literal, quoted};
-use crate::sql::{placeholder, versions};
+use crate::sql::{placeholder, protect, versions};
 
 /// Text of an array's elements beyond this size is not put together: LISTAGG holds 65,535 bytes.
 const LIST_MAX_BYTES: u32 = 65_000;
@@ -112,13 +112,14 @@ impl Writer<'_> {
              \x20                {carried}({unavailable})::VARCHAR(65535) AS _cdc_unavailable,\n\
              \x20                ({truncated})::BIGINT AS _cdc_truncated,\n\
              \x20                {old_keys}{values}\n\
-             \x20         FROM {source} AS c) AS t;",
+             \x20         FROM {source} AS c{with_key}) AS t;",
             fault = self.fault(),
             lost = self.lost(),
             nulled = self.nulled(),
             unavailable = self.unavailable(),
             truncated = self.truncated(),
             carried = self.carried(),
+            with_key = protect::with_key(self.layout, self.table),
             moved = self.moved(),
             old_keys = self.old_keys(),
             values = values.join(",\n         "),

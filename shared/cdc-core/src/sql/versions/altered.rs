@@ -66,6 +66,30 @@ pub fn as_now(value: &str, other: &OtherColumn, column: &Column) -> Option<Strin
     if std::ptr::eq(was, column) || was == column { Some(value) } else { as_altered(&value, was, column) }
 }
 
+/// Whether every value has the same text after the source changed the column's type: what was made of
+/// that text, a hash or a mask, is what would be made of it now.
+#[must_use]
+pub fn keeps_text(other: &OtherColumn, column: &Column) -> bool {
+    let (was, is) = (other.was.target_type, column.target_type);
+    if was == is && other.then.iter().all(|alteration| alteration.column.target_type == is) {
+        return as_now("x", other, column).as_deref() == Some("x");
+    }
+    use RedshiftType as T;
+    let is_wider = match (was, is) {
+        (T::SmallInt | T::Integer | T::BigInt, T::Decimal { scale, .. }) => scale == 0,
+        (T::Decimal { precision: p1, scale: s1 }, T::Decimal { precision: p2, scale: s2 }) => s1 == s2 && p2 >= p1,
+        (T::SmallInt, T::Integer | T::BigInt) | (T::Integer, T::BigInt) => true,
+        (T::Varchar { bytes: was }, T::Varchar { bytes: is }) => {
+            let is_text = |decoding| matches!(decoding, Decoding::Text | Decoding::Label);
+            let same = other.was.decoding == column.decoding;
+            is >= was && (same || is_text(other.was.decoding) && is_text(column.decoding))
+        }
+        (T::Varbyte { bytes: was }, T::Varbyte { bytes: is }) => is >= was && other.was.decoding == column.decoding,
+        _ => false,
+    };
+    is_wider && other.then.is_empty() && as_altered("x", &other.was, column).is_some()
+}
+
 /// What a narrower column leaves of a value.
 fn limited(value: String, limits: &Limits, column: &Column) -> String {
     let kind = column.target_type;
@@ -195,7 +219,7 @@ fn power_of_ten(zeros: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::OnUnfitValue;
+    use crate::catalog::{OnUnfitValue, Protection};
 
     /// GREATEST and LEAST overlook NULL (Redshift Database Developer Guide, "GREATEST and LEAST"): a
     /// NULL from before an INT became a TINYINT would have become -128.
@@ -209,6 +233,7 @@ mod tests {
             nullable: true,
             source_type: String::new(),
             on_unfit_value: OnUnfitValue::default(),
+            protection: Protection::None,
         };
         let narrow = column(RedshiftType::SmallInt);
         let limits = Limits { range: Some((-128, 127)), ..Limits::default() };
