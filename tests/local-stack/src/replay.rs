@@ -18,7 +18,6 @@ use crate::producer::{EndOffsets, Producer};
 use crate::recording::{self, RecordedRecord};
 use crate::report::{ParityFigures, Summary, TableFigures, quantile};
 use crate::stack::{Acknowledged, Deployment, MappingOptions, Stack, StackOptions};
-use crate::truth::TruthTable;
 use crate::warehouse::Administrator;
 use crate::{dump, reduce, truth};
 
@@ -449,7 +448,7 @@ async fn measure(
 }
 
 /// The source's table without the columns whose clear values the target does not have.
-pub(crate) fn as_readable(truth: &TruthTable, table: &TableDefinition) -> TruthTable {
+pub(crate) fn as_readable(truth: &truth::TruthTable, table: &TableDefinition) -> truth::TruthTable {
     let mut truth = truth.clone();
     let is_protected =
         |name: &str| table.columns.iter().any(|column| column.source_name == name && column.protection.is_some());

@@ -111,8 +111,7 @@ pub(super) fn of_rows(layout: &Layout, column: &Column, value: &str) -> String {
 fn masked(layout: &Layout, column: &Column, value: &str) -> String {
     let kind = column.stored_type();
     match column.protection {
-        Protection::Mask { keep_last: 1.. } if column.protection.refusal(column.target_type).is_none() => {
-            let Protection::Mask { keep_last } = column.protection else { return value.to_owned() };
+        Protection::Mask { keep_last: keep_last @ 1.. } => {
             format!("{}({}, {keep_last})::{kind}", layout.function(KEEP_LAST), text(value, column.target_type))
         }
         _ => format!("CASE WHEN {value} IS NOT NULL THEN '{MASK}' END::{kind}"),

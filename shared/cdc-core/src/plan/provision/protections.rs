@@ -39,12 +39,17 @@ fn applied(table: &TableDefinition, observed: &Observed, column: &Column) -> Opt
     in_catalog(table, observed, &name).filter(|protection| protection.is_some())
 }
 
-/// The table with the protection that its columns can have: what is protected stays as it is.
+/// The table with the protection that its columns can have: what is protected stays as it is, or is masked
+/// whole where the source gave the column a type that cannot be protected so.
 pub(super) fn possible(table: &TableDefinition, observed: &Observed, warnings: &mut Vec<String>) -> TableDefinition {
     let mut table = table.clone();
     let found: Vec<Option<Protection>> = table.columns.iter().map(|column| applied(&table, observed, column)).collect();
     let id = table.spec.id();
     for (column, applied) in table.columns.iter_mut().zip(found) {
+        if applied.is_some_and(|applied| applied.refusal(column.target_type).is_some()) {
+            column.protection = Protection::Mask { keep_last: 0 };
+            continue;
+        }
         let Some(applied) = applied.filter(|applied| *applied != column.protection) else { continue };
         warnings.push(format!(
             "table {id}: column {} is {applied} and stays so, although it is declared {}: the clear values are not there any \

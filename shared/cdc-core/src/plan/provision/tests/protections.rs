@@ -138,7 +138,26 @@ fn a_protected_column_that_is_renamed_stays_protected() {
         ],
     );
     assert!(found.warnings.iter().any(|warning| warning.contains("column contact is hashed")), "{:?}", found.warnings);
-    assert!(!text.contains("_cdc_new_"), "{text}");
+    assert!(!text.contains("_cdc_new_") && !text.contains("= NULL::VARCHAR(64)"), "{text}");
+}
+
+/// The pipeline file says `mask: {}` then, since a hash of the new type is refused.
+#[test]
+fn a_hashed_column_whose_new_type_has_no_hash_is_masked() {
+    let double = RedshiftType::DoublePrecision;
+    let other = FormerColumn::Other(Box::new(OtherColumn { was: hashed("A", INT), then: Vec::new() }));
+    let before = shaped(of(vec![hashed("A", INT)]), &[&[("A", "was")]]);
+    let masked = Column { protection: Protection::Mask { keep_last: 0 }, ..column("A", double) };
+    for declared in [masked, column("A", double)] {
+        let after =
+            TableDefinition { former: vec![by_schema(vec![FormerColumn::Same, other.clone()])], ..of(vec![declared]) };
+        let after = shaped(after, &[&[("A", "was")], &[("A", "is")]]);
+        let found = plan(&declaration(&after), &provisioned(&before));
+        let text = all(&found);
+        assert!(text.contains("THEN '****' END::VARCHAR(4) AS \"a\""), "{text}");
+        assert!(text.contains("SET \"a\" = NULL::VARCHAR(4) WHERE \"a\" IS NOT NULL"), "{text}");
+        assert!(found.steps.iter().any(|step| step.object == "db.t.a" && step.fingerprint == "mask 0"), "{text}");
+    }
 }
 
 /// A and B exchange their names, and A is hashed: its values are B's now, and those of A are clear.
