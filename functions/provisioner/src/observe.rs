@@ -195,6 +195,10 @@ async fn read_catalog(
         let kind = row.required_text("object_kind").map_err(unreadable)?;
         let name = row.required_text("object_name").map_err(unreadable)?;
         let fingerprint = row.required_text("fingerprint").map_err(unreadable)?;
+        if kind == ObjectKind::TableVersion.as_str() {
+            let entries = row.required_integer("entries").map_err(unreadable)?;
+            observed.versions.insert(TableId(name.to_owned()), entries);
+        }
         observed.catalog.insert((kind.to_owned(), name.to_owned()), fingerprint.to_owned());
     }
     Ok(())

@@ -107,10 +107,11 @@ impl State {
                 .catalog
                 .iter()
                 .map(|((kind, name), fingerprint)| {
-                    [kind, name, fingerprint].into_iter().map(|text| Some(Cell::Text(text.clone()))).collect()
+                    let texts = [kind, name, fingerprint].into_iter().map(|text| Some(Cell::Text(text.clone())));
+                    texts.chain([Some(Cell::Integer(1))]).collect()
                 })
                 .collect();
-            Reply::Rows(ResultSet::of(&["object_kind", "object_name", "fingerprint"], rows))
+            Reply::Rows(ResultSet::of(&["object_kind", "object_name", "fingerprint", "entries"], rows))
         } else {
             Reply::Fails(format!("ERROR: the model does not know {sql}"))
         }

@@ -109,8 +109,8 @@ fn is_target(schema: &str, name: &str, spec: &TableSpec) -> String {
     format!("{schema} = {} AND {name} = {}", literal(&spec.target_schema), literal(&spec.target_table))
 }
 
-/// Columns `object_kind, object_name, fingerprint, table_name, topic`: the newest entry of each
-/// object in the control schema's catalog. Fails if the catalog does not exist yet.
+/// Columns `object_kind, object_name, fingerprint, table_name, topic, entries`: the newest entry of each
+/// object in the control schema's catalog, and how many it has. Fails if the catalog does not exist yet.
 #[must_use]
 pub fn catalog(layout: &Layout) -> String {
     format!("{} ORDER BY 1, 2", entries(layout))
@@ -130,8 +130,9 @@ pub fn tables_with(layout: &Layout, object_kind: &str) -> String {
 /// The newest entry of each object that was not dropped since.
 fn entries(layout: &Layout) -> String {
     format!(
-        "SELECT c.object_kind, c.object_name, c.fingerprint, c.table_name, c.topic \
+        "SELECT c.object_kind, c.object_name, c.fingerprint, c.table_name, c.topic, c.entries \
          FROM (SELECT a.object_kind, a.object_name, a.fingerprint, a.table_name, a.topic, \
+         COUNT(*) OVER (PARTITION BY a.object_kind, a.object_name) AS entries, \
          ROW_NUMBER() OVER (PARTITION BY a.object_kind, a.object_name ORDER BY a.applied_at DESC) AS rank_of_entry \
          FROM {} AS a) AS c WHERE c.rank_of_entry = 1 AND c.fingerprint <> ''",
         layout.control(CATALOG)

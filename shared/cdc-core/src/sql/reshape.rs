@@ -332,12 +332,7 @@ pub fn altered_rows(layout: &Layout, table: &TableDefinition, column: &Column, v
 /// Gives columns other names, in order, in one transaction: readers see all of them or none. `finally` is
 /// run at its end.
 #[must_use]
-pub fn move_columns(
-    layout: &Layout,
-    table: &TableDefinition,
-    moves: &[Move<'_>],
-    finally: Option<String>,
-) -> Vec<String> {
+pub fn move_columns(layout: &Layout, table: &TableDefinition, moves: &[Move<'_>], finally: &[String]) -> Vec<String> {
     let mut statements: Vec<String> = moves
         .iter()
         .flat_map(|step| match step {
@@ -353,7 +348,7 @@ pub fn move_columns(
             }
         })
         .collect();
-    statements.extend(finally);
+    statements.extend_from_slice(finally);
     locked(layout, table, "give columns the names that they have in the source now", &statements)
 }
 

@@ -5,9 +5,11 @@ use super::{Observed, ObservedColumn, changes, fingerprint};
 use crate::catalog::{Column, TableDefinition};
 
 /// What is behind the names of columns that are put aside on the way from the version that the
-/// target has. None if none is recorded.
+/// target has: another one each time, also for a version that came back. None if none is recorded.
 pub(super) fn suffix(table: &TableDefinition, observed: &Observed) -> Option<String> {
-    Some(format!("_until_{}", &fingerprint(changes::recorded(table, observed)?)[..8]))
+    let recorded = changes::recorded(table, observed)?;
+    let number = observed.versions.get(&table.spec.id()).copied().unwrap_or_default();
+    Some(format!("_until_{}", &fingerprint(&format!("{recorded} {number}"))[..8]))
 }
 
 /// The name under which the values of a column are kept whose successor cannot have them: another for

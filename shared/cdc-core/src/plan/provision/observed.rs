@@ -28,6 +28,8 @@ pub struct Observed {
     pub attached: BTreeMap<TableId, Attached>,
     /// (object kind, object name) -> fingerprint of the newest catalog entry.
     pub catalog: BTreeMap<(String, String), String>,
+    /// How many versions of their definition tables have had that were taken in. One may come back.
+    pub versions: BTreeMap<TableId, i64>,
 }
 
 /// Entries in quarantine that say of a table that rows went without an event.

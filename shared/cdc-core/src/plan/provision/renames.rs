@@ -5,8 +5,9 @@
 
 use super::attached::Replaced;
 use super::tables::observed_type;
-use super::{Observed, ObservedColumn, changes, kept, protections};
+use super::{ObjectKind, Observed, ObservedColumn, changes, kept, protections};
 use crate::catalog::{Column, FormerColumn, TableDefinition};
+use crate::sql::control_schema::{self, CatalogEntry};
 use crate::sql::layout::Layout;
 use crate::sql::reshape::{self, Move};
 use crate::sql::target_table;
@@ -39,9 +40,45 @@ pub(super) fn name_in_target(table: &TableDefinition, observed: &Observed, colum
     }
 }
 
+/// What the catalog has of names that were given by a run that did not come to its end.
+fn sign(table: &TableDefinition) -> (String, String) {
+    (ObjectKind::TableState.as_str().to_owned(), format!("{} names", table.spec.id()))
+}
+
+/// Records that the names are given, where a column gets the name of one that was renamed: nothing else would
+/// tell the two apart afterwards.
+fn record(
+    layout: &Layout,
+    table: &TableDefinition,
+    observed: &Observed,
+    existing: &[ObservedColumn],
+    moves: &[Move<'_>],
+) -> Option<String> {
+    let is_free = |name: &str| !existing.iter().any(|found| found.name == name);
+    let is_given_anew = |step: &Move<'_>| match step {
+        Move::Rename { from, .. } => table.columns.iter().any(|column| column.target_name == *from) && is_free(from),
+        Move::Copy { .. } => false,
+    };
+    let suffix = kept::suffix(table, observed).filter(|_| moves.iter().any(is_given_anew))?;
+    let (object_kind, object_name) = sign(table);
+    let id = table.spec.id();
+    let entry = CatalogEntry {
+        object_kind: &object_kind,
+        object_name: &object_name,
+        action: "alter",
+        fingerprint: &suffix,
+        table_name: Some(id.as_str()),
+        topic: Some(&table.spec.topic),
+        reason: "columns have the names that they have in the source now",
+    };
+    Some(control_schema::record_in_catalog(layout, &[entry]))
+}
+
 /// What is put aside already was put aside by a run that did not come to its end.
 fn is_done(table: &TableDefinition, observed: &Observed, existing: &[ObservedColumn]) -> bool {
-    kept::suffix(table, observed).is_some_and(|suffix| existing.iter().any(|found| found.name.contains(&suffix)))
+    kept::suffix(table, observed).is_some_and(|suffix| {
+        existing.iter().any(|found| found.name.contains(&suffix)) || observed.catalog.get(&sign(table)) == Some(&suffix)
+    })
 }
 
 /// A column whose values are under another name.
@@ -128,10 +165,14 @@ pub(super) fn statements(
                 .push(format!("table {}: the values of column {from} up to here stay in column {to}", table.spec.id()));
         }
     }
-    let record = protections::after_moves(layout, table, observed, &before, &moves);
-    match (moves.as_slice(), record) {
-        ([], _) => Vec::new(),
-        ([Move::Rename { from, to }], None) => vec![target_table::rename_column(layout, table, from, to)],
-        (moves, record) => reshape::move_columns(layout, table, moves, record),
+    let mut records = Vec::new();
+    records.extend(protections::after_moves(layout, table, observed, &before, &moves));
+    records.extend(record(layout, table, observed, existing, &moves));
+    match moves.as_slice() {
+        [] => Vec::new(),
+        [Move::Rename { from, to }] if records.is_empty() => {
+            vec![target_table::rename_column(layout, table, from, to)]
+        }
+        moves => reshape::move_columns(layout, table, moves, &records),
     }
 }

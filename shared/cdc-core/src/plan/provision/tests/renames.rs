@@ -197,3 +197,43 @@ fn a_key_column_that_may_have_been_renamed_waits_with_the_statement_that_renames
         "{sql:#?}"
     );
 }
+
+/// `CHANGE a b`, then `ADD a`: a run that ended behind both and in front of its record gave b's values away
+/// when it was repeated.
+#[test]
+fn names_that_a_run_gave_are_not_given_again() {
+    let before = at(50, table(vec![column("ID", INT), column("A", INT)], &["ID"], Vec::new()));
+    let columns = || vec![column("B", INT), column("A", INT)];
+    let were = || vec![was("A"), FormerColumn::Absent { default: None, reuses_name: false }];
+    let mut observed = observed(&before);
+    let first = moved(columns(), were(), &observed);
+    in_order(
+        &first[0],
+        &["LOCK TABLE", "RENAME COLUMN \"a\" TO \"b\"", "INSERT INTO \"cdc\".\"catalog\"", "'db.t names'"],
+    );
+    let at_sign = first[0].find("_until_").expect("the sign is recorded");
+    let sign = first[0][at_sign..].split('\'').next().expect("a literal").to_owned();
+    observed.catalog.insert((ObjectKind::TableState.as_str().to_owned(), "db.t names".to_owned()), sign);
+    let there = observed.columns.get_mut(&("db".to_owned(), "t".to_owned())).expect("the target");
+    let added = there.iter().find(|found| found.name == "a").expect("column a").clone();
+    there.iter_mut().filter(|found| found.name == "a").for_each(|found| "b".clone_into(&mut found.name));
+    there.push(added);
+    assert_eq!(moved(columns(), were(), &observed), [] as [String; 0]);
+}
+
+/// A migration that was taken back and done again: what the first one put aside was taken for the sign that the
+/// second had been done.
+#[test]
+fn a_version_that_comes_back_begins_anew() {
+    let mut observed = observed(&two());
+    let columns = || vec![column("B", INT), column("A", INT)];
+    let were = || vec![was("A"), was("B")];
+    let first = moved(columns(), were(), &observed);
+    let kept = first[0].split("TO \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a name").to_owned();
+    let there = observed.columns.get_mut(&("db".to_owned(), "t".to_owned())).expect("the target");
+    let copy = ObservedColumn { name: kept, ..there[1].clone() };
+    there.push(copy);
+    assert_eq!(moved(columns(), were(), &observed), [""; 0], "the same run again");
+    observed.versions.insert(two().spec.id(), 3);
+    assert_eq!(moved(columns(), were(), &observed).len(), first.len(), "another time");
+}
