@@ -135,6 +135,23 @@ fn cases() -> Vec<Case> {
             quarantined: 1,
         },
         Case {
+            name: "a history that is sent again with its snapshot says nothing",
+            merges: vec![
+                vec![
+                    read(1_000, image("a", "0", "n")),
+                    event("d", 10, 2_000, image("a", "0", "n"), none()),
+                    event("c", 20, 3_000, none(), image("a", "1", "n")),
+                ],
+                vec![
+                    read(1_000, image("a", "0", "n")),
+                    event("d", 10, 2_000, image("a", "0", "n"), none()),
+                    event("c", 20, 3_000, none(), image("a", "1", "n")),
+                ],
+            ],
+            rows: rows(&[("a", Some("1"), Some("n"))]),
+            quarantined: 0,
+        },
+        Case {
             name: "a change that is sent again between a deletion and a create says nothing",
             merges: vec![vec![
                 event("c", 10, 1_000, none(), image("a", "1", "n")),

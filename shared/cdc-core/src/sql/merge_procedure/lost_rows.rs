@@ -56,7 +56,8 @@ impl Writer<'_> {
              \x20       SELECT {keys_q}, q._cdc_kafka_partition, q._cdc_kafka_offset, q._cdc_op, q._cdc_domain, q._cdc_position, q._cdc_source_ms\n\
              \x20       FROM (SELECT x.*, {op} AS _cdc_was_op, {domain} AS _cdc_was_domain,\n\
              \x20                    {position} AS _cdc_was_position, {ms} AS _cdc_was_ms,\n\
-             \x20                    {partition} AS _cdc_was_partition\n\
+             \x20                    {partition} AS _cdc_was_partition,\n\
+             \x20                    MAX(x._cdc_position) OVER (PARTITION BY {part_x}, x._cdc_domain ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS _cdc_newest\n\
              \x20             FROM (SELECT {keys_t}, t._cdc_arrival, t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_op, t._cdc_domain, t._cdc_position, t._cdc_source_ms\n\
              \x20                   FROM {typed} AS t LEFT JOIN {stale} AS s ON {stale_typed} AND s._cdc_incoming = 1 AND s._cdc_stale = 1\n\
              \x20                        AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset\n\
@@ -66,8 +67,8 @@ impl Writer<'_> {
              \x20                          DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts)\n\
              \x20                   FROM {target} AS h JOIN {touched} AS k ON {same_k}{alive}) AS x) AS q\n\
              \x20       WHERE {or_nameless}q._cdc_op = 'c' AND q._cdc_was_op <> 'd' AND q._cdc_was_partition = q._cdc_kafka_partition\n\
-             \x20             AND CASE WHEN q._cdc_was_domain = q._cdc_domain AND q._cdc_was_position IS NOT NULL AND q._cdc_position IS NOT NULL\n\
-             \x20                      THEN q._cdc_was_position < q._cdc_position ELSE COALESCE(q._cdc_was_ms < q._cdc_source_ms, false) END{end};\n\
+             \x20             AND COALESCE(q._cdc_newest < q._cdc_position, true)\n\
+             \x20             AND ((q._cdc_was_domain = q._cdc_domain AND q._cdc_was_position IS NOT NULL) OR q._cdc_was_ms < q._cdc_source_ms){end};\n\
              {overtaken}\
              \x20       SELECT COUNT(*) INTO cdc_lost_rows FROM {lost} AS s;\n\
              \x20       IF cdc_lost_rows > 0 THEN\n\
@@ -75,6 +76,7 @@ impl Writer<'_> {
              \x20       END IF;\n\
              \x20   END IF;",
             attributes = one_line(&target_table::table_attributes(self.table)),
+            part_x = self.key_partition("x"),
             keys_q = self.key_list("q"),
             keys_t = self.key_list("t"),
             keys_h = self.key_list("h"),
