@@ -439,19 +439,18 @@ BEGIN
         DROP TABLE IF EXISTS "cdc_lost_salesdb_sales_order_detail";
         CREATE TEMP TABLE "cdc_lost_salesdb_sales_order_detail" DISTSTYLE KEY DISTKEY ("order_id") COMPOUND SORTKEY ("order_id", "line_no") AS
         SELECT q."order_id", q."line_no", q._cdc_kafka_partition, q._cdc_kafka_offset, q._cdc_op, q._cdc_domain, q._cdc_position, q._cdc_source_ms
-        FROM (SELECT x.*, LAG(x._cdc_op) OVER (PARTITION BY x."order_id", x."line_no" ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_op, LAG(x._cdc_domain) OVER (PARTITION BY x."order_id", x."line_no" ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_domain,
-                     LAG(x._cdc_position) OVER (PARTITION BY x."order_id", x."line_no" ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_position, LAG(x._cdc_source_ms) OVER (PARTITION BY x."order_id", x."line_no" ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_ms,
-                     LAG(x._cdc_kafka_partition) OVER (PARTITION BY x."order_id", x."line_no" ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset) AS _cdc_was_partition,
-                     MAX(x._cdc_position) OVER (PARTITION BY x."order_id", x."line_no", x._cdc_domain ORDER BY x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS _cdc_newest
-              FROM (SELECT t."order_id", t."line_no", t._cdc_arrival, t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_op, t._cdc_domain, t._cdc_position, t._cdc_source_ms
+        FROM (SELECT x.*, LAG(x._cdc_op) OVER (PARTITION BY x."order_id", x."line_no", x._cdc_kafka_partition ORDER BY x._cdc_kafka_offset) AS _cdc_was_op, LAG(x._cdc_domain) OVER (PARTITION BY x."order_id", x."line_no", x._cdc_kafka_partition ORDER BY x._cdc_kafka_offset) AS _cdc_was_domain,
+                     LAG(x._cdc_position) OVER (PARTITION BY x."order_id", x."line_no", x._cdc_kafka_partition ORDER BY x._cdc_kafka_offset) AS _cdc_was_position, LAG(x._cdc_source_ms) OVER (PARTITION BY x."order_id", x."line_no", x._cdc_kafka_partition ORDER BY x._cdc_kafka_offset) AS _cdc_was_ms,
+                     MAX(x._cdc_position) OVER (PARTITION BY x."order_id", x."line_no", x._cdc_kafka_partition, x._cdc_domain ORDER BY x._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS _cdc_newest
+              FROM (SELECT t."order_id", t."line_no", t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_op, t._cdc_domain, t._cdc_position, t._cdc_source_ms
                     FROM "cdc_typed_salesdb_sales_order_detail" AS t LEFT JOIN "cdc_stale_salesdb_sales_order_detail" AS s ON s."order_id" = t."order_id" AND s."line_no" = t."line_no" AND s._cdc_incoming = 1 AND s._cdc_stale = 1
                          AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset
                     WHERE t._cdc_fault IS NULL AND s._cdc_stale IS NULL
                     UNION ALL
-                    SELECT h."order_id", h."line_no", CAST('0001-01-01' AS TIMESTAMP), h._cdc_kafka_partition, h._cdc_kafka_offset, 'r', h._cdc_domain, h._cdc_position,
+                    SELECT h."order_id", h."line_no", h._cdc_kafka_partition, h._cdc_kafka_offset, 'r', h._cdc_domain, h._cdc_position,
                            DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts)
                     FROM "salesdb"."sales_order_detail" AS h JOIN "cdc_touched_salesdb_sales_order_detail" AS k ON h."order_id" = k."order_id" AND h."line_no" = k."line_no") AS x) AS q
-        WHERE (q._cdc_op = 'd' AND q._cdc_domain = 'lsn' AND q."order_id" = 0 AND q."line_no" = 0 AND COALESCE(q._cdc_was_op, 'd') = 'd') OR (q._cdc_op = 'c' AND q._cdc_was_op <> 'd' AND q._cdc_was_partition = q._cdc_kafka_partition
+        WHERE (q._cdc_op = 'd' AND q._cdc_domain = 'lsn' AND q."order_id" = 0 AND q."line_no" = 0 AND COALESCE(q._cdc_was_op, 'd') = 'd') OR (q._cdc_op = 'c' AND q._cdc_was_op <> 'd'
               AND COALESCE(q._cdc_newest < q._cdc_position, true)
               AND ((q._cdc_was_domain = q._cdc_domain AND q._cdc_was_position IS NOT NULL) OR q._cdc_was_ms < q._cdc_source_ms));
         -- overtaken: with a deferred constraint of PostgreSQL a row takes a key before the row that has it leaves

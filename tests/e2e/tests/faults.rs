@@ -5,7 +5,13 @@ use std::time::Duration;
 
 use e2e::{assert_full_parity, corpus, options, pipeline, records, run, stop, write_recording};
 use lambda_host::event_source_mapping::Faults;
-use local_stack::replay::ReplayOptions;
+use local_stack::replay::{Replay, ReplayOptions};
+
+/// What comes again is no news, and no row that went without an event.
+fn assert_nothing_in_quarantine(replay: &Replay) {
+    let quarantined: i64 = replay.summary.tables.iter().map(|table| table.quarantined).sum();
+    assert_eq!(quarantined, 0, "{:#?}", replay.summary.tables);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn duplicated_resplit_and_unanswered_batches_change_nothing() {
@@ -15,6 +21,7 @@ async fn duplicated_resplit_and_unanswered_batches_change_nothing() {
     options.mapping.faults = Faults { seed: 7, duplicate: 0.2, resplit: 0.2, drop_reply: 0.1, ..Faults::default() };
     let replay = run(&options).await.expect("the replay runs to its end");
     assert_full_parity(&replay);
+    assert_nothing_in_quarantine(&replay);
     stop(replay).await;
 }
 
@@ -25,6 +32,7 @@ async fn functions_killed_in_the_middle_change_nothing() {
     options.mapping.faults = Faults { seed: 11, kill: Some((0.2, Duration::from_millis(40))), ..Faults::default() };
     let replay = run(&options).await.expect("the replay runs to its end");
     assert_full_parity(&replay);
+    assert_nothing_in_quarantine(&replay);
     stop(replay).await;
 }
 
@@ -48,6 +56,7 @@ async fn a_connector_that_crashed_and_sent_again() {
     let replay = run(&options).await.expect("the replay runs to its end");
     assert_full_parity(&replay);
     let stale: i64 = replay.summary.tables.iter().map(|table| table.stale).sum();
+    assert_nothing_in_quarantine(&replay);
     assert!(stale > 0, "changes sent again are older than what is there, and are recognised as such");
     stop(replay).await;
 }
@@ -65,5 +74,6 @@ async fn the_whole_history_sent_twice() {
     options.records = vec![file];
     let replay = run(&options).await.expect("the replay runs to its end");
     assert_full_parity(&replay);
+    assert_nothing_in_quarantine(&replay);
     stop(replay).await;
 }

@@ -19,14 +19,14 @@ const CREATED: &str = "'the source created the row although it was there: no eve
 const NAMELESS: &str = "'the row that was deleted cannot be told: its key has fillers, as with REPLICA IDENTITY USING INDEX; declare the index''s columns as key'";
 
 impl Writer<'_> {
-    /// Between the changes' order and what becomes of them. A create in another partition than what
-    /// was before may be half of a change of the record's key ([`Self::late_reads`]) and says nothing.
+    /// Between the changes' order and what becomes of them. Within a partition offsets tell what was before;
+    /// a create in another one may be half of a change of the record's key ([`Self::late_reads`]) and says
+    /// nothing.
     pub(super) fn lost_rows(&self) -> String {
         let (typed, stale) = (self.stage("typed"), self.stage("stale"));
         let (touched, lost, landed) = (self.stage("touched"), self.stage("lost"), self.stage("landed"));
-        let order = "x._cdc_arrival, x._cdc_position NULLS FIRST, x._cdc_kafka_partition, x._cdc_kafka_offset";
-        let before =
-            |column: &str| format!("LAG(x.{column}) OVER (PARTITION BY {} ORDER BY {order})", self.key_partition("x"));
+        let part = format!("{}, x._cdc_kafka_partition", self.key_partition("x"));
+        let before = |column: &str| format!("LAG(x.{column}) OVER (PARTITION BY {part} ORDER BY x._cdc_kafka_offset)");
         let nameless = self.nameless("q");
         let entries = Quarantined {
             scope: SCOPE,
@@ -56,17 +56,16 @@ impl Writer<'_> {
              \x20       SELECT {keys_q}, q._cdc_kafka_partition, q._cdc_kafka_offset, q._cdc_op, q._cdc_domain, q._cdc_position, q._cdc_source_ms\n\
              \x20       FROM (SELECT x.*, {op} AS _cdc_was_op, {domain} AS _cdc_was_domain,\n\
              \x20                    {position} AS _cdc_was_position, {ms} AS _cdc_was_ms,\n\
-             \x20                    {partition} AS _cdc_was_partition,\n\
-             \x20                    MAX(x._cdc_position) OVER (PARTITION BY {part_x}, x._cdc_domain ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS _cdc_newest\n\
-             \x20             FROM (SELECT {keys_t}, t._cdc_arrival, t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_op, t._cdc_domain, t._cdc_position, t._cdc_source_ms\n\
+             \x20                    MAX(x._cdc_position) OVER (PARTITION BY {part}, x._cdc_domain ORDER BY x._cdc_kafka_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS _cdc_newest\n\
+             \x20             FROM (SELECT {keys_t}, t._cdc_kafka_partition, t._cdc_kafka_offset, t._cdc_op, t._cdc_domain, t._cdc_position, t._cdc_source_ms\n\
              \x20                   FROM {typed} AS t LEFT JOIN {stale} AS s ON {stale_typed} AND s._cdc_incoming = 1 AND s._cdc_stale = 1\n\
              \x20                        AND s._cdc_kafka_partition = t._cdc_kafka_partition AND s._cdc_kafka_offset = t._cdc_kafka_offset\n\
              \x20                   WHERE t._cdc_fault IS NULL AND s._cdc_stale IS NULL\n\
              \x20                   UNION ALL\n\
-             \x20                   SELECT {keys_h}, CAST('0001-01-01' AS TIMESTAMP), h._cdc_kafka_partition, h._cdc_kafka_offset, 'r', h._cdc_domain, h._cdc_position,\n\
+             \x20                   SELECT {keys_h}, h._cdc_kafka_partition, h._cdc_kafka_offset, 'r', h._cdc_domain, h._cdc_position,\n\
              \x20                          DATEDIFF(millisecond, CAST('1970-01-01' AS TIMESTAMP), h._cdc_source_ts)\n\
              \x20                   FROM {target} AS h JOIN {touched} AS k ON {same_k}{alive}) AS x) AS q\n\
-             \x20       WHERE {or_nameless}q._cdc_op = 'c' AND q._cdc_was_op <> 'd' AND q._cdc_was_partition = q._cdc_kafka_partition\n\
+             \x20       WHERE {or_nameless}q._cdc_op = 'c' AND q._cdc_was_op <> 'd'\n\
              \x20             AND COALESCE(q._cdc_newest < q._cdc_position, true)\n\
              \x20             AND ((q._cdc_was_domain = q._cdc_domain AND q._cdc_was_position IS NOT NULL) OR q._cdc_was_ms < q._cdc_source_ms){end};\n\
              {overtaken}\
@@ -76,7 +75,6 @@ impl Writer<'_> {
              \x20       END IF;\n\
              \x20   END IF;",
             attributes = one_line(&target_table::table_attributes(self.table)),
-            part_x = self.key_partition("x"),
             keys_q = self.key_list("q"),
             keys_t = self.key_list("t"),
             keys_h = self.key_list("h"),
@@ -84,7 +82,6 @@ impl Writer<'_> {
             domain = before("_cdc_domain"),
             position = before("_cdc_position"),
             ms = before("_cdc_source_ms"),
-            partition = before("_cdc_kafka_partition"),
             stale_typed = self.keys_equal("s", "t"),
             same_k = self.keys_equal("h", "k"),
             target = self.target,
