@@ -150,7 +150,7 @@ impl Producer {
 }
 
 /// Writes recordings to a broker, and creates the topics that are not there with the recordings'
-/// partitions. Gives the number of records.
+/// partitions. Their Kafka timestamps are the present. Gives the number of records.
 ///
 /// # Errors
 /// If a recording cannot be read, or the broker refuses a topic or a write.
@@ -158,7 +158,7 @@ pub async fn run(bootstrap: &str, recordings: &[PathBuf]) -> Result<usize> {
     let records =
         recordings.iter().map(|path| recording::read(path)).collect::<Result<Vec<_>>>()?.into_iter().flatten();
     let records: Vec<RecordedRecord> = records.collect();
-    let mut producer = Producer::connect(bootstrap).await?.keeping_times(&records);
+    let mut producer = Producer::connect(bootstrap).await?;
     let listed = producer.client.list_topics().await.context("listing the broker's topics")?;
     let there: BTreeSet<String> = listed.into_iter().map(|topic| topic.name).collect();
     let controller = producer.client.controller_client().context("connecting to the controller")?;

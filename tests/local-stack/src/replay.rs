@@ -115,6 +115,10 @@ pub async fn run(options: &ReplayOptions, binaries: &Binaries, progress: &mut dy
     catch_up(&stack, &deployment, &consumed, progress).await?;
     progress.finished();
     let elapsed = started.elapsed();
+    // A change of a table that no event followed held nothing, so that nothing asked for it.
+    if let Err(error) = deployment.provision().await {
+        progress.phase(&format!("what changed after the last events could not be taken in: {error:#}"));
+    }
 
     for record in &records {
         knowledge.learn(&as_record(record));
